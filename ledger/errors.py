@@ -1,0 +1,247 @@
+"""Every way the ledger says no: one class per condition, one stable code per class.
+
+The domain raises these and knows no HTTP; ``ledger.http.problems`` holds the one table from class to
+status. A code never changes its meaning and a detail never changes its name. Broken invariants are
+not errors of this kind: they are assertions, and roll the transaction back.
+"""
+
+from typing import Any, ClassVar
+
+
+class LedgerError(Exception):
+    """Base of all refusals. ``details`` are typed members of the answer; they name the facts at fault."""
+
+    code: ClassVar[str]
+    title: ClassVar[str]
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str, **details: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.details = details
+
+
+class Malformed(LedgerError):
+    """The request cannot be read. Nothing was decided and nothing is remembered."""
+
+
+class Absent(LedgerError):
+    """What the request names is not there, or not the caller's to see. May be there later: not remembered."""
+
+
+class Conflict(LedgerError):
+    """The request contradicts a fact already in the books. Remembered under its key."""
+
+
+class Refused(LedgerError):
+    """A rule of the business says no. Remembered under its key, and replayed."""
+
+
+class Unavailable(LedgerError):
+    """Nothing is known to have happened; the same request, with the same key, may be sent again."""
+
+    retryable = True
+
+
+# --- malformed -----------------------------------------------------------------------------------
+
+
+class InvalidRequest(Malformed):
+    code = "invalid_request"  # details: errors [{field, message}]
+    title = "The request is malformed"
+
+
+class IdempotencyKeyMissing(Malformed):
+    code = "idempotency_key_missing"
+    title = "The Idempotency-Key header is missing"
+
+
+class BodyTooLarge(Malformed):
+    code = "body_too_large"  # details: limit_bytes
+    title = "The body is too large"
+
+
+class UnsupportedMediaType(Malformed):
+    code = "unsupported_media_type"
+    title = "The media type is not supported"
+
+
+# --- who asks ------------------------------------------------------------------------------------
+
+
+class Unauthenticated(LedgerError):
+    code = "unauthenticated"
+    title = "A valid API key is required"
+
+
+class Forbidden(LedgerError):
+    code = "forbidden"  # details: required_scope
+    title = "The key does not carry the required scope"
+
+
+# --- absent --------------------------------------------------------------------------------------
+
+
+class RouteUnknown(Absent):
+    code = "not_found"
+    title = "There is nothing at this address"
+
+
+class MemberUnknown(Absent):
+    code = "member_unknown"  # details: member_id
+    title = "The member is not known"
+
+
+class EntryUnknown(Absent):
+    code = "entry_unknown"  # details: entry_id
+    title = "The entry is not known"
+
+
+class PurchaseUnknown(Absent):
+    code = "purchase_unknown"  # details: purchase_id
+    title = "The purchase is not known"
+
+
+class RedemptionUnknown(Absent):
+    code = "redemption_unknown"  # details: redemption_id
+    title = "The redemption is not known"
+
+
+# --- conflicts with a fact -----------------------------------------------------------------------
+
+
+class IdempotencyKeyReused(Refused):
+    """Same key, other request. Not itself remembered: the first answer keeps the key."""
+
+    code = "idempotency_key_reused"
+    title = "The idempotency key was used for another request"
+
+
+class ReferenceExists(Conflict):
+    """A business reference has at most one effect, for ever, whatever key it comes under."""
+
+    code = "reference_exists"  # details: reference, entry_id
+    title = "The reference was posted before"
+
+
+class PurchaseExists(ReferenceExists):
+    code = "purchase_exists"  # details: purchase_id, entry_id
+    title = "The purchase was posted before"
+
+
+class ReturnExists(ReferenceExists):
+    code = "return_exists"  # details: return_id, entry_id
+    title = "The return was posted before"
+
+
+class EntryAlreadyReversed(ReferenceExists):
+    code = "entry_already_reversed"  # details: entry_id, reversal_entry_id
+    title = "The entry was reversed before"
+
+
+class ProgramExists(Conflict):
+    code = "program_exists"  # details: program
+    title = "A program of this name exists"
+
+
+class TestClockBackwards(Conflict):
+    code = "test_clock_backwards"  # details: now, requested
+    title = "A test clock only moves forward"
+
+
+class NotATestProgram(Conflict):
+    code = "not_a_test_program"
+    title = "Only a test program has a clock that can be set"
+
+
+class BatchAborted(Conflict):
+    """An atomic batch was not applied because another of its operations was refused. Not remembered."""
+
+    code = "batch_aborted"  # details: index of the first refused operation
+    title = "The atomic batch was not applied"
+
+
+# --- refused by a rule ---------------------------------------------------------------------------
+
+
+class InsufficientPoints(Refused):
+    code = "insufficient_points"  # details: available, requested
+    title = "The member has not enough points available"
+
+
+class DebtLimitExceeded(Refused):
+    code = "debt_limit_exceeded"  # details: debt, shortfall, limit
+    title = "The claw-back would exceed the debt limit"
+
+
+class ReturnExceedsPurchase(Refused):
+    code = "return_exceeds_purchase"  # details: line_id, returnable_quantity, returnable_amount
+    title = "More would be returned than was bought"
+
+
+class RefundExceedsRedemption(Refused):
+    code = "refund_exceeds_redemption"  # details: refundable, requested
+    title = "More would be refunded than was redeemed"
+
+
+class EntryNotReversible(Refused):
+    code = "entry_not_reversible"  # details: entry_id, kind
+    title = "Entries of this kind cannot be reversed"
+
+
+class SameMember(Refused):
+    code = "same_member"  # details: member_id
+    title = "A transfer needs two different members"
+
+
+class OccurredInFuture(Refused):
+    code = "occurred_in_future"  # details: occurred_at, now
+    title = "The event lies in the future"
+
+
+class LotWindowEmpty(Refused):
+    code = "lot_window_empty"  # details: available_at, expires_at
+    title = "The points would expire before they become available"
+
+
+class CurrencyMismatch(Refused):
+    code = "currency_mismatch"  # details: currency, expected
+    title = "The currency is not the program's"
+
+
+class AmountTooLarge(Refused):
+    code = "amount_too_large"  # details: limit
+    title = "The amount or the balance would exceed 2^53-1"
+
+
+# --- try again -----------------------------------------------------------------------------------
+
+
+class InFlight(Unavailable):
+    """Another request holds the same member longer than the lock time-out."""
+
+    code = "in_flight"
+    title = "A request on the same member or key is still in flight"
+
+
+class DatabaseUnavailable(Unavailable):
+    code = "database_unavailable"
+    title = "The database cannot be reached"
+
+
+class OutcomeUnknown(Unavailable):
+    """The connection broke after the commit was sent. Send the same key again to learn the outcome."""
+
+    code = "outcome_unknown"
+    title = "The outcome is unknown; send the same key again"
+
+
+class Overloaded(Unavailable):
+    code = "overloaded"
+    title = "Too many requests are waiting"
+
+
+class InternalError(LedgerError):
+    code = "internal_error"
+    title = "The ledger failed; nothing was written"
+    retryable = True
