@@ -1,0 +1,1 @@
+"""Who holds what: programs, holders, the chart of accounts, balances and lots."""

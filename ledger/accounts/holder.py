@@ -1,0 +1,129 @@
+"""The pure state of a holder: account balances, lots and standing, changed by postings and nothing else.
+
+``apply`` is the single fold of the books: the engine runs it on what it has just decided, and a replay
+runs it on what is stored. It asserts what a decision must have made sure of.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ledger.accounts.chart import EXPIRY_ACCOUNTS, LOT_ACCOUNTS, Account, Unit
+from ledger.accounts.lots import EMPTY, Lot, Standing, standing_of, with_lot
+from ledger.accounts.postings import Posting
+from ledger.money import MAX_AMOUNT
+
+GENESIS = bytes(32)
+"""The hash before a holder's first entry."""
+
+
+@dataclass(slots=True)
+class Holder:
+    """A member's books as a batch sees them while it holds the row lock.
+
+    ``lots`` is None while nothing in the batch needs them: then the stored standing is fresh, and new
+    lots are added to it without reading the old ones.
+    """
+
+    holder_id: bytes
+    program_id: int
+    member_id: str
+    version: int = 0
+    head: bytes = GENESIS
+    recorded_at: datetime | None = None
+    points: int = 0
+    held: int = 0
+    debt: int = 0
+    growth: int = 0
+    standing: Standing = EMPTY
+    lots: dict[bytes, Lot] | None = None
+    opened: list[Lot] = field(default_factory=list)
+    touched: dict[bytes, Lot] = field(default_factory=dict)
+    is_changed: bool = False
+
+    def spendable(self, now: datetime) -> list[Lot]:
+        """The lots of points that may be drawn now."""
+        return [lot for lot in self._points_lots() if lot.is_spendable(now)]
+
+    def live(self, now: datetime) -> list[Lot]:
+        """The lots of points that the clock has not taken, pending ones included."""
+        return [lot for lot in self._points_lots() if lot.is_live(now)]
+
+    def require_lot(self, lot_id: bytes) -> Lot:
+        """A lot that the books say is there."""
+        assert self.lots is not None, "the lots were not loaded"
+        return self.lots[lot_id]
+
+    def apply(self, postings: Iterable[Posting], now: datetime, extends_to: datetime | None = None) -> None:
+        """Move balances and lots as the postings say, and take the standing at ``now``.
+
+        ``extends_to`` moves the expiry of every live rolling lot forward, before the postings.
+        """
+        if extends_to is not None:
+            self._extend(extends_to, now)
+        for posting in postings:
+            assert posting.amount > 0
+            self._move(posting.debit, -posting.amount)
+            self._move(posting.credit, posting.amount)
+            if posting.opens is not None:
+                self._open(posting, now)
+            elif posting.lot_id is not None:
+                self._move_lot(posting)
+        assert 0 <= self.points <= MAX_AMOUNT and 0 <= self.growth <= MAX_AMOUNT
+        assert 0 <= self.debt <= MAX_AMOUNT and 0 <= self.held <= MAX_AMOUNT
+        if self.lots is not None:
+            self.standing = standing_of(self.lots.values(), now)
+        self.is_changed = True
+
+    def _points_lots(self) -> list[Lot]:
+        assert self.lots is not None, "the lots were not loaded"
+        return [lot for lot in self.lots.values() if lot.unit == Unit.POINT and lot.remaining]
+
+    def _move(self, account: int, amount: int) -> None:
+        if account == Account.POINTS:
+            self.points += amount
+        elif account == Account.GROWTH:
+            self.growth += amount
+        elif account == Account.DEBT:
+            # The one debit-normal account of a member.
+            self.debt -= amount
+        elif account == Account.HELD:
+            self.held += amount
+
+    def _open(self, posting: Posting, now: datetime) -> None:
+        assert posting.lot_id is not None and posting.opens is not None
+        terms = posting.opens
+        lot = Lot(
+            lot_id=posting.lot_id,
+            unit=posting.credit.unit,
+            original=posting.amount,
+            remaining=posting.amount,
+            earned_at=terms.earned_at,
+            available_at=terms.available_at,
+            expires_at=terms.expires_at,
+            rolling=terms.rolling,
+        )
+        self.opened.append(lot)
+        if self.lots is not None:
+            self.lots[lot.lot_id] = lot
+        elif lot.is_live(now):
+            self.standing = with_lot(self.standing, lot, now)
+
+    def _move_lot(self, posting: Posting) -> None:
+        assert posting.lot_id is not None
+        lot = self.require_lot(posting.lot_id)
+        if posting.debit in LOT_ACCOUNTS:
+            lot.remaining -= posting.amount
+            if posting.credit in EXPIRY_ACCOUNTS:
+                lot.expired += posting.amount
+        else:
+            lot.remaining += posting.amount
+        assert 0 <= lot.remaining <= lot.original
+        self.touched[lot.lot_id] = lot
+
+    def _extend(self, extends_to: datetime, now: datetime) -> None:
+        assert self.lots is not None, "the lots were not loaded"
+        for lot in self.lots.values():
+            if lot.rolling and lot.is_live(now) and lot.expires_at is not None and lot.expires_at < extends_to:
+                lot.expires_at = extends_to
+                self.touched[lot.lot_id] = lot

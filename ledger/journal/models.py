@@ -1,0 +1,92 @@
+"""Tables of the journal: entries and postings, which nothing changes; claims and outcomes."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSON
+
+from ledger.accounts.models import Moment, metadata
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("entry_id", Uuid, primary_key=True),
+    Column("holder_id", ForeignKey("holders.holder_id"), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("effective_at", Moment, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    Column("points_after", BigInteger, nullable=False),
+    Column("held_after", BigInteger, nullable=False),
+    Column("debt_after", BigInteger, nullable=False),
+    Column("growth_after", BigInteger, nullable=False),
+    Column("terms_version", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("parent_entry_id", Uuid),
+    Column("peer_holder_id", Uuid),
+    Column("extends_to", Moment),
+    Column("reference", Text),
+    Column("channel", Text),
+    Column("store", Text),
+    Column("region", Text),
+    Column("operator", Text),
+    Column("terminal", Text),
+    # JSON, not JSONB: the hash covers the bytes as they were written.
+    Column("details", JSON),
+    UniqueConstraint("holder_id", "version"),
+    Index("entries_parent_entry_id_idx", "parent_entry_id", postgresql_where=text("parent_entry_id IS NOT NULL")),
+)
+
+postings = Table(
+    "postings",
+    metadata,
+    Column("entry_id", Uuid, primary_key=True),
+    Column("ordinal", SmallInteger, primary_key=True),
+    Column("holder_id", Uuid, primary_key=True),
+    Column("debit", SmallInteger, nullable=False),
+    Column("credit", SmallInteger, nullable=False),
+    Column("unit", SmallInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("lot_id", Uuid),
+    Column("available_at", Moment),
+    Column("expires_at", Moment),
+    Column("rolling", Boolean),
+    ForeignKeyConstraint(["entry_id", "holder_id"], ["entries.entry_id", "entries.holder_id"]),
+)
+
+business_references = Table(
+    "business_references",
+    metadata,
+    Column("program_id", Integer, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("reference", Text, primary_key=True),
+    Column("holder_id", Uuid, nullable=False),
+    Column("entry_id", Uuid, nullable=False),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("program_id", Integer, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    Column("entry_id", Uuid),
+    Column("request_id", Text, nullable=False),
+    # The code of the refusal; none for a success.
+    Column("code", Text),
+    Column("answer", LargeBinary, nullable=False),
+)

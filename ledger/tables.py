@@ -1,0 +1,9 @@
+"""All tables in one place, for migrations and for tests that compare them with the database."""
+
+from ledger.access import models as _access
+from ledger.accounts.models import metadata
+from ledger.journal import models as _journal
+
+__all__ = ["metadata"]
+
+_ = (_access, _journal)

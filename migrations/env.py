@@ -1,0 +1,34 @@
+"""Alembic's environment: one transaction a migration, and no migration may hang production.
+
+``lock_timeout`` makes a migration that cannot get its lock give up instead of queueing every posting
+behind itself; run it again when the long transaction has gone. Alembic finds the URL in the attribute
+``url`` of its configuration (see ``ledger.migrate``).
+"""
+
+from alembic import context
+from sqlalchemy import create_engine, pool, text
+
+from ledger import tables
+
+LOCK_TIMEOUT = "3s"
+STATEMENT_TIMEOUT = "10min"
+
+
+def migrate() -> None:
+    engine = create_engine(context.config.attributes["url"], poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        context.configure(
+            connection=connection,
+            target_metadata=tables.metadata,
+            transactional_ddl=True,
+            transaction_per_migration=True,
+            compare_type=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+migrate()
