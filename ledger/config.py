@@ -1,0 +1,142 @@
+"""The settings of one process: environment variables with the prefix LEDGER_, read once, checked, frozen.
+
+A value that cannot be meant is refused with the name of its variable. An empty variable counts as unset.
+Addresses of databases may hold passwords, so they appear neither in `repr` nor in an error.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self, TypeVar
+from urllib.parse import urlsplit
+
+PREFIX: Final = "LEDGER_"
+_SCHEMES: Final = ("postgresql", "postgresql+psycopg")
+_LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+_TRUE: Final = ("1", "true", "yes", "on")
+_FALSE: Final = ("0", "false", "no", "off")
+
+Setting = TypeVar("Setting")
+
+
+class ConfigurationError(ValueError):
+    """A setting cannot be meant; the message names its variable and says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator decides. Times are milliseconds."""
+
+    database_url: str | None = field(default=None, repr=False)
+    """LEDGER_DATABASE_URL: where the application connects; without it, embedded PostgreSQL in `data_dir`."""
+
+    owner_database_url: str | None = field(default=None, repr=False)
+    """LEDGER_OWNER_DATABASE_URL: where migrations connect, as the owner; by default `database_url`."""
+
+    data_dir: Path = Path("ledger-data")
+    """LEDGER_DATA_DIR: the folder of embedded PostgreSQL."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    """LEDGER_HOST, LEDGER_PORT: where the service listens; port 0 takes a free one."""
+
+    workers: int = 2
+    threads: int = 4
+    """LEDGER_WORKERS, LEDGER_THREADS: processes of the service, and threads of each."""
+
+    pool_size: int = 4
+    """LEDGER_POOL_SIZE: database connections of one worker; by default one for each thread."""
+
+    lock_timeout_ms: int = 3_000
+    """LEDGER_LOCK_TIMEOUT_MS: how long a posting waits for a member that another one holds."""
+
+    statement_timeout_ms: int = 10_000
+    """LEDGER_STATEMENT_TIMEOUT_MS: how long one statement may take."""
+
+    unsafe_durability: bool = False
+    """LEDGER_UNSAFE_DURABILITY: tolerate a server that may lose what it confirmed. Never in production."""
+
+    app_role: str = "ledger_app"
+    """LEDGER_APP_ROLE: the role that the application takes on, which owns nothing."""
+
+    log_level: str = "INFO"
+    """LEDGER_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read every setting; raises ConfigurationError for the first that cannot be meant."""
+        read = _Reader(environ)
+        default = cls()
+        database_url = read("DATABASE_URL", _database_url, None)
+        threads = read("THREADS", _between(1, 256), default.threads)
+        return cls(
+            database_url=database_url,
+            owner_database_url=read("OWNER_DATABASE_URL", _database_url, database_url),
+            data_dir=read("DATA_DIR", Path, default.data_dir),
+            host=read("HOST", str, default.host),
+            port=read("PORT", _between(0, 65_535), default.port),
+            workers=read("WORKERS", _between(1, 256), default.workers),
+            threads=threads,
+            pool_size=read("POOL_SIZE", _between(1, 1_000), threads),
+            lock_timeout_ms=read("LOCK_TIMEOUT_MS", _between(1, 600_000), default.lock_timeout_ms),
+            statement_timeout_ms=read(
+                "STATEMENT_TIMEOUT_MS", _between(1, 3_600_000), default.statement_timeout_ms
+            ),
+            unsafe_durability=read("UNSAFE_DURABILITY", _yes_or_no, default.unsafe_durability),
+            app_role=read("APP_ROLE", _role, default.app_role),
+            log_level=read("LOG_LEVEL", _log_level, default.log_level),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    environ: Mapping[str, str]
+
+    def __call__(self, name: str, parse: Callable[[str], Setting], default: Setting) -> Setting:
+        given = self.environ.get(PREFIX + name, "").strip()
+        if not given:
+            return default
+        try:
+            return parse(given)
+        except ValueError as error:
+            # `from None`: the first error may quote the value, and the value may hold a password.
+            raise ConfigurationError(f"{PREFIX}{name} {error}") from None
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    def parse(given: str) -> int:
+        if not (given.isascii() and given.isdigit() and least <= int(given) <= most):
+            raise ValueError(f"must be a whole number from {least} to {most}, not {given!r}.")
+        return int(given)
+
+    return parse
+
+
+def _yes_or_no(given: str) -> bool:
+    if given.lower() not in _TRUE + _FALSE:
+        raise ValueError(f"must be one of {', '.join(_TRUE + _FALSE)}, not {given!r}.")
+    return given.lower() in _TRUE
+
+
+def _log_level(given: str) -> str:
+    if given.upper() not in _LOG_LEVELS:
+        raise ValueError(f"must be one of {', '.join(_LOG_LEVELS)}, not {given!r}.")
+    return given.upper()
+
+
+def _role(given: str) -> str:
+    # It travels in a connection's options, where blanks and backslashes separate.
+    if not (given.isascii() and given.replace("_", "").isalnum()):
+        raise ValueError(f"must be letters, digits and underscores, not {given!r}.")
+    return given
+
+
+def _database_url(given: str) -> str:
+    try:
+        scheme = urlsplit(given).scheme
+    except ValueError:
+        scheme = ""
+    if scheme not in _SCHEMES:
+        raise ValueError("must be an address of the form postgresql://user@host:5432/database.")
+    return given
