@@ -1,0 +1,61 @@
+"""Who asks: from an Authorization header to a principal, in one query; and whether he may."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, or_
+
+from ledger.access.keys import digest_of, key_id_of
+from ledger.access.models import api_keys
+from ledger.access.roles import ROLES
+from ledger.accounts.models import programs
+from ledger.accounts.programs import Program, program_of, select_program
+from ledger.errors import Forbidden, Unauthenticated
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The holder of an API key: the program that it belongs to and what it may do there."""
+
+    key_id: str
+    program: Program
+    role: str
+    scopes: frozenset[str]
+
+    def require(self, scope: str) -> None:
+        """Refuse what the role does not carry (``forbidden``)."""
+        if scope not in self.scopes:
+            raise Forbidden(f"this needs the scope {scope}", required_scope=scope)
+
+
+_SELECT_KEY = select_program().add_columns(api_keys.c.digest, api_keys.c.role).join(
+    api_keys, api_keys.c.program_id == programs.c.program_id
+)
+
+
+def authenticate(connection: Connection, header: str | None, now: datetime) -> Principal:
+    """The principal of ``Authorization: Bearer KEY``.
+
+    Refuses with one and the same answer whatever is wrong (``unauthenticated``): a caller learns
+    nothing about which keys exist. ``now`` is the system's time; a program's test clock ages no key.
+    """
+    scheme, _, token = (header or "").partition(" ")
+    key_id = key_id_of(token) if scheme.lower() == "bearer" else None
+    if key_id is None:
+        raise _refusal()
+    row = connection.execute(
+        _SELECT_KEY.where(
+            api_keys.c.key_id == key_id,
+            api_keys.c.revoked_at.is_(None),
+            or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now),
+        )
+    ).one_or_none()
+    if row is None or not hmac.compare_digest(row.digest, digest_of(token)):
+        raise _refusal()
+    # A role that this release does not know carries nothing.
+    return Principal(key_id, program_of(row), row.role, ROLES.get(row.role, frozenset()))
+
+
+def _refusal() -> Unauthenticated:
+    return Unauthenticated("send a valid API key as Authorization: Bearer KEY")
