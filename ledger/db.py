@@ -72,6 +72,8 @@ class Database:
         """Run ``work`` as one unit of work and commit it. The one place of the ledger that commits."""
         for remaining in reversed(range(MAX_RUNS)):
             with self._connected() as connection:
+                # Begun by hand: work that speaks to the driver itself would go unnoticed otherwise.
+                connection.begin()
                 try:
                     result = work(connection)
                 except (psycopg.Error, DBAPIError) as error:

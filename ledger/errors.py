@@ -37,6 +37,10 @@ class Refused(LedgerError):
     """A rule of the business says no. Remembered under its key, and replayed."""
 
 
+class Gone(LedgerError):
+    """What the request names was good once and never will be again. Remembered under its key."""
+
+
 class Unavailable(LedgerError):
     """Nothing is known to have happened; the same request, with the same key, may be sent again."""
 
@@ -64,6 +68,11 @@ class BodyTooLarge(Malformed):
 class UnsupportedMediaType(Malformed):
     code = "unsupported_media_type"
     title = "The media type is not supported"
+
+
+class MethodNotAllowed(LedgerError):
+    code = "method_not_allowed"  # details: allowed
+    title = "The address does not know this method"
 
 
 # --- who asks ------------------------------------------------------------------------------------
@@ -245,3 +254,14 @@ class InternalError(LedgerError):
     code = "internal_error"
     title = "The ledger failed; nothing was written"
     retryable = True
+
+
+def error_classes(base: type[LedgerError] = LedgerError) -> list[type[LedgerError]]:
+    """Every class that has a code."""
+    below = [kind for direct in base.__subclasses__() for kind in error_classes(direct)]
+    return ([base] if "code" in base.__dict__ else []) + below
+
+
+def error_class(code: str) -> type[LedgerError]:
+    """The class of a code; KeyError for a code that no release ever had."""
+    return {kind.code: kind for kind in error_classes()}[code]

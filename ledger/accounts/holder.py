@@ -40,6 +40,7 @@ class Holder:
     opened: list[Lot] = field(default_factory=list)
     touched: dict[bytes, Lot] = field(default_factory=dict)
     is_changed: bool = False
+    is_new: bool = False
 
     def spendable(self, now: datetime) -> list[Lot]:
         """The lots of points that may be drawn now."""

@@ -1,0 +1,1 @@
+"""How members earn: program terms, purchases, direct awards, returns."""

@@ -1,0 +1,205 @@
+"""What the journal is asked to do, and what a command may see while it decides.
+
+A command is a frozen value: who, what, which business reference, when. Its ``decide`` is pure: it reads
+the ``Books`` that the journal has loaded and locked for it, and returns drafts of entries or raises a
+refusal. Nothing moves while it decides; the journal applies what it decided.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, NamedTuple
+
+from ledger.accounts.holder import Holder
+from ledger.accounts.postings import Posting
+from ledger.accounts.programs import Program
+from ledger.clock import MAX_SKEW, show
+from ledger.errors import (
+    EntryAlreadyReversed,
+    LedgerError,
+    MemberUnknown,
+    OccurredInFuture,
+    PurchaseExists,
+    ReferenceExists,
+    ReturnExists,
+)
+from ledger.ids import holder_id
+
+
+class Source(NamedTuple):
+    """Where an event came from. All of it optional, all of it kept on the entry."""
+
+    channel: str | None = None
+    store: str | None = None
+    region: str | None = None
+    operator: str | None = None
+    terminal: str | None = None
+
+
+NO_SOURCE = Source()
+
+
+class Claim(NamedTuple):
+    """A name of the business that a command takes, for ever."""
+
+    kind: str
+    reference: str
+
+    def taken(self, entry_id: str) -> LedgerError:
+        """The refusal when another entry took the name first."""
+        error, name = _TAKEN.get(self.kind, (ReferenceExists, "reference"))
+        return error(
+            f"the {self.kind} {self.reference} is in the books already",
+            **{name: self.reference},
+            entry_id=entry_id,
+        )
+
+
+_TAKEN: dict[str, tuple[type[LedgerError], str]] = {
+    "purchase": (PurchaseExists, "purchase_id"),
+    "return": (ReturnExists, "return_id"),
+}
+
+
+class Target(NamedTuple):
+    """An earlier entry that a command is about: by its id, or by the business reference it took."""
+
+    kind: str
+    """``entry``, or the kind of a claim."""
+    name: str
+    """The entry's id as 32 hex digits, or the reference."""
+    absent: LedgerError
+    """Raised when there is no such entry in the program."""
+
+
+class Draft(NamedTuple):
+    """An entry as decided: all but its place in the holder's chain."""
+
+    kind: str
+    holder_id: bytes
+    entry_id: bytes
+    effective_at: datetime
+    postings: list[Posting]
+    details: dict[str, Any] | None = None
+    source: Source = NO_SOURCE
+    reference: str | None = None
+    parent_entry_id: bytes | None = None
+    peer_holder_id: bytes | None = None
+    extends_to: datetime | None = None
+
+
+class Decision(NamedTuple):
+    """What a command does: its entries, the first of them the one that answers, and its own part of the answer."""
+
+    drafts: list[Draft]
+    answer: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Recorded:
+    """An entry as the books have it, with those that name it as their parent."""
+
+    entry_id: bytes
+    holder_id: bytes
+    kind: str
+    effective_at: datetime
+    reference: str | None
+    parent_entry_id: bytes | None
+    peer_holder_id: bytes | None
+    details: dict[str, Any]
+    postings: list[Posting]
+    children: list["Recorded"] = field(default_factory=list)
+
+    @property
+    def reversal(self) -> "Recorded | None":
+        """The entry that reversed this one."""
+        return next((child for child in self.children if child.kind == "reversal"), None)
+
+
+@dataclass(slots=True)
+class Books:
+    """What one command sees: its program, the time, its holders, and the entry it is about."""
+
+    program: Program
+    now: datetime
+    holders: dict[bytes, Holder]
+    target: Recorded | None
+    new_entry_id: Callable[[], bytes]
+
+    def holder(self, member_id: str) -> Holder:
+        """The member's books, or ``member_unknown``."""
+        holder = self.holders.get(holder_id(self.program.program_id, member_id))
+        if holder is None:
+            raise MemberUnknown(f"there is no member {member_id}", member_id=member_id)
+        return holder
+
+    def require_target(self) -> Recorded:
+        """The entry that the command is about. The journal has refused already if there is none."""
+        assert self.target is not None
+        return self.target
+
+    def check_occurred(self, occurred_at: datetime) -> None:
+        """Refuse an event that lies further ahead than clocks drift apart (``occurred_in_future``)."""
+        if occurred_at > self.now + MAX_SKEW:
+            raise OccurredInFuture(
+                "the event lies in the future; check the clock of the terminal",
+                occurred_at=show(occurred_at),
+                now=show(self.now),
+            )
+
+
+class Command(ABC):
+    """Base of all commands. Subclasses are frozen dataclasses."""
+
+    enrols: ClassVar[bool] = False
+    """Whether members it names become known by it."""
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The members whose books it changes, as far as the command itself names them."""
+        return ()
+
+    @property
+    def claim(self) -> Claim | None:
+        """The business reference that it takes."""
+        return None
+
+    @property
+    def target(self) -> Target | None:
+        """The earlier entry that it is about; that entry's holders are locked with it."""
+        return None
+
+    def needs_lots(self, program: Program) -> bool:
+        """Whether it must see its holders' lots, or the stored standing will do."""
+        return True
+
+    @abstractmethod
+    def decide(self, books: Books) -> Decision:
+        """The entries to post, or a refusal. Pure."""
+
+
+class Request(NamedTuple):
+    """A command as a caller sent it. Without a key (jobs, dry runs) nothing is remembered of it."""
+
+    command: Command
+    key: str | None = None
+    fingerprint: bytes = b""
+    request_id: str = ""
+
+
+class Outcome(NamedTuple):
+    """The answer to a request: the bytes of a success, or the refusal; the same at every replay."""
+
+    answer: bytes | None
+    error: LedgerError | None
+    request_id: str
+    replayed: bool = False
+    entry_id: bytes | None = None
+
+
+def already_reversed(entry_id: str, reversal_entry_id: str) -> EntryAlreadyReversed:
+    """The refusal to reverse, return or refund what a reversal has taken back."""
+    return EntryAlreadyReversed(
+        "the entry was reversed before", entry_id=entry_id, reversal_entry_id=reversal_entry_id
+    )

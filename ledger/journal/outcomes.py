@@ -1,0 +1,37 @@
+"""Outcomes: what is remembered under an idempotency key, and how it is told again.
+
+A success is kept as the bytes that answered it. A refusal is kept as its code and details, from which the
+edge makes the same answer. What is merely absent or unavailable is not remembered: it may come.
+"""
+
+from typing import Any
+
+import orjson
+
+from ledger.errors import BatchAborted, Conflict, IdempotencyKeyReused, LedgerError, Refused, error_class
+from ledger.journal.commands import Outcome
+
+
+def is_remembered(error: LedgerError) -> bool:
+    """Whether a refusal is the key's answer for ever."""
+    if isinstance(error, IdempotencyKeyReused | BatchAborted):
+        return False
+    return isinstance(error, Refused | Conflict)
+
+
+def stored_form(outcome: Outcome) -> tuple[str | None, bytes]:
+    """Code and bytes to keep."""
+    if outcome.error is None:
+        assert outcome.answer is not None
+        return None, outcome.answer
+    kept: dict[str, Any] = {"detail": outcome.error.detail, "details": outcome.error.details}
+    return outcome.error.code, orjson.dumps(kept)
+
+
+def restore(code: str | None, answer: bytes, request_id: str, entry_id: bytes | None) -> Outcome:
+    """The outcome kept in that form, marked as a replay."""
+    if code is None:
+        return Outcome(answer, None, request_id, replayed=True, entry_id=entry_id)
+    kept = orjson.loads(answer)
+    error = error_class(code)(kept["detail"], **kept["details"])
+    return Outcome(None, error, request_id, replayed=True)

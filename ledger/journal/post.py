@@ -1,0 +1,158 @@
+"""``post``: the one way into the books. Load, decide, write; one database transaction for any number of commands.
+
+Decisions are pure and in order, each against the state that the ones before it left. A refusal moves
+nothing and fails nobody else. Two batches that take the same name or enrol the same member meet at a
+unique key; the loser's whole unit of work runs again (``ledger.db``) and then sees the winner's rows.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from ledger.accounts.balances import balance_of
+from ledger.accounts.holder import Holder
+from ledger.accounts.programs import Program
+from ledger.errors import AmountTooLarge, BatchAborted, IdempotencyKeyReused, LedgerError
+from ledger.ids import new_entry_id, show
+from ledger.journal.commands import Books, Decision, Draft, Outcome, Recorded, Request
+from ledger.journal.load import Loaded, load
+from ledger.journal.outcomes import is_remembered
+from ledger.journal.write import Written, seal, write
+from ledger.money import MAX_AMOUNT
+
+
+def post(
+    connection: Connection,
+    program: Program,
+    requests: Sequence[Request],
+    *,
+    now: datetime,
+    dry_run: bool = False,
+    atomic: bool = False,
+    entry_ids: Callable[[], bytes] = new_entry_id,
+) -> list[Outcome]:
+    """Post a batch for a program; one outcome per request, in order. The caller commits (``Database.run``).
+
+    Locks every holder concerned, in id order, until the end of the transaction. A request whose key has
+    an answer gets that answer again; one whose fingerprint differs is refused. With ``dry_run`` nothing is
+    written; with ``atomic`` nothing is written unless no request is refused.
+    """
+    loaded = load(connection, program, requests, now)
+    batch = _Batch(program, loaded, entry_ids, dry_run)
+    outcomes = [batch.answer(request) for request in requests]
+    if atomic and (refused := next((i for i, o in enumerate(outcomes) if o.error), None)) is not None:
+        return _aborted(outcomes, refused)
+    # Nothing below may refuse.
+    if not dry_run:
+        write(connection, program, loaded, batch.written)
+    return outcomes
+
+
+class _Batch:
+    """The evolving state while a batch is decided."""
+
+    def __init__(
+        self, program: Program, loaded: Loaded, entry_ids: Callable[[], bytes], dry_run: bool
+    ) -> None:
+        self.program = program
+        self.loaded = loaded
+        self.entry_ids = entry_ids
+        self.dry_run = dry_run
+        self.written = Written()
+
+    def answer(self, request: Request) -> Outcome:
+        prior = self.loaded.outcomes.get(request.key) if request.key else None
+        if prior is not None:
+            return _replay(request, *prior)
+        try:
+            outcome = self._post(request)
+        except LedgerError as error:
+            outcome = Outcome(None, error, request.request_id)
+            if not is_remembered(error):
+                return outcome
+        if request.key is not None:
+            self.loaded.outcomes[request.key] = (request.fingerprint, outcome._replace(replayed=True))
+            self.written.outcomes.append((request, outcome))
+        return outcome
+
+    def _post(self, request: Request) -> Outcome:
+        command, loaded = request.command, self.loaded
+        claim = command.claim
+        if claim is not None and claim in loaded.claims:
+            raise claim.taken(show("ent", loaded.claims[claim][0]))
+        decision = command.decide(self._books(request))
+        self._check_amounts(decision)
+        for draft in decision.drafts:
+            self._apply(draft)
+        first = decision.drafts[0]
+        if claim is not None:
+            loaded.claims[claim] = (first.entry_id, first.holder_id)
+            self.written.claims.append((claim, first))
+        answer = self._encode(first, decision.answer)
+        return Outcome(answer, None, request.request_id, entry_id=first.entry_id)
+
+    def _books(self, request: Request) -> Books:
+        target = request.command.target
+        recorded = None
+        if target is not None:
+            named = self.loaded.claims.get((target.kind, target.name))
+            if named is None or named[0] not in self.loaded.recorded:
+                raise target.absent
+            recorded = self.loaded.recorded[named[0]]
+        return Books(self.program, self.loaded.now, self.loaded.holders, recorded, self.entry_ids)
+
+    def _check_amounts(self, decision: Decision) -> None:
+        for draft in decision.drafts:
+            holder = self.loaded.holders[draft.holder_id]
+            arriving = sum(posting.amount for posting in draft.postings)
+            if max(holder.points, holder.growth, holder.debt) + arriving > MAX_AMOUNT:
+                raise AmountTooLarge("the balance would exceed what can be counted exactly", limit=MAX_AMOUNT)
+
+    def _apply(self, draft: Draft) -> None:
+        holder = self.loaded.holders[draft.holder_id]
+        holder.apply(draft.postings, self.loaded.now, draft.extends_to)
+        seal(self.written, holder, draft, self.program.terms_version, self.loaded.now)
+        self._record(draft)
+
+    def _record(self, draft: Draft) -> None:
+        """Let later commands of the batch refer to the entry."""
+        recorded = Recorded(
+            draft.entry_id,
+            draft.holder_id,
+            draft.kind,
+            draft.effective_at,
+            draft.reference,
+            draft.parent_entry_id,
+            draft.peer_holder_id,
+            draft.details or {},
+            draft.postings,
+        )
+        self.loaded.recorded[draft.entry_id] = recorded
+        parent = self.loaded.recorded.get(draft.parent_entry_id) if draft.parent_entry_id else None
+        if parent is not None:
+            parent.children.append(recorded)
+
+    def _encode(self, first: Draft, own: dict[str, Any]) -> bytes:
+        holder: Holder = self.loaded.holders[first.holder_id]
+        answer = {"entry_id": show("ent", first.entry_id), "kind": first.kind, **own}
+        if self.dry_run:
+            answer["dry_run"] = True
+        answer["account_version"] = holder.version
+        answer["balance"] = balance_of(holder, self.loaded.now)
+        return orjson.dumps(answer)
+
+
+def _replay(request: Request, fingerprint: bytes, outcome: Outcome) -> Outcome:
+    if fingerprint == request.fingerprint:
+        return outcome
+    error = IdempotencyKeyReused("the key has answered another request; take a fresh key for a new request")
+    return Outcome(None, error, request.request_id)
+
+
+def _aborted(outcomes: list[Outcome], refused: int) -> list[Outcome]:
+    """The answers of an atomic batch that was not applied: refusals as they are, the others aborted."""
+    error = BatchAborted("another operation of the atomic batch was refused", index=refused)
+    return [o if o.error or o.replayed else Outcome(None, error, o.request_id) for o in outcomes]

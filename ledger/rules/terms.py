@@ -1,0 +1,74 @@
+"""The terms of a program: what is earned, how long it lives, what happens when things go back.
+
+Terms are recorded as immutable versions; every entry names the version that it was decided under.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from ledger.accounts.programs import Program
+from ledger.expiry.policies import ExpiryPolicy, parse_policy
+from ledger.money import scale
+
+DEFAULT_TERMS: dict[str, Any] = {
+    "points": {"per": 1, "amount": 100},
+    "growth": {"per": 1, "amount": 100},
+    "pending_days": 0,
+    "points_expiry": {"kind": "end_of_month", "months": 12},
+    "growth_expiry": {"kind": "never"},
+    "lapsed_refund": {"policy": "lapse"},
+    "debt_limit": 1_000_000,
+}
+"""One point and one unit of growth for each whole currency unit; points live to the end of the month twelve on."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarnRate:
+    """``per`` units for every ``amount`` of money in minor units; value given out is floored."""
+
+    per: int
+    amount: int
+
+    def of(self, spent: int) -> int:
+        """What ``spent`` minor units earn."""
+        return scale(spent, self.per, self.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """One version of a program's terms."""
+
+    points: EarnRate
+    growth: EarnRate
+    pending_days: int
+    """Days that points of a purchase stay pending: the return window."""
+    points_expiry: ExpiryPolicy
+    growth_expiry: ExpiryPolicy
+    grace_days: int | None
+    """Days that refunded points of a lapsed lot live on; None when they lapse at once."""
+    debt_limit: int
+    """Points that a member may owe after a claw-back of points already spent."""
+
+
+def terms_of(program: Program) -> Terms:
+    """The terms in force."""
+    return _parse(program.terms)
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str) -> Terms:
+    # Cached by the text itself: an immutable version can never be stale.
+    terms: Mapping[str, Any] = json.loads(text)
+    lapsed = terms["lapsed_refund"]
+    return Terms(
+        points=EarnRate(**terms["points"]),
+        growth=EarnRate(**terms["growth"]),
+        pending_days=terms["pending_days"],
+        points_expiry=parse_policy(terms["points_expiry"]),
+        growth_expiry=parse_policy(terms["growth_expiry"]),
+        grace_days=lapsed["grace_days"] if lapsed["policy"] == "grace" else None,
+        debt_limit=terms["debt_limit"],
+    )
