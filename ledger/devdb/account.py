@@ -21,16 +21,22 @@ SETTING: Final = "LEDGER_POSTGRES_OS_USER"
 ACCOUNTS: Final = ("postgres", "nobody")
 
 _PR_SET_PDEATHSIG: Final = 1
-_PR_SET_KEEPCAPS: Final = 8
+_PR_SET_SECUREBITS: Final = 28
 _PR_CAP_AMBIENT: Final = 47
 _PR_CAP_AMBIENT_RAISE: Final = 2
+_SECBIT_NO_SETUID_FIXUP: Final = 1 << 2
 _CAPABILITY_VERSION: Final = 0x20080522
 _CAP_DAC_OVERRIDE: Final = 1
 _CAP_DAC_READ_SEARCH: Final = 2
 _PROBE_SECONDS: Final = 20
 
-# Enter the folders of the data, the socket and the shared files, then run the server program itself.
-_PROBE: Final = 'program=$1; shift; for folder; do cd -- "$folder" || exit 1; done; exec "$program" --version'
+# Enter the folders of the data and the socket; then initdb finds itself, the server and their shared files,
+# and does nothing.
+_PROBE: Final = """
+initdb=$1; shift
+for folder; do cd -- "$folder" || exit 1; done
+exec "$initdb" --show --pgdata=/nonexistent --username=postgres
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,8 @@ def choose_account(cluster: Path, environ: Mapping[str, str] = os.environ) -> Ac
     )
 
 
-def able_to_reach(account: Account, program: Path, folders: Sequence[Path]) -> Account:
-    """The account with the least capability that lets it run `program` and enter `folders`.
+def able_to_reach(account: Account, initdb: Path, folders: Sequence[Path]) -> Account:
+    """The account with the least capability that lets it run the programs and enter `folders`.
 
     A 0700 folder of root's, such as mktemp makes, is closed to any other account. Opening it would change a
     folder of somebody else, so the child keeps one capability instead: first the one that only reads and
@@ -82,16 +88,16 @@ def able_to_reach(account: Account, program: Path, folders: Sequence[Path]) -> A
     ladder = (None, _CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE) if sys.platform == "linux" else (None,)
     for capability in ladder:
         candidate = replace(account, capability=capability)
-        if _reaches(candidate, program, folders):
+        if _reaches(candidate, initdb, folders):
             return candidate
     raise DevServerError(
-        f"Account {account.uid} cannot run {program}, or cannot enter {', '.join(map(str, folders))}. "
+        f"Account {account.uid} cannot run {initdb}, or cannot enter {', '.join(map(str, folders))}. "
         f"Choose folders that it may enter, or run as an ordinary user."
     )
 
 
-def _reaches(account: Account, program: Path, folders: Sequence[Path]) -> bool:
-    command = ("/bin/sh", "-c", _PROBE, "probe", str(program), *map(str, folders))
+def _reaches(account: Account, initdb: Path, folders: Sequence[Path]) -> bool:
+    command = ("/bin/sh", "-c", _PROBE, "probe", str(initdb), *map(str, folders))
     try:
         answer = subprocess.run(
             command,
@@ -136,7 +142,9 @@ def _libc() -> ctypes.CDLL:
 
 def _switch(libc: ctypes.CDLL, uid: int, gid: int, capability: int | None) -> None:
     if capability is not None:
-        _check(libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0))
+        # Leaving root would drop every capability, and access(2), by which initdb looks for the server's
+        # program, would ignore the one that is kept.
+        _check(libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
     os.setgroups([])
     os.setgid(gid)
     os.setuid(uid)

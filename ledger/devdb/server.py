@@ -96,7 +96,7 @@ class DevServer:
         binaries = find_binaries(prefer=prefer, major=folder.major())
         account = choose_account(folder.cluster)
         sockets = folder.make_sockets(account)
-        account = able_to_reach(account, binaries.postgres, (binaries.folder, folder.path, sockets))
+        account = able_to_reach(account, binaries.initdb, (folder.path, sockets))
         if folder.major() is None:
             initialise(folder, binaries, account, fsync=fsync)
         settings = {**({} if fsync else _UNSAFE), **settings}
