@@ -188,6 +188,11 @@ class ReturnExceedsPurchase(Refused):
     title = "More would be returned than was bought"
 
 
+class ReturnBeforePurchase(Refused):
+    code = "return_before_purchase"  # details: occurred_at, purchased_at
+    title = "The return lies before its purchase"
+
+
 class RefundExceedsRedemption(Refused):
     code = "refund_exceeds_redemption"  # details: refundable, requested
     title = "More would be refunded than was redeemed"

@@ -6,6 +6,9 @@ the largest remainder. Amounts stay within 2^53-1, so that every JSON reader kee
 
 from collections.abc import Sequence
 from enum import Enum
+from functools import cache
+
+from iso4217 import Currency
 
 MAX_AMOUNT = 2**53 - 1
 
@@ -50,3 +53,21 @@ def _step(quotient: int, rest: int, denominator: int, rounding: Rounding) -> int
     if twice != denominator:
         return int(twice > denominator)
     return 1 if rounding is Rounding.HALF_UP else quotient % 2
+
+
+@cache
+def exponent(currency: str) -> int:
+    """The digits after the point of a currency: 2 for CNY, 0 for JPY. ValueError for what is not one."""
+    digits = Currency(currency).exponent
+    if digits is None:
+        raise ValueError(f"{currency} has no minor unit")
+    return int(digits)
+
+
+def show_major(amount: int, currency: str) -> str:
+    """Minor units as people read them: 1250 CNY is ``12.50``."""
+    digits = exponent(currency)
+    if digits == 0:
+        return str(amount)
+    whole, rest = divmod(amount, 10**digits)
+    return f"{whole}.{rest:0{digits}d}"

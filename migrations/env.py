@@ -6,7 +6,7 @@ behind itself; run it again when the long transaction has gone. Alembic finds th
 """
 
 from alembic import context
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import create_engine, pool
 
 from ledger import tables
 
@@ -15,17 +15,17 @@ STATEMENT_TIMEOUT = "10min"
 
 
 def migrate() -> None:
-    engine = create_engine(context.config.attributes["url"], poolclass=pool.NullPool)
+    engine = create_engine(
+        context.config.attributes["url"],
+        poolclass=pool.NullPool,
+        connect_args={
+            "options": f"-c lock_timeout={LOCK_TIMEOUT} -c statement_timeout={STATEMENT_TIMEOUT}",
+            "application_name": "ledger migrate",
+        },
+    )
     with engine.connect() as connection:
-        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
-        connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
-        connection.execution_options(isolation_level="AUTOCOMMIT")
         context.configure(
-            connection=connection,
-            target_metadata=tables.metadata,
-            transactional_ddl=True,
-            transaction_per_migration=True,
-            compare_type=True,
+            connection=connection, target_metadata=tables.metadata, transaction_per_migration=True
         )
         with context.begin_transaction():
             context.run_migrations()

@@ -76,6 +76,11 @@ class Holder:
             self.standing = standing_of(self.lots.values(), now)
         self.is_changed = True
 
+    def refresh(self, now: datetime) -> None:
+        """Take the standing anew, after the lots have been read."""
+        assert self.lots is not None
+        self.standing = standing_of(self.lots.values(), now)
+
     def _points_lots(self) -> list[Lot]:
         assert self.lots is not None, "the lots were not loaded"
         return [lot for lot in self.lots.values() if lot.unit == Unit.POINT and lot.remaining]

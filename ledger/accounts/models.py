@@ -99,11 +99,12 @@ lots = Table(
     Column("earned_at", Moment, nullable=False),
     Column("available_at", Moment, nullable=False),
     Column("expires_at", Moment),
+    Column("program_id", Integer, nullable=False),
     Column("unit", SmallInteger, nullable=False),
     Column("rolling", Boolean, nullable=False),
     Column("is_open", Boolean, nullable=False),
     Index("lots_holder_id_idx", "holder_id", postgresql_where=text("is_open")),
-    Index("lots_expires_at_idx", "expires_at", "holder_id", postgresql_where=text("is_open")),
+    Index("lots_program_id_idx", "program_id", "expires_at", "holder_id", postgresql_where=text("is_open")),
 )
 
 chart = Table(

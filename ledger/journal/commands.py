@@ -48,6 +48,8 @@ class Claim(NamedTuple):
 
     def taken(self, entry_id: str) -> LedgerError:
         """The refusal when another entry took the name first."""
+        if self.kind == "reversal":
+            return already_reversed(self.reference, entry_id)
         error, name = _TAKEN.get(self.kind, (ReferenceExists, "reference"))
         return error(
             f"the {self.kind} {self.reference} is in the books already",
@@ -60,6 +62,13 @@ _TAKEN: dict[str, tuple[type[LedgerError], str]] = {
     "purchase": (PurchaseExists, "purchase_id"),
     "return": (ReturnExists, "return_id"),
 }
+
+
+def already_reversed(entry_id: str, reversal_entry_id: str) -> EntryAlreadyReversed:
+    """The refusal to reverse, return or refund what a reversal has taken back."""
+    return EntryAlreadyReversed(
+        "the entry was reversed before", entry_id=entry_id, reversal_entry_id=reversal_entry_id
+    )
 
 
 class Target(NamedTuple):
@@ -130,9 +139,13 @@ class Books:
     def holder(self, member_id: str) -> Holder:
         """The member's books, or ``member_unknown``."""
         holder = self.holders.get(holder_id(self.program.program_id, member_id))
-        if holder is None:
+        if holder is None or (holder.is_new and not holder.is_changed):
             raise MemberUnknown(f"there is no member {member_id}", member_id=member_id)
         return holder
+
+    def enrolled(self, member_id: str) -> Holder:
+        """The member's books, for a command that enrols members it does not know."""
+        return self.holders[holder_id(self.program.program_id, member_id)]
 
     def require_target(self) -> Recorded:
         """The entry that the command is about. The journal has refused already if there is none."""
@@ -197,9 +210,3 @@ class Outcome(NamedTuple):
     replayed: bool = False
     entry_id: bytes | None = None
 
-
-def already_reversed(entry_id: str, reversal_entry_id: str) -> EntryAlreadyReversed:
-    """The refusal to reverse, return or refund what a reversal has taken back."""
-    return EntryAlreadyReversed(
-        "the entry was reversed before", entry_id=entry_id, reversal_entry_id=reversal_entry_id
-    )

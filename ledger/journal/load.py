@@ -126,7 +126,7 @@ def _resolve_targets(
     if not wanted:
         return {}
     found = _read_claims(cursor, program, [Claim(*w) for w in wanted if w[0] != "entry"])
-    ids = [bytes.fromhex(name) for kind, name in wanted if kind == "entry"]
+    ids = [bytes.fromhex(name) for kind, name in wanted if kind == "entry" and name]
     ids += [entry for entry, _ in found.values()]
     cursor.execute(_TARGETS, (_uuids(ids), program.program_id))
     peers: dict[bytes, bytes] = {}
@@ -187,9 +187,12 @@ def _read_recorded(cursor: Cursor[Any], entry_ids: list[bytes]) -> dict[bytes, R
     cursor.execute(_RECORDED, (ids, ids))
     recorded: dict[bytes, Recorded] = {}
     for _, rows in groupby(cursor.fetchall(), key=lambda row: row[0]):
-        first, *rest = rows
-        entry = Recorded(*first[:7], first[7] or {}, [])
-        entry.postings = [_posting(entry, row) for row in (first, *rest) if row[8] is not None]
+        found = list(rows)
+        identifier, holder, kind, effective_at, reference, parent, peer, details, *_ = found[0]
+        entry = Recorded(
+            identifier, holder, kind, effective_at, reference, parent, peer, details or {}, postings=[]
+        )
+        entry.postings = [_posting(entry, row) for row in found if row[8] is not None]
         recorded[entry.entry_id] = entry
     for entry in recorded.values():
         if entry.parent_entry_id in recorded:

@@ -87,6 +87,8 @@ class _Batch:
         self._check_amounts(decision)
         for draft in decision.drafts:
             self._apply(draft)
+        if not decision.drafts:
+            return Outcome(b"{}", None, request.request_id)
         first = decision.drafts[0]
         if claim is not None:
             loaded.claims[claim] = (first.entry_id, first.holder_id)

@@ -175,6 +175,7 @@ def _lot(holder: Holder, lot: Lot) -> tuple[bytes, ...]:
         wire.int8(lot.original),
         wire.moment(lot.earned_at),
         wire.moment(lot.available_at),
+        wire.int4(holder.program_id),
         wire.int2(lot.unit),
         wire.boolean(lot.rolling),
     )
@@ -254,6 +255,7 @@ LOT_COLUMNS = TOUCHED_COLUMNS | {
     "original": wire.Int8s,
     "earned_at": wire.Moments,
     "available_at": wire.Moments,
+    "program_id": wire.Int4s,
     "unit": wire.Int2s,
     "rolling": wire.Booleans,
 }

@@ -1,0 +1,1 @@
+"""Spending: redeem, refund, transfer, and the reversal of any of it."""

@@ -1,1 +1,1 @@
-"""How members earn: program terms, purchases, direct awards, returns."""
+"""How members earn: program terms, purchases, direct awards, returns and what they take back."""

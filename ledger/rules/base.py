@@ -1,0 +1,61 @@
+"""The base rule: points and growth for each whole ``amount`` of money spent, and the words that explain it."""
+
+from typing import Any, NamedTuple
+
+from ledger.accounts.chart import Unit
+from ledger.money import show_major
+from ledger.rules.terms import EarnRate, Terms
+
+RULE = "base"
+
+
+class Award(NamedTuple):
+    """What one rule gives for one purchase, with the arithmetic that makes it."""
+
+    rule: str
+    rule_version: int
+    unit: Unit
+    amount: int
+    inputs: dict[str, Any]
+
+    def stored(self) -> dict[str, Any]:
+        """The form kept on the entry."""
+        return {
+            "rule": self.rule,
+            "rule_version": self.rule_version,
+            "unit": self.unit.name,
+            "amount": self.amount,
+            "inputs": self.inputs,
+        }
+
+
+def base_awards(terms: Terms, version: int, spent: int, currency: str) -> list[Award]:
+    """The awards of the base rule for ``spent`` minor units; an award of nothing is left out."""
+    rates: tuple[tuple[Unit, EarnRate], ...] = ((Unit.POINT, terms.points), (Unit.GROWTH, terms.growth))
+    return [
+        Award(RULE, version, unit, rate.of(spent), _inputs(spent, currency, rate))
+        for unit, rate in rates
+        if rate.of(spent)
+    ]
+
+
+def _inputs(spent: int, currency: str, rate: EarnRate) -> dict[str, Any]:
+    return {"spent": {"amount": spent, "currency": currency}, "per": rate.per, "amount": rate.amount}
+
+
+def explain(award: dict[str, Any]) -> dict[str, str]:
+    """The award in words, Chinese and English, from its stored form; the same award, the same words."""
+    inputs, earned = award["inputs"], award["amount"]
+    currency = inputs["spent"]["currency"]
+    spent, step = (show_major(amount, currency) for amount in (inputs["spent"]["amount"], inputs["amount"]))
+    noun_en, noun_zh = _NOUNS[award["unit"]]
+    return {
+        "en": f"{spent} {currency} spent × {inputs['per']} {noun_en} per {step} {currency}"
+        f" = {earned} {noun_en}, rounded down",
+        "zh": f"消费 {spent} {currency}，每 {step} {currency} 得 {inputs['per']} {noun_zh}，"
+        f"向下取整共 {earned} {noun_zh}",
+    }
+
+
+_NOUNS = {"POINT": ("points", "积分"), "GROWTH": ("growth value", "成长值")}
+

@@ -1,0 +1,102 @@
+"""Debt and claw-back: taking awards back when what earned them goes back, and repaying what is owed.
+
+Awards are clawed back as they were recorded, never recomputed. What the member has spent already is taken
+from the other points, then becomes a debt, up to a limit; what the clock has taken is forgiven. Points
+that reach a member in debt repay it first.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ledger.accounts.chart import Account
+from ledger.accounts.holder import Holder
+from ledger.accounts.lots import Draw, Lot, consume
+from ledger.accounts.postings import Posting
+from ledger.errors import DebtLimitExceeded
+from ledger.journal.commands import Books, Recorded
+from ledger.rules.terms import terms_of
+
+
+class Clawback(NamedTuple):
+    """What a return or a reversal takes back."""
+
+    postings: list[Posting]
+    points: int
+    growth: int
+    shortfall: int
+    """The part of ``points`` that was spent already and is owed now."""
+
+
+def repay(holder: Holder, arriving: Iterable[Posting]) -> list[Posting]:
+    """The postings by which points that arrive repay the holder's debt, lot by lot, as far as they go."""
+    owed, postings = holder.debt, []
+    for posting in arriving:
+        if owed and posting.credit is Account.POINTS:
+            amount = min(owed, posting.amount)
+            postings.append(Posting(Account.POINTS, Account.DEBT, amount, posting.lot_id))
+            owed -= amount
+    return postings
+
+
+def claw_back(books: Books, holder: Holder, recorded: Recorded, kept: int, total: int) -> Clawback:
+    """Take back the awards of ``recorded`` so that in all ``kept`` of ``total`` of each remains, rounded down.
+
+    Cumulative: what earlier returns took back counts, so any split and order of returns ends at the same.
+    Raises ``debt_limit_exceeded``.
+    """
+    postings, growth = [], 0
+    points_wanted, award_lots = 0, []
+    for award in _awards(recorded):
+        lot = holder.require_lot(award.lot_id or b"")
+        wanted = _still_to_take(books, recorded, award, lot, kept, total)
+        if award.credit is Account.GROWTH:
+            if wanted:
+                postings.append(Posting(Account.GROWTH, Account.GROWTH_ISSUED, wanted, lot.lot_id))
+            growth += wanted
+        else:
+            points_wanted += wanted
+            award_lots.append(lot.lot_id)
+    draws = _draw_back(holder.live(books.now), award_lots, points_wanted)
+    shortfall = points_wanted - sum(draw.amount for draw in draws)
+    postings += [Posting(Account.POINTS, Account.ISSUED, draw.amount, draw.lot.lot_id) for draw in draws]
+    if shortfall:
+        _check_limit(books, holder, shortfall)
+        postings.append(Posting(Account.DEBT, Account.ISSUED, shortfall))
+    return Clawback(postings, points_wanted, growth, shortfall)
+
+
+def _draw_back(live: list[Lot], award_lots: list[bytes], amount: int) -> list[Draw]:
+    """From the awards' own lots first, then from the other points in drawing order, pending ones included."""
+    draws = consume((lot for lot in live if lot.lot_id in award_lots), amount)
+    missing = amount - sum(draw.amount for draw in draws)
+    return draws + consume((lot for lot in live if lot.lot_id not in award_lots), missing)
+
+
+def _awards(recorded: Recorded) -> list[Posting]:
+    return [posting for posting in recorded.postings if posting.opens is not None]
+
+
+def _still_to_take(
+    books: Books, recorded: Recorded, award: Posting, lot: Lot, kept: int, total: int
+) -> int:
+    # The clock's part is forgiven, whether or not the sweep has booked it.
+    lapsed = lot.expired + (0 if lot.is_live(books.now) else lot.remaining)
+    due = award.amount - (award.amount * kept // total if total else 0)
+    taken = sum(
+        posting.amount
+        for child in recorded.children
+        for posting in child.postings
+        if posting.credit is award.debit
+    )
+    return max(0, min(due, award.amount - lapsed) - taken)
+
+
+def _check_limit(books: Books, holder: Holder, shortfall: int) -> None:
+    limit = terms_of(books.program).debt_limit
+    if holder.debt + shortfall > limit:
+        raise DebtLimitExceeded(
+            "the points to take back were spent, and the member may not owe so much",
+            debt=holder.debt,
+            shortfall=shortfall,
+            limit=limit,
+        )
