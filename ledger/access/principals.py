@@ -29,8 +29,10 @@ class Principal:
             raise Forbidden(f"this needs the scope {scope}", required_scope=scope)
 
 
-_SELECT_KEY = select_program().add_columns(api_keys.c.digest, api_keys.c.role).join(
-    api_keys, api_keys.c.program_id == programs.c.program_id
+_SELECT_KEY = (
+    select_program()
+    .add_columns(api_keys.c.digest, api_keys.c.role)
+    .join(api_keys, api_keys.c.program_id == programs.c.program_id)
 )
 
 

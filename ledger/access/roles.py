@@ -4,9 +4,9 @@
   move points between members, nor award points without a purchase, nor undo entries: these are the
   insider's ways to another's points.
 - ``operator`` proposes what a person decides (an adjustment, a rate, a rule); ``approver`` decides on it
-  and proposes nothing, so that no single key does both.
+  and proposes nothing.
 - ``finance`` reads everything, reports included. ``readonly`` reads members and entries.
-- ``admin`` sets up a program and may do all but approve: two persons stay two persons.
+- ``admin`` may do all. Whoever approves must still be another key than the one that proposed.
 """
 
 from typing import Final
@@ -23,6 +23,7 @@ SCOPES: Final = {
     "refund": "Post returns of purchases and refunds of redemptions",
     "transfer": "Transfer points between members",
     "reverse": "Reverse an entry",
+    "batch": "Send batches; each operation in one demands its own scope as well",
     "propose": "Propose adjustments, rates and rules",
     "approve": "Approve or reject what another key has proposed",
     "finance": "Read the reports and exports",
@@ -30,15 +31,15 @@ SCOPES: Final = {
     "test-clock": "Set the clock of a test program",
 }
 
-_TILL: Final = frozenset({"read", "members:write", "earn", "redeem", "refund"})
+_TILL: Final = frozenset({"read", "members:write", "earn", "redeem", "refund", "batch"})
 
 ROLES: Final[dict[str, frozenset[str]]] = {
-    "admin": frozenset(SCOPES) - {"approve"},
+    "admin": frozenset(SCOPES),
     "pos": _TILL,
     "checkout": _TILL,
     "finance": frozenset({"read", "finance"}),
     "operator": frozenset(
-        {"read", "members:write", "award", "refund", "transfer", "reverse", "propose", "test-clock"}
+        {"read", "members:write", "award", "refund", "transfer", "reverse", "batch", "propose", "test-clock"}
     ),
     "approver": frozenset({"read", "approve"}),
     "readonly": frozenset({"read"}),

@@ -6,13 +6,13 @@ that a client generated from the document can send nothing that is refused for i
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import iso4217
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 
 from ledger import ids
 from ledger.money import MAX_AMOUNT
@@ -46,6 +46,9 @@ class Strict(Schema):
 class Answer(Schema):
     """Base of every schema of an answer: it documents what is sent, and members may be added to it."""
 
+    class Meta:
+        unknown = EXCLUDE
+
 
 class Plain(fields.Field[Any]):
     """A field that reads one JSON value without converting it and publishes itself."""
@@ -62,11 +65,8 @@ class Plain(fields.Field[Any]):
         """The inside form of ``value``; ValidationError saying what it must be otherwise."""
         raise NotImplementedError
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *_where: Any, **_how: Any) -> Any:
         return self.read(value)
-
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return value
 
 
 class Integer(Plain):

@@ -36,7 +36,7 @@ class TooLong:
     """Stands for a line that was longer than the limit and was skipped."""
 
 
-class _Flaw(Exception):
+class _FlawError(Exception):
     """What is wrong with a value; the keys that lead to it are added on the way out."""
 
     def __init__(self, message: str) -> None:
@@ -93,7 +93,7 @@ def read_loosely(raw: bytes) -> dict[str, Any]:
         refuse(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}")
     except RecursionError:
         refuse(f"the body is nested deeper than {MAX_DEPTH} levels")
-    except _Flaw as flaw:
+    except _FlawError as flaw:
         refuse(flaw.message, *flaw.path)
     except (ValueError, InvalidOperation):
         # The interpreter refuses to read integers of thousands of digits.
@@ -107,7 +107,7 @@ def inspect(document: object) -> None:
     """Refuse nesting beyond MAX_DEPTH, and text with NUL or a lone surrogate, naming the field."""
     try:
         _inspect(document, 1)
-    except _Flaw as flaw:
+    except _FlawError as flaw:
         refuse(flaw.message, *flaw.path)
 
 
@@ -137,7 +137,8 @@ def read_lines(stream: ReadableStream, limit: int = BODY_LIMIT) -> Iterator[byte
 def refuse(message: str, *path: str) -> NoReturn:
     """Raise InvalidRequest about the field at ``path``, or about the whole body without one."""
     field = ".".join(printable(key) for key in path)
-    raise InvalidRequest(message, errors=[{"field": field, "message": message}])
+    detail = f"{field}: {message}" if field else message
+    raise InvalidRequest(detail, errors=[{"field": field, "message": message}])
 
 
 def printable(key: str) -> str:
@@ -158,11 +159,11 @@ def _inspect(value: object, depth: int) -> None:
 
 def _inspect_items(items: Any, depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise _Flaw(f"nested deeper than {MAX_DEPTH} levels")
+        raise _FlawError(f"nested deeper than {MAX_DEPTH} levels")
     for key, item in items:
         try:
             _inspect(item, depth + 1)
-        except _Flaw as flaw:
+        except _FlawError as flaw:
             flaw.path.insert(0, str(key))
             raise
 
@@ -170,9 +171,9 @@ def _inspect_items(items: Any, depth: int) -> None:
 def _inspect_text(text: str) -> None:
     if text.isascii():
         if "\0" in text:
-            raise _Flaw("text must not contain the character NUL")
+            raise _FlawError("text must not contain the character NUL")
     elif "\0" in text or _LONE_SURROGATE.search(text):
-        raise _Flaw("text must not contain NUL or half of a surrogate pair")
+        raise _FlawError("text must not contain NUL or half of a surrogate pair")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -181,7 +182,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                flaw = _Flaw(f"the key {printable(key)!r} stands twice in one object")
+                flaw = _FlawError(f"the key {printable(key)!r} stands twice in one object")
                 flaw.path.append(key)
                 raise flaw
             seen.add(key)
@@ -189,7 +190,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise _Flaw(f"{name} is not a JSON number")
+    raise _FlawError(f"{name} is not a JSON number")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_constant)

@@ -1,0 +1,89 @@
+"""The application: services, routes and error handlers put together, without anything global."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+
+from ledger import clock, errors
+from ledger.config import Settings
+from ledger.db import Database
+from ledger.errors import LedgerError
+from ledger.http import answers, batches, headers, health, viewer
+from ledger.http.documents import Document
+from ledger.http.endpoint import Routes, require_declared
+from ledger.http.operations import table_of
+from ledger.http.services import EXTENSION, Services
+
+ROUTES: tuple[Routes, ...] = (batches.routes, health.routes, viewer.routes)
+"""Every package's routes, in the order of the documentation."""
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(
+    settings: Settings,
+    database: Database,
+    system_clock: Callable[[], datetime] = clock.system_now,
+    routes: Sequence[Routes] = ROUTES,
+) -> Flask:
+    """An application on this database. Fails when any address has no declared scope."""
+    app = Flask("ledger", static_folder=None)
+    # Werkzeug would answer OPTIONS by itself, and send // elsewhere: both past the declared routes.
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False
+    declared = [route for each in routes for route in each.declared]
+    operations = table_of(route.operation for route in declared if route.operation)
+    app.extensions[EXTENSION] = Services(settings, database, system_clock, operations)
+    app.extensions[viewer.DOCUMENT] = document = Document(app)
+    for each in routes:
+        document.register(each)
+    _register_edges(app)
+    require_declared(app, declared)
+    return app
+
+
+def _register_edges(app: Flask) -> None:
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.register_error_handler(LedgerError, _refuse)
+    app.register_error_handler(HTTPException, _refuse_http)
+    app.register_error_handler(Exception, _fail)
+
+
+def _begin() -> None:
+    g.request_id = headers.request_id(request)
+
+
+def _finish(answer: Response) -> Response:
+    return answers.finish(answer, request.path)
+
+
+def _refuse(error: LedgerError) -> Response:
+    return answers.problem_answer(error)
+
+
+def _refuse_http(error: HTTPException) -> Response:
+    return answers.problem_answer(_in_our_words(error))
+
+
+def _fail(error: Exception) -> Response:
+    # The cause goes to the log and nowhere else.
+    _log.error("request %s failed", g.request_id, exc_info=error)
+    return answers.problem_answer(errors.InternalError("the ledger failed; nothing was written"))
+
+
+def _in_our_words(error: HTTPException) -> LedgerError:
+    if isinstance(error, NotFound):
+        return errors.RouteUnknown("there is nothing at this address")
+    if isinstance(error, MethodNotAllowed):
+        allowed = sorted(error.valid_methods or ())
+        return errors.MethodNotAllowed(f"this address knows {', '.join(allowed)}", allowed=allowed)
+    if isinstance(error, RequestEntityTooLarge):
+        return errors.BodyTooLarge("the body is too large")
+    if (error.code or 500) < 500:
+        return errors.InvalidRequest(error.description or error.name, errors=[])
+    _log.error("request %s failed", g.request_id, exc_info=error)
+    return errors.InternalError("the ledger failed; nothing was written")

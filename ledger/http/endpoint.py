@@ -1,0 +1,235 @@
+"""Routes, each declared once: path, scope, what it takes, what it answers, how it may refuse.
+
+From one declaration come the address, the check of the caller's key and scope, the reading of path, query
+and body through one schema, and the page in the OpenAPI document. A route without a scope cannot be
+declared, and an application with an undeclared address cannot be built.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from flask import Flask, Response, g, request
+from flask_smorest import Blueprint
+from marshmallow import Schema
+
+from ledger.access import PUBLIC, SCOPES, Principal, authenticate
+from ledger.errors import LedgerError
+from ledger.http import answers, documents, headers
+from ledger.http.fields import Flag, Strict
+from ledger.http.operations import Operation, load, names_in
+from ledger.http.parsing import JSON, media_type, read_body, read_document, refuse
+from ledger.http.problems import PROBLEM_JSON
+from ledger.http.query import read_query, refuse_unknown
+from ledger.http.services import Call, services
+from ledger.http.submit import Reply, reply_of, submit
+from ledger.journal import Request as Posting
+
+View = Callable[..., Any]
+"""``view(call, **payload)``: returns a body, a body and a status, or a whole response."""
+
+
+class Nothing(Strict):
+    """The schema of a route that takes nothing."""
+
+
+class DryRun(Strict):
+    """The query of a route that posts."""
+
+    dry_run = Flag("Answer in full, and write nothing", load_default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One address and method, as declared."""
+
+    method: str
+    path: str
+    scope: str
+    name: str
+    summary: str
+    description: str = ""
+    schema: type[Schema] = Nothing
+    answer: type[Schema] | dict[str, Any] | None = None
+    refusals: tuple[type[LedgerError], ...] = ()
+    statuses: tuple[int, ...] = (200,)
+    operation: Operation | None = None
+    takes_dry_run: bool = False
+    media_types: tuple[str, ...] = (JSON,)
+    answer_types: tuple[str, ...] = (JSON,)
+
+    def __post_init__(self) -> None:
+        if self.scope != PUBLIC and self.scope not in SCOPES:
+            raise ValueError(f"{self.method} {self.path}: there is no scope {self.scope!r}")
+
+    @cached_property
+    def path_names(self) -> frozenset[str]:
+        """The members of the payload that come from the path."""
+        return names_in(self.path)
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the rest of the payload is the body; it is the query string otherwise."""
+        return self.method in ("POST", "PUT", "PATCH")
+
+    @property
+    def is_body_optional(self) -> bool:
+        """Whether the body may be left out."""
+        return self.operation is not None and self.operation.is_body_optional
+
+    @cached_property
+    def loaded(self) -> Schema:
+        """The one instance of the schema."""
+        return self.schema()
+
+    @cached_property
+    def query_names(self) -> frozenset[str]:
+        """The query parameters that it knows."""
+        return frozenset() if self.has_body else frozenset(self.loaded.load_fields) - self.path_names
+
+    def read(self, path: dict[str, str]) -> dict[str, Any]:
+        """The payload of the present request; InvalidRequest naming what is wrong with it."""
+        parameters = read_query(request)
+        refuse_unknown(parameters, self.query_names)
+        members = read_members(path, is_optional=False) if self.has_body else {**parameters, **path}
+        return load(self.loaded, members)
+
+
+class Routes(Blueprint):  # type: ignore[misc]
+    """The routes of one package, under one heading of the documentation."""
+
+    def __init__(self, heading: str, description: str = "") -> None:
+        super().__init__(heading, __name__, description=description)
+        self.declared: list[Route] = []
+
+    def get(self, path: str, *, scope: str, **declaration: Any) -> Callable[[View], View]:
+        """Declare a read: its schema covers path and query."""
+        return self._declare("GET", path, scope, declaration)
+
+    def post(self, path: str, *, scope: str, **declaration: Any) -> Callable[[View], View]:
+        """Declare a write that is not a posting: its schema covers path and body."""
+        return self._declare("POST", path, scope, declaration)
+
+    def put(self, path: str, *, scope: str, **declaration: Any) -> Callable[[View], View]:
+        """Declare a write by name: its schema covers path and body."""
+        return self._declare("PUT", path, scope, declaration)
+
+    def posting(self, operation: Operation) -> None:
+        """Declare the route of an operation; batches know the operation from here on."""
+        route = Route(
+            method="POST",
+            path=operation.path,
+            scope=operation.scope,
+            name=f"post_{operation.name}",
+            summary=operation.summary,
+            description=operation.description,
+            schema=operation.schema,
+            answer=operation.answer,
+            refusals=operation.refusals,
+            statuses=(operation.status,),
+            operation=operation,
+        )
+        self.add(route, lambda **path: _post(operation, path))
+
+    def _declare(
+        self, method: str, path: str, scope: str, declaration: dict[str, Any]
+    ) -> Callable[[View], View]:
+        def declare(view: View) -> View:
+            summary, _, description = (view.__doc__ or "").partition("\n")
+            route = Route(
+                method=method,
+                path=path,
+                scope=scope,
+                name=view.__name__,
+                summary=summary.rstrip("."),
+                description=documents.published_text(description),
+                **declaration,
+            )
+            self.add(route, lambda **names: _serve(route, view, names))
+            return view
+
+        return declare
+
+    def add(self, route: Route, handler: Callable[..., Response]) -> None:
+        """Register a route with the function that answers it; the function itself admits the caller."""
+        handler.__name__ = handler.__qualname__ = route.name
+        handler.__doc__ = None
+        handler._apidoc = {"manual_doc": documents.operation(route)}  # type: ignore[attr-defined]
+        self.declared.append(route)
+        self.add_url_rule(route.path, route.name, handler, methods=[route.method])
+
+
+def read_members(path: dict[str, str], *, is_optional: bool) -> dict[str, Any]:
+    """The members of the body with those of the path; a body that repeats one of the path is refused."""
+    if is_optional and not request.content_length and "Transfer-Encoding" not in request.headers:
+        return dict(path)
+    media_type(request, JSON)
+    members = read_document(read_body(request))
+    for name in path:
+        if name in members:
+            refuse("is given by the path", name)
+    members.update(path)
+    return members
+
+
+def admit(scope: str) -> Principal:
+    """The caller of the present request, when his key carries ``scope``; refuses otherwise."""
+    headers.refuse_repeated(request)
+    shared = services()
+    with shared.database.read() as connection:
+        principal = authenticate(connection, request.headers.get("Authorization"), shared.clock())
+    principal.require(scope)
+    return principal
+
+
+def send(reply: Reply) -> Response:
+    """A reply as the answer to a request of its own."""
+    content_type = PROBLEM_JSON if reply.is_problem else JSON
+    response = Response(reply.body, reply.status, content_type=content_type)
+    response.headers.update(reply.headers)
+    if reply.is_replay:
+        response.headers[answers.REPLAYED] = "true"
+    return response
+
+
+def require_declared(app: Flask, declared: list[Route]) -> None:
+    """Fail where the application answers at an address that no route declares."""
+    known = {(route.path, route.method) for route in declared}
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) - {"HEAD"}:
+            assert (rule.rule, method) in known, f"{method} {rule.rule} is not declared, so it has no scope"
+
+
+def _serve(route: Route, view: View, path: dict[str, str]) -> Response:
+    if route.scope == PUBLIC:
+        return _answer(view(**route.read(path)), route)
+    call = Call(services(), admit(route.scope), g.request_id)
+    return _answer(view(call, **route.read(path)), route)
+
+
+def _answer(result: Any, route: Route) -> Response:
+    if isinstance(result, Response):
+        return result
+    body, status = result if isinstance(result, tuple) else (result, route.statuses[0])
+    return answers.json_answer(body if isinstance(body, bytes) else answers.encode(body), status)
+
+
+def _post(operation: Operation, path: dict[str, str]) -> Response:
+    principal = admit(operation.scope)
+    dry_run = is_dry_run()
+    key = headers.idempotency_key(request, required=not dry_run)
+    members = read_members(path, is_optional=operation.is_body_optional)
+    posting = Posting(operation.read(members), key, operation.fingerprint(members), g.request_id)
+    (outcome,) = submit(services(), principal, [posting], dry_run=dry_run)
+    return send(reply_of(operation, outcome))
+
+
+def is_dry_run() -> bool:
+    """Whether the present request says ``?dry_run=true``; InvalidRequest for any other parameter."""
+    parameters = read_query(request)
+    refuse_unknown(parameters, frozenset({"dry_run"}))
+    return bool(load(_DRY_RUN, parameters)["dry_run"])
+
+
+_DRY_RUN = DryRun()

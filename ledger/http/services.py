@@ -1,0 +1,54 @@
+"""What a running service is made of, and what one request is: both are arguments, neither is global."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from flask import current_app
+
+from ledger.access import Principal
+from ledger.accounts.programs import Program
+from ledger.config import Settings
+from ledger.db import Database
+from ledger.http.operations import Operation
+
+EXTENSION = "ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every request of one application shares."""
+
+    settings: Settings
+    database: Database
+    clock: Callable[[], datetime]
+    operations: Mapping[str, Operation]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated request, as a view sees it."""
+
+    services: Services
+    principal: Principal
+    request_id: str
+
+    @property
+    def database(self) -> Database:
+        return self.services.database
+
+    @property
+    def program(self) -> Program:
+        """The program that the caller's key belongs to; nothing of another one may be seen."""
+        return self.principal.program
+
+    @property
+    def now(self) -> datetime:
+        """The program's present."""
+        return self.principal.program.now(self.services.clock())
+
+
+def services() -> Services:
+    """The services of the application that handles this request."""
+    return cast(Services, current_app.extensions[EXTENSION])

@@ -1,0 +1,52 @@
+"""The seam between HTTP and the journal: requests go down, answers come up, nothing is decided here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ledger.access import Principal
+from ledger.errors import LedgerError
+from ledger.http.operations import Operation
+from ledger.http.problems import problem
+from ledger.http.services import Services
+from ledger.journal import Outcome, Request, post
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to one operation, wherever it was asked: its status, its bytes, its headers."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+    is_problem: bool = False
+    is_replay: bool = False
+
+
+def submit(
+    services: Services,
+    principal: Principal,
+    requests: Sequence[Request],
+    *,
+    dry_run: bool = False,
+    atomic: bool = False,
+) -> list[Outcome]:
+    """Post the requests as one unit of work; one outcome for each, in their order."""
+    program = principal.program
+    now = program.now(services.clock())
+    return services.database.run(
+        lambda connection: post(connection, program, requests, now=now, dry_run=dry_run, atomic=atomic)
+    )
+
+
+def reply_of(operation: Operation, outcome: Outcome) -> Reply:
+    """The reply that an outcome of this operation is."""
+    if outcome.error is not None:
+        return refusal(outcome.error, outcome.request_id, is_replay=outcome.replayed)
+    assert outcome.answer is not None
+    return Reply(operation.status, outcome.answer, {}, is_replay=outcome.replayed)
+
+
+def refusal(error: LedgerError, request_id: str, *, is_replay: bool = False) -> Reply:
+    """The reply that a refusal is."""
+    made = problem(error, request_id)
+    return Reply(made.status, made.body, made.headers, is_problem=True, is_replay=is_replay)
