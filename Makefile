@@ -15,6 +15,10 @@ DATA ?= ledger-data
 STAMPS := $(VENV)/.stamps
 PACKAGING := setup.cfg pyproject.toml
 
+# Neither the address of a registry nor a path of this machine belongs into a lock file.
+LOCK = $(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
+  --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
 .PHONY: help
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | sort | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -43,8 +47,10 @@ $(STAMPS)/demo: $(STAMPS)/run
 	$(BIN)/python -m pip install --quiet --editable '.[embedded,demo]'
 	@touch $@
 
-$(STAMPS)/dev: $(STAMPS)/venv $(PACKAGING)
-	$(BIN)/python -m pip install --quiet --editable '.[embedded,test,dev]'
+# Pinned, because a checker of another version checks something else.
+$(STAMPS)/dev: $(STAMPS)/venv $(PACKAGING) requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
 .PHONY: run
@@ -102,8 +108,10 @@ faults: $(STAMPS)/dev ## kill servers under load, and verify the books
 	$(BIN)/python -m pytest -m faults tests/faults
 
 .PHONY: lock
-lock: $(STAMPS)/dev ## pin every dependency by version and hash
-	$(BIN)/python tools/lock.py
+lock: $(STAMPS)/venv ## pin every dependency by version and hash
+	$(BIN)/python -m pip install --quiet 'pip-tools>=7.5,<8'
+	$(LOCK) --build-deps-for wheel --output-file requirements.lock setup.cfg
+	$(LOCK) --extra embedded --extra test --extra dev --output-file requirements-dev.lock setup.cfg
 
 .PHONY: clean
 clean: ## remove what the targets above have made, except the data of make run
