@@ -9,6 +9,7 @@ need no randomness of their own, and the pure core can open any number of lots.
 import os
 import threading
 import time
+from functools import lru_cache
 from hashlib import sha256
 
 MAX_LOTS_PER_ENTRY = 0xFFFF
@@ -16,6 +17,7 @@ _last_tick = 0
 _tick_lock = threading.Lock()
 
 
+@lru_cache(maxsize=16_384)
 def holder_id(program_id: int, member_id: str) -> bytes:
     """The holder of a member: a UUIDv8 over the program's number and the member id."""
     digest = sha256(b"%d/%b" % (program_id, member_id.encode("ascii"))).digest()

@@ -8,6 +8,7 @@ from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 from ledger.clock import local_date, start_of_day
@@ -39,15 +40,22 @@ class ExpiryPolicy:
         """The first instant at which points earned then are gone; None for never."""
         if self.kind == "never":
             return None
-        return start_of_day(self._last_day(local_date(earned_at, timezone)) + timedelta(days=1), timezone)
+        return _day_after_last(self, local_date(earned_at, timezone), timezone)
 
-    def _last_day(self, earned_on: date) -> date:
+    def last_day(self, earned_on: date) -> date:
+        """The last local day on which points earned on that day may be used."""
         if self.kind == "fixed_days":
             return earned_on + timedelta(days=self.after)
         day = add_months(earned_on, self.after)
         if self.kind == "rolling":
             return day
         return _end_of_period(day, _PERIOD_MONTHS[self.kind])
+
+
+@lru_cache(maxsize=4_096)
+def _day_after_last(policy: ExpiryPolicy, earned_on: date, timezone: str) -> datetime:
+    # Everything earned on a day expires together, so a day's purchases need this once.
+    return start_of_day(policy.last_day(earned_on) + timedelta(days=1), timezone)
 
 
 def parse_policy(terms: Mapping[str, Any]) -> ExpiryPolicy:

@@ -202,9 +202,9 @@ class Request(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The answer to a request: the bytes of a success, or the refusal; the same at every replay."""
+    """The answer to a request: the facts of a success, or the refusal; the same at every replay."""
 
-    answer: bytes | None
+    answer: dict[str, Any] | None
     error: LedgerError | None
     request_id: str
     replayed: bool = False

@@ -33,9 +33,9 @@ def base_awards(terms: Terms, version: int, spent: int, currency: str) -> list[A
     """The awards of the base rule for ``spent`` minor units; an award of nothing is left out."""
     rates: tuple[tuple[Unit, EarnRate], ...] = ((Unit.POINT, terms.points), (Unit.GROWTH, terms.growth))
     return [
-        Award(RULE, version, unit, rate.of(spent), _inputs(spent, currency, rate))
+        Award(RULE, version, unit, amount, _inputs(spent, currency, rate))
         for unit, rate in rates
-        if rate.of(spent)
+        if (amount := rate.of(spent))
     ]
 
 
@@ -43,8 +43,17 @@ def _inputs(spent: int, currency: str, rate: EarnRate) -> dict[str, Any]:
     return {"spent": {"amount": spent, "currency": currency}, "per": rate.per, "amount": rate.amount}
 
 
+def explained(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a purchase with every award explained. Words are added where they are shown, never stored."""
+    return answer | {"awards": [award | {"explanation": explain(award)} for award in answer["awards"]]}
+
+
 def explain(award: dict[str, Any]) -> dict[str, str]:
-    """The award in words, Chinese and English, from its stored form; the same award, the same words."""
+    """The award in words, Chinese and English, from its stored form.
+
+    A replayed answer has the bytes of the first, so a wording that was released never changes: a better
+    one comes with a new version of the rule's form.
+    """
     inputs, earned = award["inputs"], award["amount"]
     currency = inputs["spent"]["currency"]
     spent, step = (show_major(amount, currency) for amount in (inputs["spent"]["amount"], inputs["amount"]))

@@ -14,7 +14,7 @@ from ledger.ids import lot_id
 from ledger.ids import show as show_id
 from ledger.journal.commands import NO_SOURCE, Books, Claim, Command, Decision, Draft, Source
 from ledger.money import MAX_AMOUNT
-from ledger.rules.base import Award, base_awards, explain
+from ledger.rules.base import Award, base_awards
 from ledger.rules.debt import repay
 from ledger.rules.terms import Terms, terms_of
 
@@ -30,7 +30,12 @@ class Line(NamedTuple):
 
     def stored(self) -> dict[str, Any]:
         """The form kept on the entry, without what was not given."""
-        return {name: value for name, value in self._asdict().items() if value is not None}
+        kept: dict[str, Any] = {"line_id": self.line_id, "quantity": self.quantity, "amount": self.amount}
+        if self.sku is not None:
+            kept["sku"] = self.sku
+        if self.category is not None:
+            kept["category"] = self.category
+        return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ class Purchase(Command):
             ),
         }
         holder = books.enrolled(self.member_id)
+        stored = [award.stored() for award in awards]
         postings, lots = open_lots(entry_id, [(award.unit, award.amount, openings[award.unit]) for award in awards])
         draft = Draft(
             "earn",
@@ -99,24 +105,21 @@ class Purchase(Command):
             {
                 "currency": self.currency,
                 "lines": [line.stored() for line in self.lines],
-                "awards": [award.stored() for award in awards],
+                "awards": stored,
             },
             self.source,
             self.purchase_id,
             extends_to=openings[Unit.POINT].expires_at if terms.points_expiry.is_rolling else None,
         )
-        return Decision([draft], self._answer(awards, lots))
-
-    def _answer(self, awards: list[Award], lots: list[dict[str, Any]]) -> dict[str, Any]:
         earned = {award.unit: award.amount for award in awards}
-        stored = [award.stored() for award in awards]
-        return {
+        answer = {
             "purchase_id": self.purchase_id,
             "points": earned.get(Unit.POINT, 0),
             "growth": earned.get(Unit.GROWTH, 0),
-            "awards": [{**award, "explanation": explain(award)} for award in stored],
+            "awards": stored,
             "lots": lots,
         }
+        return Decision([draft], answer)
 
 
 @dataclass(frozen=True, slots=True)
