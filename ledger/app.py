@@ -45,6 +45,13 @@ def create_app(
     return app
 
 
+def openapi_document(form: str) -> str:
+    """The document of this release, as YAML or JSON, without a database."""
+    app = create_app(Settings(), Database("postgresql://", role=None))
+    document: Document = app.extensions[viewer.DOCUMENT]
+    return document.as_yaml() if form == "yaml" else document.as_json().decode() + "\n"
+
+
 def _register_edges(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_finish)

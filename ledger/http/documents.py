@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import marshmallow
 import orjson
+import yaml
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask_smorest import Api
@@ -128,6 +129,11 @@ class Document:
         """The document as JSON values."""
         document: dict[str, Any] = orjson.loads(self.as_json())
         return document
+
+    def as_yaml(self) -> str:
+        """The document as it is committed: the same values as ``as_json``."""
+        text: str = yaml.safe_dump(self.as_dict(), sort_keys=False, allow_unicode=True, width=110)
+        return text
 
     def as_json(self) -> bytes:
         """The document as the service serves it."""

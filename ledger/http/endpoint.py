@@ -177,8 +177,9 @@ def admit(scope: str) -> Principal:
     """The caller of the present request, when his key carries ``scope``; refuses otherwise."""
     headers.refuse_repeated(request)
     shared = services()
-    with shared.database.read() as connection:
-        principal = authenticate(connection, request.headers.get("Authorization"), shared.clock())
+    header, now = request.headers.get("Authorization"), shared.clock()
+    # A unit of work, because that is asked again when the connection turns out to be a dead one.
+    principal = shared.database.run(lambda connection: authenticate(connection, header, now))
     principal.require(scope)
     return principal
 

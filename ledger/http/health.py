@@ -1,28 +1,15 @@
 """Health: alive is a matter of the process, ready is a matter of the database behind it."""
 
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, text
-
-from ledger import migrate
 from ledger.access import PUBLIC
 from ledger.errors import DatabaseUnavailable
 from ledger.http.endpoint import Routes
 from ledger.http.fields import Answer, Choice
 from ledger.http.services import services
+from ledger.preflight import NotReadyError, check_schema
 
 routes = Routes("Health", "For the machines that keep the service running.")
-
-_GUARDS = text(
-    """
-    SELECT count(*) FROM pg_trigger
-     WHERE tgrelid IN (to_regclass('entries'), to_regclass('postings')) AND NOT tgisinternal
-       AND tgenabled = 'A'
-    """
-)
-_GUARDS_EXPECTED = 4
-"""Against change and against truncation, on entries and on postings."""
 
 
 class HealthSchema(Answer):
@@ -47,20 +34,8 @@ def show_readiness() -> dict[str, Any]:
     The database answers, its schema is the one this release is written for, and its guards against
     changing the books stand. Send traffic elsewhere while this is 503.
     """
-    with services().database.read() as connection:
-        check_ready(connection)
+    try:
+        services().database.run(check_schema)
+    except NotReadyError as error:
+        raise DatabaseUnavailable(str(error)) from error
     return {"status": "ok"}
-
-
-def check_ready(connection: Connection) -> None:
-    """Refuse unless the schema is at the head and its guards stand (``database_unavailable``)."""
-    current, head = migrate.current(connection), _head()
-    if current != head:
-        raise DatabaseUnavailable(f"the schema is at {current or 'nothing'}, and this release needs {head}")
-    if connection.execute(_GUARDS).scalar_one() < _GUARDS_EXPECTED:
-        raise DatabaseUnavailable("the triggers that keep the books append-only are not all enabled")
-
-
-@cache
-def _head() -> str:
-    return migrate.head()

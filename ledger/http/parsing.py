@@ -67,7 +67,7 @@ def read_body(request: Request, limit: int = BODY_LIMIT) -> bytes:
         raise _too_large(limit)
     parts: list[bytes] = []
     size = 0
-    while block := request.stream.read(min(_BLOCK, limit + 1 - size)):
+    while block := _read(request.stream, min(_BLOCK, limit + 1 - size)):
         parts.append(block)
         size += len(block)
         if size > limit:
@@ -118,7 +118,7 @@ def read_lines(stream: ReadableStream, limit: int = BODY_LIMIT) -> Iterator[byte
     """
     pending = b""
     skipping = False
-    while block := stream.read(_BLOCK):
+    while block := _read(stream, _BLOCK):
         *lines, pending = (pending + block).split(b"\n")
         for line in lines:
             if skipping or len(line) > limit:
@@ -194,6 +194,14 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_constant)
+
+
+def _read(stream: ReadableStream, size: int) -> bytes:
+    try:
+        return stream.read(size)
+    except OSError:
+        # How a server reports a chunk that is no chunk, or a client that went away.
+        refuse("the body broke off")
 
 
 def _too_large(limit: int) -> BodyTooLarge:

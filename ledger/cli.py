@@ -1,0 +1,155 @@
+"""The operator's commands. What belongs to one package stands in that package and is added here."""
+
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+import ledger
+from ledger import clock, migrate, preflight, serving
+from ledger.access import ROLES
+from ledger.access.register import create_key, list_keys, revoke_key
+from ledger.accounts.programs import create_program, find_program
+from ledger.app import openapi_document
+from ledger.command_line import (
+    DEFAULT_PROGRAM,
+    Place,
+    data_option,
+    opened,
+    program_option,
+    require_program,
+    told_plainly,
+)
+from ledger.config import Settings
+from ledger.rules.terms import DEFAULT_TERMS
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(ledger.__version__, prog_name="ledger")
+def main() -> None:
+    """A double-entry ledger of loyalty points and growth value."""
+
+
+@main.command()
+@data_option
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on; 0 takes a free one.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes.")
+@click.option("--threads", type=click.IntRange(1, 256), help="Threads of each process.")
+@told_plainly
+def serve(data: Path | None, **listening: str | int | None) -> None:
+    """Run the service.
+
+    Without LEDGER_DATABASE_URL it runs PostgreSQL itself, in the data folder, and migrates it. With it,
+    the schema must have been migrated before. Prints one line when it is ready to answer.
+    """
+    serving.stop_on_signals()
+    with opened(data) as found:
+        given = {name: value for name, value in listening.items() if value is not None}
+        place = replace(found, settings=with_options(found.settings, given))
+        if place.server is not None:
+            ensure_default_program(place)
+        database = place.database()
+        preflight.check(database, place.settings)
+        # Before the fork: no worker may inherit a connection.
+        database.close()
+        serving.serve(place)
+
+
+@main.command("migrate")
+@data_option
+@told_plainly
+def migrate_command(data: Path | None) -> None:
+    """Bring the schema to this release, as the owner of the database."""
+    with opened(data) as place:
+        migrate.upgrade(place.owner_url)
+    click.echo(f"The schema is at {migrate.head()}.")
+
+
+@main.command()
+@click.option("--format", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+def openapi(form: str) -> None:
+    """Print the OpenAPI document of this release."""
+    sys.stdout.write(openapi_document(form))
+
+
+@main.group()
+def keys() -> None:
+    """Make, list and revoke API keys."""
+
+
+@keys.command("create")
+@data_option
+@program_option
+@click.option("--role", type=click.Choice(sorted(ROLES)), required=True, help="What the key may do.")
+@click.option("--name", default="", help="Whose key it is, for the list.")
+@click.option("--expires-in", type=click.IntRange(1, 36_500), metavar="DAYS", help="Days until it lapses.")
+@told_plainly
+def create(data: Path | None, program: str, role: str, name: str, expires_in: int | None) -> None:
+    """Print a new key, and nothing else. It cannot be shown again."""
+    now = clock.system_now()
+    expires_at = now + timedelta(days=expires_in) if expires_in else None
+    with opened(data) as place, place.owner() as database:
+        if place.server is not None:
+            ensure_default_program(place)
+        owner = require_program(database, program)
+        key = database.run(
+            lambda connection: create_key(connection, owner, role, now=now, name=name, expires_at=expires_at)
+        )
+    click.echo(key.token)
+
+
+@keys.command("list")
+@data_option
+@click.option("--program", help="Name of the program; all of them without.")
+@told_plainly
+def list_(data: Path | None, program: str | None) -> None:
+    """List the keys; what a key says is not known."""
+    with opened(data) as place, place.owner() as database:
+        chosen = require_program(database, program) if program else None
+        with database.read() as connection:
+            found = list_keys(connection, chosen)
+    for key in found:
+        expires = clock.show(key.expires_at) if key.expires_at else "-"
+        revoked = clock.show(key.revoked_at) if key.revoked_at else "-"
+        click.echo(f"{key.key_id}\t{key.program}\t{key.role}\t{key.name or '-'}\t{expires}\t{revoked}")
+
+
+@keys.command("revoke")
+@data_option
+@click.argument("key_id")
+@told_plainly
+def revoke(data: Path | None, key_id: str) -> None:
+    """Revoke a key for good, at once. KEY_ID is the part between the two underscores."""
+    with opened(data) as place, place.owner() as database:
+        is_known = database.run(lambda connection: revoke_key(connection, key_id, clock.system_now()))
+    if not is_known:
+        raise click.ClickException(f"There is no key {key_id!r}.")
+    click.echo(f"{key_id} is revoked.")
+
+
+def with_options(settings: Settings, given: dict[str, Any]) -> Settings:
+    """The settings as the options of the command line change them; the pool keeps up with the threads."""
+    changed = replace(settings, **given)
+    return replace(changed, pool_size=max(changed.pool_size, changed.threads))
+
+
+def ensure_default_program(place: Place) -> None:
+    """Make the program ``default`` where there is none."""
+    with place.owner() as database:
+        database.run(
+            lambda connection: (
+                find_program(connection, DEFAULT_PROGRAM)
+                or create_program(
+                    connection,
+                    DEFAULT_PROGRAM,
+                    currency="CNY",
+                    timezone="Asia/Shanghai",
+                    terms=DEFAULT_TERMS,
+                    now=clock.system_now(),
+                )
+            )
+        )

@@ -1,0 +1,166 @@
+"""The service under gunicorn: its master forks workers, heals the embedded server, says when it is ready.
+
+Everything happens in the master's one loop, without threads: PostgreSQL stays a child of the master, and
+its death wakes the loop as a worker's death does.
+"""
+
+import logging
+import os
+import signal
+import sys
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import click
+import orjson
+from flask import Flask
+from gunicorn import arbiter, util
+from gunicorn.app.base import BaseApplication
+from gunicorn.http import wsgi as gunicorn_wsgi
+
+from ledger.app import create_app
+from ledger.command_line import Place
+from ledger.devdb import DevServer, DevServerError
+from ledger.http.headers import REPEATED, SINGLE
+from ledger.http.problems import PROBLEM_JSON
+
+_PROBE_SECONDS: Final = 2
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108  a heartbeat on a busy disk would look like a dead worker
+_log = logging.getLogger(__name__)
+
+
+class Service(BaseApplication):  # type: ignore[misc]
+    """The application in gunicorn's terms. Each worker builds its own, so no connection crosses a fork."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = self.place.settings
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        for name, value in {
+            "bind": f"{host}:{settings.port}",
+            "workers": settings.workers,
+            "threads": settings.threads,
+            "worker_class": "gthread",
+            "keepalive": 30,
+            "graceful_timeout": 20,
+            "limit_request_line": 4094,
+            "limit_request_fields": 64,
+            "limit_request_field_size": 8190,
+            "loglevel": settings.log_level.lower(),
+            "control_socket_disable": True,
+            "worker_tmp_dir": str(_MEMORY) if _MEMORY.is_dir() else None,
+            "pre_request": mark_repeated_headers,
+            "proc_name": "ledger",
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        return create_app(self.place.settings, self.place.database())
+
+    def run(self) -> NoReturn:
+        """Serve until told to stop; ends by SystemExit."""
+        # Of the software behind the service, answers say nothing.
+        gunicorn_wsgi.SERVER = "ledger"
+        util.write_error = _write_problem
+        master = Master(self)
+        try:
+            master.run()
+        finally:
+            if master.server is not None:
+                master.server.stop()
+        raise AssertionError("the master's loop only ends by SystemExit")
+
+
+class Master(arbiter.Arbiter):  # type: ignore[misc]
+    """Gunicorn's master, which also looks after the embedded server and announces readiness once."""
+
+    def __init__(self, service: Service) -> None:
+        self.server = service.place.server
+        self.is_announced = False
+        super().__init__(service)
+
+    def wait_for_signals(self, timeout: Any = 1) -> list[int]:
+        signals: list[int] = super().wait_for_signals(timeout=timeout if self.is_announced else 1 / 20)
+        return signals
+
+    def manage_workers(self) -> None:
+        self._heal()
+        super().manage_workers()
+        if not self.is_announced and self._is_ready():
+            self.is_announced = True
+            host, port = self.listening
+            click.echo(f"Ledger ready on http://{host}:{port}")
+
+    @property
+    def listening(self) -> tuple[str, int]:
+        """Where the service listens; the port is the real one, also where 0 was asked for."""
+        host, port = self.LISTENERS[0].sock.getsockname()[:2]
+        return (f"[{host}]" if ":" in host else host), port
+
+    def _heal(self) -> None:
+        """Start the embedded server again when it has died; the workers find it at its old address."""
+        if self.server is None or self.server.pid is not None:
+            return
+        self.log.error("PostgreSQL has stopped; starting it again")
+        try:
+            self.server = DevServer.attach_or_start(self.server.data_dir)
+        except DevServerError as error:
+            self.log.error("PostgreSQL does not start, trying again: %s", error)
+
+    def _is_ready(self) -> bool:
+        host, port = self.listening
+        # Whoever listens everywhere is asked at home.
+        reachable = {"0.0.0.0": "127.0.0.1", "[::]": "::1"}.get(host, host.strip("[]"))  # noqa: S104
+        connection = HTTPConnection(reachable, port, timeout=_PROBE_SECONDS)
+        try:
+            connection.request("GET", "/readyz", headers={"Connection": "close"})
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def serve(place: Place) -> NoReturn:
+    """Run the service on a place that has been checked; ends by SystemExit when it is told to stop."""
+    Service(place).run()
+
+
+def stop_on_signals() -> None:
+    """Let SIGTERM and SIGINT end the process cleanly until gunicorn takes them over."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+
+
+def mark_repeated_headers(_worker: Any, request: Any) -> None:
+    """Tell the application of a header that came twice; WSGI would show it as one, joined by a comma."""
+    names = [name for name, _ in request.headers]
+    for name in SINGLE:
+        if names.count(name) > 1:
+            request.headers.append((REPEATED.removeprefix("HTTP_").replace("_", "-"), name))
+            return
+
+
+def _write_problem(sock: Any, status: int, reason: str, _message: str) -> None:
+    """Answer what could not be read as HTTP; in place of gunicorn's page."""
+    code = "internal_error" if status >= 500 else "invalid_request"
+    body = orjson.dumps(
+        {
+            "type": f"/docs/errors#{code}",
+            "title": reason,
+            "status": status,
+            "detail": "the request could not be read as HTTP",
+            "code": code,
+            "retryable": False,
+            "request_id": f"req_{os.urandom(16).hex()}",
+        }
+    )
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: {PROBLEM_JSON}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    util.write_nonblock(sock, head.encode("latin1") + body)
