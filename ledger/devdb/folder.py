@@ -125,8 +125,6 @@ class Folder:
     @contextlib.contextmanager
     def new_cluster(self, account: Account) -> Iterator[Path]:
         """An empty folder for initdb, which becomes the cluster if all goes well and vanishes if not."""
-        for abandoned in self.path.glob("postgres.new.*"):
-            shutil.rmtree(abandoned, ignore_errors=True)
         cluster = Path(tempfile.mkdtemp(prefix="postgres.new.", dir=self.path))
         try:
             account.give(cluster)
@@ -186,11 +184,13 @@ class Folder:
             return None
 
     def forget_the_dead(self) -> None:
-        """Remove the files by which PostgreSQL knows a running server. Call only when the folder is silent.
+        """Remove what a killed server or initdb left behind. Call only when the folder is silent.
 
         PostgreSQL checks the recorded process id alone, and would refuse to start for as long as a zombie, or
         a stranger with the same id, exists.
         """
+        for abandoned in self.path.glob("postgres.new.*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
         self._pid_file.unlink(missing_ok=True)
         if (sockets := self.recorded_sockets()) is not None:
             (sockets / SOCKET_FILE).unlink(missing_ok=True)

@@ -20,7 +20,8 @@ def initialise(folder: Folder, binaries: Binaries, account: Account, *, fsync: b
     """Make the cluster: checksums on, UTF-8, sorted by code point whatever the machine's locale."""
     # Both forms sort by code point, so 15 and 18 give the same order.
     locale = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8") if binaries.major >= 17 else ()
-    with folder.new_cluster(account) as cluster:
+    # It holds the folder's `life` too, so that nobody works beside an initdb whose starter was killed.
+    with folder.life() as life, folder.new_cluster(account) as cluster:
         command = (
             str(binaries.initdb),
             f"--pgdata={cluster}",
@@ -42,6 +43,7 @@ def initialise(folder: Folder, binaries: Binaries, account: Account, *, fsync: b
             text=True,
             timeout=_INITDB_SECONDS,
             check=False,
+            pass_fds=(life,),
             preexec_fn=becoming(account),
         )
         if answer.returncode != 0:

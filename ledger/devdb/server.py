@@ -41,19 +41,18 @@ class DevServer:
     Get one from `attach_or_start`, and use it as a context manager: leaving it stops what it started.
     """
 
+    binaries: Binaries | None = None
+    """The programs in use; None where another process has started the server."""
+
     def __init__(
-        self,
-        folder: Folder,
-        sockets: Path,
-        process: "subprocess.Popen[bytes] | None" = None,
-        binaries: Binaries | None = None,
-    ):
+        self, folder: Folder, fsync: bool, settings: Mapping[str, str], prefer: Source | None
+    ) -> None:
         self._folder = folder
-        self._sockets = sockets
-        self._process = process
-        self._starter = os.getpid() if process else None
-        self.binaries = binaries
-        """The programs in use; None where another process has started the server."""
+        self._settings = {**({} if fsync else _UNSAFE), **settings}
+        self._initialise_with_fsync = fsync
+        self._prefer = prefer
+        self._process: subprocess.Popen[bytes] | None = None
+        self._starter: int | None = None
 
     @classmethod
     def attach_or_start(
@@ -70,11 +69,9 @@ class DevServer:
         the roles ledger_owner and ledger_app, and the database `ledger`. `fsync=False` is for tests whose
         data may be lost; it and `settings` do not change a server that runs already. Raises DevServerError.
         """
-        folder = Folder.open(Path(data_dir))
-        with folder.starting(_START_SECONDS):
-            if (sockets := _running(folder)) is not None:
-                return cls(folder, sockets)
-            return cls._start(folder, fsync, dict(settings or {}), prefer)
+        server = cls(Folder.open(Path(data_dir)), fsync, settings or {}, prefer)
+        server.restart()
+        return server
 
     @classmethod
     def start(
@@ -91,23 +88,38 @@ class DevServer:
             raise DevServerError(f"A server runs on {data_dir} already.")
         return server
 
-    @classmethod
-    def _start(cls, folder: Folder, fsync: bool, settings: dict[str, str], prefer: Source | None) -> Self:
-        binaries = find_binaries(prefer=prefer, major=folder.major())
+    def restart(self) -> None:
+        """Where the server has died, start it again at its old address; where it runs, do nothing.
+
+        A server whose starter has ended may be taken over in this way by one that was attached to it.
+        """
+        with self._folder.starting(_START_SECONDS):
+            sockets = _running(self._folder)
+            if sockets is None:
+                self._start()
+                return
+            self._sockets = sockets
+            if self._process is not None and self._process.poll() is not None:
+                # Somebody else was quicker: the server that runs is theirs.
+                self._process = self._starter = self.binaries = None
+
+    def _start(self) -> None:
+        folder = self._folder
+        binaries = find_binaries(prefer=self._prefer, major=folder.major())
         account = choose_account(folder.cluster)
-        sockets = folder.make_sockets(account)
-        account = able_to_reach(account, binaries.initdb, (folder.path, sockets))
+        self._sockets = folder.make_sockets(account)
+        account = able_to_reach(account, binaries.initdb, (folder.path, self._sockets))
         if folder.major() is None:
-            initialise(folder, binaries, account, fsync=fsync)
-        settings = {**({} if fsync else _UNSAFE), **settings}
-        server = cls(folder, sockets, launch(folder, sockets, binaries, account, settings), binaries)
+            initialise(folder, binaries, account, fsync=self._initialise_with_fsync)
+        self._process = launch(folder, self._sockets, binaries, account, self._settings)
+        self._starter = os.getpid()
+        self.binaries = binaries
         try:
-            server._await_answer()
-            server._prepare_roles()
+            self._await_answer()
+            self._prepare_roles()
         except BaseException:
-            server.kill()
+            self.kill()
             raise
-        return server
 
     @property
     def started_here(self) -> bool:

@@ -110,6 +110,45 @@ def test_server_starts_again_after_sigkill_of_the_postmaster_alone(tmp_path: Pat
     server.kill()
 
 
+def test_restart_brings_a_dead_server_back_at_its_old_address(own_server: DevServer) -> None:
+    before = own_server.url()
+    write_row(own_server)
+    own_server.restart()  # of a server that runs, it changes nothing
+    assert own_server.started_here
+    own_server.kill()
+    own_server.restart()
+    assert own_server.url() == before
+    assert rows(own_server) == 1
+
+
+def test_restart_after_somebody_else_was_quicker_attaches(tmp_path: Path) -> None:
+    slower = DevServer.start(tmp_path, prefer="wheel")
+    slower.kill()
+    with DevServer.start(tmp_path, prefer="wheel") as quicker:
+        slower.restart()
+        assert (slower.started_here, slower.pid) == (False, quicker.pid)
+        slower.stop()
+        assert show(quicker, "fsync") == "on"
+
+
+def test_server_is_taken_over_by_whoever_restarts_it_first(
+    other_process: Callable[[], OtherProcess], tmp_path: Path
+) -> None:
+    other = other_process()
+    other.go()
+    assert other.answer().started_here
+    with DevServer.attach_or_start(tmp_path, prefer="wheel") as attached:
+        other.finish()
+        assert attached.pid is None
+        attached.restart()
+        assert attached.started_here
+        again = other_process()
+        again.go()
+        assert not again.answer().started_here
+        assert show(attached, "fsync") == "on"
+    assert Folder.open(tmp_path).is_silent()
+
+
 def test_server_starts_though_a_stranger_has_its_recorded_process_id(tmp_path: Path) -> None:
     server = DevServer.start(tmp_path, prefer="wheel")
     pid_file = tmp_path / "postgres" / "postmaster.pid"
@@ -209,6 +248,19 @@ def test_path_too_long_for_a_socket_works_and_leaves_nothing_elsewhere(tmp_path:
     assert not sockets.exists()
     with DevServer.start(data, prefer="wheel") as again:
         assert show(again, "fsync") == "on"
+
+
+def test_starter_killed_at_initdb_leaves_nothing_in_the_way(
+    other_process: Callable[[], OtherProcess], tmp_path: Path
+) -> None:
+    other = other_process()
+    other.go()
+    while not list(tmp_path.glob("postgres.new.*/base")):
+        assert other.process.poll() is None
+    other.kill()
+    with DevServer.start(tmp_path, prefer="wheel") as server:
+        assert show(server, "fsync") == "on"
+    assert not list(tmp_path.glob("postgres.new.*"))
 
 
 def test_failed_start_says_what_postgres_said_and_leaves_no_process(tmp_path: Path) -> None:
