@@ -14,7 +14,6 @@ from typing import Any
 import iso4217
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 
-from ledger import ids
 from ledger.money import MAX_AMOUNT
 
 CALLER_ID = "[A-Za-z0-9._:-]{1,64}"
@@ -191,21 +190,11 @@ class Day(Pattern):
             raise ValidationError("there is no such day") from None
 
 
-class LedgerId(Plain):
-    """An id of ours: its prefix and 32 hex digits outside, 16 bytes inside."""
+class LedgerId(CallerId):
+    """An id of ours: its prefix and 32 hex digits. Any other id of sound form simply names nothing."""
 
     def __init__(self, prefix: str, description: str = "", **kwargs: Any) -> None:
-        super().__init__(description, **kwargs)
-        self.prefix = prefix
-
-    def published(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^{self.prefix}_[0-9a-f]{{32}}$"}
-
-    def read(self, value: Any) -> bytes:
-        identifier = ids.read(self.prefix, value) if type(value) is str else None
-        if identifier is None:
-            raise ValidationError(f"must be {self.prefix}_ and 32 lower-case hex digits")
-        return identifier
+        super().__init__(description or f"`{prefix}_` and 32 hex digits", **kwargs)
 
 
 class Currency(Plain):

@@ -40,6 +40,8 @@ class Operation:
     description: str = ""
     refusals: tuple[type[LedgerError], ...] = ()
     status: int = 201
+    show: Callable[[dict[str, Any]], dict[str, Any]] = dict
+    """Adds to the recorded facts of an answer what is only said, never kept. Must not change once released."""
 
     @cached_property
     def path_names(self) -> frozenset[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ledger.access import Principal
 from ledger.errors import LedgerError
+from ledger.http.answers import encode
 from ledger.http.operations import Operation
 from ledger.http.problems import problem
 from ledger.http.services import Services
@@ -43,7 +44,8 @@ def reply_of(operation: Operation, outcome: Outcome) -> Reply:
     if outcome.error is not None:
         return refusal(outcome.error, outcome.request_id, is_replay=outcome.replayed)
     assert outcome.answer is not None
-    return Reply(operation.status, outcome.answer, {}, is_replay=outcome.replayed)
+    body = encode(operation.show(outcome.answer))
+    return Reply(operation.status, body, {}, is_replay=outcome.replayed)
 
 
 def refusal(error: LedgerError, request_id: str, *, is_replay: bool = False) -> Reply:
