@@ -106,7 +106,7 @@ def load(connection: Connection, program: Program, requests: Sequence[Request], 
         loaded.recorded = _read_recorded(cursor, [entry for entry, _ in targets.values()])
     for (kind, name), (entry, holder) in targets.items():
         loaded.claims.setdefault((kind, name), (entry, holder))
-    _read_lots(cursor, loaded, _holders_needing_lots(program, commands, loaded))
+    _read_lots(cursor, loaded, holders_needing_lots(program, commands, loaded))
     return loaded
 
 
@@ -206,7 +206,7 @@ def _posting(entry: Recorded, row: tuple[Any, ...]) -> Posting:
     return Posting(Account(debit), Account(credit), amount, lot, opens)
 
 
-def _holders_needing_lots(program: Program, commands: Sequence[Command], loaded: Loaded) -> list[bytes]:
+def holders_needing_lots(program: Program, commands: Sequence[Command], loaded: Loaded) -> list[bytes]:
     """Those whose lots a command must see, whose standing the clock has overtaken, or who owe points."""
     needing = {
         holder.holder_id

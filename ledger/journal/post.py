@@ -43,14 +43,34 @@ def post(
     """
     with _collector_paused():
         loaded = load(connection, program, requests, now)
-        batch = _Batch(program, loaded, entry_ids, dry_run)
-        outcomes = [batch.answer(request) for request in requests]
-        if atomic and (refused := next((i for i, o in enumerate(outcomes) if o.error), None)) is not None:
-            return _aborted(outcomes, refused)
+        outcomes, written = decide_batch(
+            program, loaded, requests, dry_run=dry_run, atomic=atomic, entry_ids=entry_ids
+        )
         # Nothing below may refuse.
-        if not dry_run:
-            write(connection, program, loaded, batch.written)
+        if written is not None:
+            write(connection, program, loaded, written)
         return outcomes
+
+
+def decide_batch(
+    program: Program,
+    loaded: Loaded,
+    requests: Sequence[Request],
+    *,
+    dry_run: bool = False,
+    atomic: bool = False,
+    entry_ids: Callable[[], bytes] = new_entry_id,
+) -> tuple[list[Outcome], Written | None]:
+    """The outcomes of a batch and the rows to write for it; None where nothing may be written.
+
+    Pure but for ``loaded``, whose holders, names, answers and entries it moves on; whoever must not write
+    throws ``loaded`` away.
+    """
+    batch = _Batch(program, loaded, entry_ids, dry_run)
+    outcomes = [batch.answer(request) for request in requests]
+    if atomic and (refused := next((i for i, o in enumerate(outcomes) if o.error), None)) is not None:
+        return _aborted(outcomes, refused), None
+    return outcomes, None if dry_run else batch.written
 
 
 @contextmanager
