@@ -16,8 +16,18 @@ from ledger.http.documents import Document
 from ledger.http.endpoint import Routes, require_declared
 from ledger.http.operations import table_of
 from ledger.http.services import EXTENSION, Services
+from ledger.redemption import routes as spending
+from ledger.rules import program_routes as program
+from ledger.rules import routes as earning
 
-ROUTES: tuple[Routes, ...] = (batches.routes, health.routes, viewer.routes)
+ROUTES: tuple[Routes, ...] = (
+    earning.routes,
+    spending.routes,
+    batches.routes,
+    program.routes,
+    health.routes,
+    viewer.routes,
+)
 """Every package's routes, in the order of the documentation."""
 
 _log = logging.getLogger(__name__)

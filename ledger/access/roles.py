@@ -1,8 +1,8 @@
 """Who may do what, as data: a key has one role, a role is a set of scopes, a route demands one scope.
 
-- ``pos`` and ``checkout`` earn, redeem, hold, return and refund, for the customer before them. They do not
-  move points between members, nor award points without a purchase, nor undo entries: these are the
-  insider's ways to another's points.
+- ``pos`` and ``checkout`` earn, award, redeem, hold, return and refund, for the customer before them. The
+  checkout, a server that acts for a member who is logged in, transfers points as well. Neither undoes
+  entries: that is an operator's work.
 - ``operator`` proposes what a person decides (an adjustment, a rate, a rule); ``approver`` decides on it
   and proposes nothing.
 - ``finance`` reads everything, reports included. ``readonly`` reads members and entries.
@@ -31,12 +31,12 @@ SCOPES: Final = {
     "test-clock": "Set the clock of a test program",
 }
 
-_TILL: Final = frozenset({"read", "members:write", "earn", "redeem", "refund", "batch"})
+_TILL: Final = frozenset({"read", "members:write", "earn", "award", "redeem", "refund", "batch"})
 
 ROLES: Final[dict[str, frozenset[str]]] = {
     "admin": frozenset(SCOPES),
     "pos": _TILL,
-    "checkout": _TILL,
+    "checkout": _TILL | {"transfer"},
     "finance": frozenset({"read", "finance"}),
     "operator": frozenset(
         {"read", "members:write", "award", "refund", "transfer", "reverse", "batch", "propose", "test-clock"}

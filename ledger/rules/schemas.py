@@ -1,0 +1,220 @@
+"""The shapes of earning, of returns and of a program's terms, as they come and go over HTTP."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from ledger.accounts.schemas import OpenedLotSchema, PostedSchema
+from ledger.http.fields import (
+    Answer,
+    CallerId,
+    Choice,
+    Currency,
+    Instant,
+    Integer,
+    MoneySchema,
+    Plain,
+    Points,
+    Strict,
+    Text,
+)
+
+MAX_LINES = 500
+MAX_QUANTITY = 1_000_000_000
+
+
+class SourceSchema(Strict):
+    """Where an event came from; all of it optional."""
+
+    store = CallerId("The store")
+    region = CallerId("The region")
+    channel = CallerId("The channel, such as pos or app")
+    operator = CallerId("Who worked the till")
+    terminal = CallerId("The till")
+
+
+class LineSchema(Strict):
+    """A line of a purchase."""
+
+    line_id = CallerId("Unique within the purchase", required=True)
+    sku = Text(64, "The article")
+    category = Text(64, "The category of the article")
+    quantity = Integer(0, MAX_QUANTITY, "Pieces", required=True)
+    amount = Points("The line's total in minor units after discounts", minimum=0, required=True)
+
+
+class PurchaseSchema(SourceSchema):
+    """A settled sale."""
+
+    purchase_id = CallerId("The caller's own id; has one effect, for ever", required=True)
+    member_id = CallerId("Enrolled by this purchase if unknown", required=True)
+    occurred_at = Instant("When the sale was settled, not when it is sent", required=True)
+    currency = Currency("The program's currency", required=True)
+    lines = fields.List(
+        fields.Nested(LineSchema), required=True, validate=validate.Length(min=1, max=MAX_LINES)
+    )
+    quote_id = fields.Raw(
+        allow_none=True,
+        validate=validate.OneOf([None], error="must be null: quotes are not offered yet"),
+        metadata={"description": "For payment with points; not offered yet", "type": "null"},
+    )
+
+
+class EarningSchema(SourceSchema):
+    """A direct award of points by a trusted caller."""
+
+    member_id = CallerId("Enrolled by this award if unknown", required=True)
+    points = Points(required=True)
+    reason = Text(256, "Why, in words; kept in the books", required=True)
+    reference = CallerId("The caller's own id; has one effect, for ever", required=True)
+    available_at = Instant("Pending until then; at once if left out")
+    expires_at = Instant("By the program's terms if left out")
+    fund = CallerId("A label of the budget that pays")
+
+
+class ReturnedLineSchema(Strict):
+    """A line that goes back, whole or in part."""
+
+    line_id = CallerId("As in the purchase", required=True)
+    quantity = Integer(0, MAX_QUANTITY, "Pieces that go back", required=True)
+    amount = Points("Minor units that go back", minimum=0, required=True)
+
+
+class ReturnSchema(SourceSchema):
+    """Goods of a purchase that go back."""
+
+    purchase_id = CallerId(required=True)
+    return_id = CallerId("The caller's own id; has one effect, for ever", required=True)
+    occurred_at = Instant(required=True)
+    lines = fields.List(
+        fields.Nested(ReturnedLineSchema), required=True, validate=validate.Length(min=1, max=MAX_LINES)
+    )
+
+
+class RateSchema(Strict):
+    """``per`` units for every whole ``amount`` of money."""
+
+    per = Integer(0, 1_000_000, "Units given", required=True)
+    amount = Points("Minor units spent", required=True)
+
+
+_COUNTS = {"days": (1, 36_500), "months": (0, 1_200), "grace_days": (1, 3_650)}
+
+
+class Policy(Plain):
+    """A policy by its kind, with the one number that the kind takes, if it takes one."""
+
+    def __init__(self, name: str, kinds: Mapping[str, str | None], description: str = "", **kwargs: Any) -> None:
+        super().__init__(description, **kwargs)
+        self.name_of_kind = name
+        self.kinds = kinds
+
+    def published(self) -> dict[str, Any]:
+        return {"oneOf": [self._published(kind, count) for kind, count in self.kinds.items()]}
+
+    def _published(self, kind: str, count: str | None) -> dict[str, Any]:
+        properties: dict[str, Any] = {self.name_of_kind: {"const": kind}}
+        if count:
+            properties[count] = Integer(*_COUNTS[count]).published()
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+        }
+
+    def read(self, value: Any) -> dict[str, Any]:
+        kind = value.get(self.name_of_kind) if type(value) is dict else None
+        if type(kind) is not str or kind not in self.kinds:
+            raise ValidationError(
+                f"must be an object whose {self.name_of_kind} is one of {', '.join(self.kinds)}"
+            )
+        count = self.kinds[kind]
+        if set(value) != {self.name_of_kind} | ({count} if count else set()):
+            takes = f"takes {count} and nothing else" if count else "takes nothing else"
+            raise ValidationError(f"{kind} {takes}")
+        if count:
+            Integer(*_COUNTS[count]).read(value[count])
+        return dict(value)
+
+
+EXPIRY_KINDS = {
+    "never": None,
+    "fixed_days": "days",
+    "end_of_month": "months",
+    "end_of_quarter": "months",
+    "end_of_year": "months",
+    "rolling": "months",
+}
+
+
+class TermsSchema(Strict):
+    """The terms of a program."""
+
+    points = fields.Nested(RateSchema, required=True)
+    growth = fields.Nested(RateSchema, required=True)
+    pending_days = Integer(0, 3_650, "Days until points of a purchase may be used", required=True)
+    points_expiry = Policy("kind", EXPIRY_KINDS, "How long points live", required=True)
+    growth_expiry = Policy(
+        "kind",
+        {kind: count for kind, count in EXPIRY_KINDS.items() if kind != "rolling"},
+        "How long growth counts: its window",
+        required=True,
+    )
+    lapsed_refund = Policy(
+        "policy",
+        {"lapse": None, "grace": "grace_days"},
+        "What becomes of refunded points whose lot has lapsed",
+        required=True,
+    )
+    debt_limit = Points("Points that a member may owe", minimum=0, required=True)
+
+
+class ExplanationSchema(Answer):
+    """The arithmetic of an award in words."""
+
+    en = fields.String(required=True)
+    zh = fields.String(required=True)
+
+
+class AwardSchema(Answer):
+    """What one rule gave."""
+
+    rule = fields.String(required=True)
+    rule_version = fields.Integer(required=True)
+    unit = Choice(["POINT", "GROWTH"], required=True)
+    amount = Points(required=True)
+    inputs = fields.Dict(required=True)
+    explanation = fields.Nested(ExplanationSchema, required=True)
+
+
+class PurchaseAnswerSchema(PostedSchema):
+    """What a purchase earned."""
+
+    purchase_id = CallerId(required=True)
+    points = Points(minimum=0, required=True)
+    growth = Points(minimum=0, required=True)
+    awards = fields.List(fields.Nested(AwardSchema), required=True)
+    lots = fields.List(fields.Nested(OpenedLotSchema), required=True)
+
+
+class EarningAnswerSchema(PostedSchema):
+    """What was awarded."""
+
+    reference = CallerId(required=True)
+    points = Points(required=True)
+    lots = fields.List(fields.Nested(OpenedLotSchema), required=True)
+
+
+class ReturnAnswerSchema(PostedSchema):
+    """What a return takes back and pays back."""
+
+    return_id = CallerId(required=True)
+    purchase_id = CallerId(required=True)
+    points_clawed_back = Points("Of points and debt together", minimum=0, required=True)
+    growth_clawed_back = Points(minimum=0, required=True)
+    points_refunded = Points("Points paid with that go back", minimum=0, required=True)
+    cash_refund = fields.Nested(MoneySchema, required=True)
+    shortfall = Points("The part of points_clawed_back that was spent and is owed now", minimum=0, required=True)
+    debt = Points("All that the member owes after this", minimum=0, required=True)
