@@ -40,8 +40,6 @@ class Operation:
     description: str = ""
     refusals: tuple[type[LedgerError], ...] = ()
     status: int = 201
-    present: Callable[[dict[str, Any]], dict[str, Any]] = dict
-    """Adds to the facts of an answer what is only shown; the same facts always give the same."""
     show: Callable[[dict[str, Any]], dict[str, Any]] = dict
     """Adds to the recorded facts of an answer what is only said, not kept. Released words never change."""
 

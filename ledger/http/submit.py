@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from ledger.access import Principal
 from ledger.errors import LedgerError
 from ledger.http.answers import encode
-from ledger.http.answers import encode
 from ledger.http.operations import Operation
 from ledger.http.problems import problem
 from ledger.http.services import Services
