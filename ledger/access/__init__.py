@@ -1,6 +1,6 @@
 """Who may ask for what: API keys, the roles that they carry, and the scopes that routes demand."""
 
-from ledger.access.principals import Principal, authenticate
+from ledger.access.principals import Principal, authenticate, presented_key
 from ledger.access.roles import PUBLIC, ROLES, SCOPES
 
-__all__ = ["PUBLIC", "ROLES", "SCOPES", "Principal", "authenticate"]
+__all__ = ["PUBLIC", "ROLES", "SCOPES", "Principal", "authenticate", "presented_key"]

@@ -42,10 +42,7 @@ def authenticate(connection: Connection, header: str | None, now: datetime) -> P
     Refuses with one and the same answer whatever is wrong (``unauthenticated``): a caller learns
     nothing about which keys exist. ``now`` is the system's time; a program's test clock ages no key.
     """
-    scheme, _, token = (header or "").partition(" ")
-    key_id = key_id_of(token) if scheme.lower() == "bearer" else None
-    if key_id is None:
-        raise _refusal()
+    key_id, token = presented_key(header)
     row = connection.execute(
         _SELECT_KEY.where(
             api_keys.c.key_id == key_id,
@@ -57,6 +54,18 @@ def authenticate(connection: Connection, header: str | None, now: datetime) -> P
         raise _refusal()
     # A role that this release does not know carries nothing.
     return Principal(key_id, program_of(row), row.role, ROLES.get(row.role, frozenset()))
+
+
+def presented_key(header: str | None) -> tuple[str, str]:
+    """The id and the whole of the key in a header, when it is one at all (``unauthenticated``).
+
+    Costs no query: a stranger cannot keep the database busy with nonsense.
+    """
+    scheme, _, token = (header or "").partition(" ")
+    key_id = key_id_of(token) if scheme.lower() == "bearer" else None
+    if key_id is None:
+        raise _refusal()
+    return key_id, token
 
 
 def _refusal() -> Unauthenticated:

@@ -14,7 +14,7 @@ from flask import Flask, Response, g, request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
-from ledger.access import PUBLIC, SCOPES, Principal, authenticate
+from ledger.access import PUBLIC, SCOPES, Principal, authenticate, presented_key
 from ledger.errors import LedgerError
 from ledger.http import answers, documents, headers
 from ledger.http.fields import Flag, Strict
@@ -178,6 +178,7 @@ def admit(scope: str) -> Principal:
     headers.refuse_repeated(request)
     shared = services()
     header, now = request.headers.get("Authorization"), shared.clock()
+    presented_key(header)
     # A unit of work, because that is asked again when the connection turns out to be a dead one.
     principal = shared.database.run(lambda connection: authenticate(connection, header, now))
     principal.require(scope)
