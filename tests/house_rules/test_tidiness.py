@@ -96,3 +96,17 @@ def test_every_package_is_installed() -> None:
         "ledger." + str(folder).replace("/", ".") for folder in folders if folder.parts[:1] == ("migrations",)
     }
     assert listed == there
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"),
+    [("requirements.lock", ()), ("requirements-dev.lock", ("embedded", "test", "dev"))],
+)
+def test_lock_pins_what_setup_asks_for(lock: str, extras: tuple[str, ...]) -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    wanted = setup["options"]["install_requires"].split("\n")
+    wanted += [line for extra in extras for line in setup["options.extras_require"][extra].split("\n")]
+    pinned = set(re.findall(r"(?m)^([\w.-]+)==", (ROOT / lock).read_text(encoding="utf-8")))
+    names = {re.split(r"[\[<>=~! ]", line, maxsplit=1)[0] for line in wanted if line}
+    assert not names - pinned, "run `make lock`"
