@@ -24,6 +24,7 @@ from ledger.command_line import (
     told_plainly,
 )
 from ledger.config import Settings
+from ledger.expiry.cli import expire
 from ledger.rules.terms import DEFAULT_TERMS
 
 
@@ -129,6 +130,9 @@ def revoke(data: Path | None, key_id: str) -> None:
     if not is_known:
         raise click.ClickException(f"There is no key {key_id!r}.")
     click.echo(f"{key_id} is revoked.")
+
+
+main.add_command(expire)
 
 
 def with_options(settings: Settings, given: dict[str, Any]) -> Settings:

@@ -1,0 +1,131 @@
+"""The sweep: book, batch by batch, what the clock has already decided.
+
+A batch is one unit of work: the next lots that are due, read in order of expiry from the index of open lots,
+and one ``ExpireLots`` for each member they belong to. So a sweep costs what is due, however much is kept; one
+that is killed leaves whole batches behind, and the next one goes on with what is still open.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Select, select, tuple_
+
+from ledger.accounts.models import holders, lots
+from ledger.accounts.programs import Program
+from ledger.clock import show
+from ledger.db import Database
+from ledger.expiry.commands import ExpireLots
+from ledger.journal import Outcome, Request, post
+
+BATCH_LOTS: Final = 1_000
+"""Due lots of one unit of work: enough to share its fixed cost, few enough that nobody waits long."""
+
+
+class AheadOfClockError(ValueError):
+    """Expiry cannot be booked before the clock of the program has reached it."""
+
+
+class Due(NamedTuple):
+    """A lot that is due, and whose it is."""
+
+    expires_at: datetime
+    holder_id: Any
+    member_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """What a sweep has booked so far. ``points`` and ``growth`` in whole units."""
+
+    program: str
+    until: datetime
+    batches: int = 0
+    members: int = 0
+    lots: int = 0
+    points: int = 0
+    growth: int = 0
+
+
+Progress = Callable[[SweepReport], object]
+
+
+def sweep(
+    database: Database,
+    program: Program,
+    until: datetime,
+    *,
+    now: datetime,
+    batch_lots: int = BATCH_LOTS,
+    progress: Progress | None = None,
+) -> SweepReport:
+    """Book every expiry of the program that is due by ``until``, and return when nothing is left due.
+
+    ``now`` is the program's present; an ``until`` beyond it raises AheadOfClockError. Each batch locks its
+    members and commits on its own; ``progress`` is called after each with the report so far. May be killed
+    and run again, or run twice at once: each lot expires once.
+    """
+    check_reached(program, until, now)
+    book = partial(_book, program=program, until=until, now=now, limit=batch_lots)
+    report, after, is_new_pass = SweepReport(program.name, until), None, True
+    while True:
+        due, outcomes = database.run(partial(book, after=after))
+        if not due and is_new_pass:
+            return report
+        if due:
+            report = _added(report, outcomes)
+            if progress is not None:
+                progress(report)
+        # Lots that fell due behind the last key are found by one more pass. Going on from it, instead of
+        # from the start each time, spares every batch the index entries of all the batches before it.
+        is_new_pass = len(due) < batch_lots
+        after = None if is_new_pass else due[-1]
+
+
+def check_reached(program: Program, until: datetime, now: datetime) -> None:
+    """Refuse to book what the clock has not decided: raises AheadOfClockError."""
+    if until > now:
+        raise AheadOfClockError(
+            f"the clock of {program.name} stands at {show(now)}; what ends by {show(until)} has not all ended"
+        )
+
+
+def select_due(program_id: int, until: datetime, limit: int, after: Due | None = None) -> Select[Any]:
+    """The first ``limit`` lots due by ``until``, in order of expiry and after a key, each with its member."""
+    # Looked up for each lot that is found, and not joined: no plan can come to read every holder for it.
+    member = select(holders.c.member_id).where(holders.c.holder_id == lots.c.holder_id).scalar_subquery()
+    due = (
+        select(lots.c.expires_at, lots.c.holder_id, member)
+        .where(lots.c.program_id == program_id, lots.c.is_open, lots.c.expires_at <= until)
+        .order_by(lots.c.expires_at, lots.c.holder_id)
+        .limit(limit)
+    )
+    if after is None:
+        return due
+    return due.where(tuple_(lots.c.expires_at, lots.c.holder_id) > (after.expires_at, after.holder_id))
+
+
+def _book(
+    connection: Connection, program: Program, until: datetime, now: datetime, limit: int, after: Due | None
+) -> tuple[Sequence[Due], list[Outcome]]:
+    # Read unlocked: what another posting closes meanwhile is not open any more once its member is locked.
+    due = [Due(*row) for row in connection.execute(select_due(program.program_id, until, limit, after))]
+    members = dict.fromkeys(lot.member_id for lot in due)
+    requests = [Request(ExpireLots(member, until)) for member in members]
+    return due, post(connection, program, requests, now=now) if requests else []
+
+
+def _added(report: SweepReport, outcomes: Iterable[Outcome]) -> SweepReport:
+    # A refusal would leave its lots due, and the sweep without an end.
+    assert all(outcome.answer is not None for outcome in outcomes)
+    answers = [outcome.answer for outcome in outcomes if outcome.answer and outcome.answer["lots"]]
+    return replace(
+        report,
+        batches=report.batches + 1,
+        members=report.members + len(answers),
+        lots=report.lots + sum(answer["lots"] for answer in answers),
+        points=report.points + sum(answer["points"] for answer in answers),
+        growth=report.growth + sum(answer["growth"] for answer in answers),
+    )
