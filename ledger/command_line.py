@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import click
 
 from ledger import migrate
-from ledger.accounts.programs import Program, find_program
+from ledger.accounts.program import Program
+from ledger.accounts.programs import find_program
 from ledger.config import ConfigurationError, Settings
 from ledger.db import Database
 from ledger.devdb import OWNER_ROLE, DevServer, DevServerError

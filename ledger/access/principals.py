@@ -10,7 +10,8 @@ from ledger.access.keys import digest_of, key_id_of
 from ledger.access.models import api_keys
 from ledger.access.roles import ROLES
 from ledger.accounts.models import programs
-from ledger.accounts.programs import Program, program_of, select_program
+from ledger.accounts.program import Program
+from ledger.accounts.programs import program_of, select_program
 from ledger.errors import Forbidden, Unauthenticated
 
 

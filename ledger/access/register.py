@@ -9,7 +9,7 @@ from ledger.access.keys import NewKey, digest_of, new_key
 from ledger.access.models import api_keys
 from ledger.access.roles import ROLES
 from ledger.accounts.models import programs
-from ledger.accounts.programs import Program
+from ledger.accounts.program import Program
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,11 @@ class Holder:
     def _extend(self, extends_to: datetime, now: datetime) -> None:
         assert self.lots is not None, "the lots were not loaded"
         for lot in self.lots.values():
-            if lot.rolling and lot.is_live(now) and lot.expires_at is not None and lot.expires_at < extends_to:
+            if (
+                lot.rolling
+                and lot.is_live(now)
+                and lot.expires_at is not None
+                and lot.expires_at < extends_to
+            ):
                 lot.expires_at = extends_to
                 self.touched[lot.lot_id] = lot

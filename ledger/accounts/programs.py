@@ -1,32 +1,14 @@
 """Programs: the tenants, each with its currency, its time zone, its terms and, for tests, its own clock."""
 
-import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Text, cast, insert, select, update
 
 from ledger.accounts.models import program_terms, programs
+from ledger.accounts.program import Program
 from ledger.clock import show
 from ledger.errors import NotATestProgram, ProgramExists, TestClockBackwards
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A tenant as one request sees it. ``terms`` is the JSON text of the version in force."""
-
-    program_id: int
-    name: str
-    currency: str
-    timezone: str
-    terms_version: int
-    terms: str
-    test_now: datetime | None = None
-
-    def now(self, system_now: datetime) -> datetime:
-        """The program's present: the test clock where it has one."""
-        return self.test_now or system_now
 
 
 def select_program() -> Select[Any]:
@@ -126,16 +108,8 @@ def set_test_clock(connection: Connection, program: Program, now: datetime) -> d
     if current is None:
         raise NotATestProgram(f"{program.name} is not a test program; its clock is the system's")
     if now < current:
-        raise TestClockBackwards(
-            "a test clock only moves forward", now=show(current), requested=show(now)
-        )
+        raise TestClockBackwards("a test clock only moves forward", now=show(current), requested=show(now))
     connection.execute(
         update(programs).where(programs.c.program_id == program.program_id).values(test_now=now)
     )
     return now
-
-
-def terms_object(program: Program) -> dict[str, Any]:
-    """The terms in force as an object, to read or to build the next version from."""
-    parsed: dict[str, Any] = json.loads(program.terms)
-    return parsed

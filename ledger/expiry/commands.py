@@ -36,7 +36,11 @@ class ExpireLots(Command):
         holder = books.holder(self.member_id)
         assert holder.lots is not None
         until = min(self.until, books.now)
-        due = [lot for lot in holder.lots.values() if lot.remaining and lot.expires_at and lot.expires_at <= until]
+        due = [
+            lot
+            for lot in holder.lots.values()
+            if lot.remaining and lot.expires_at and lot.expires_at <= until
+        ]
         drafts = [
             Draft("expire", holder.holder_id, books.new_entry_id(), instant, [_expire(lot) for lot in lots])
             for instant, lots in groupby(sorted(due, key=drawing_order), key=_expiry)

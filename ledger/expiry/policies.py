@@ -59,12 +59,12 @@ def _day_after_last(policy: ExpiryPolicy, earned_on: date, timezone: str) -> dat
 
 
 def parse_policy(terms: Mapping[str, Any]) -> ExpiryPolicy:
-    """The policy of its JSON form: ``{"kind": "end_of_month", "months": 12}``, ``{"kind": "fixed_days", "days": 30}``."""
+    """The policy of its JSON form, such as ``{"kind": "end_of_month", "months": 12}``."""
     return ExpiryPolicy(terms["kind"], terms.get("days") or terms.get("months") or 0)
 
 
 def add_months(day: date, months: int) -> date:
-    """The same day of the month later; the month's last where it has no such day (31 January + 1 → 28 or 29 February)."""
+    """The same day of a later month, or its last where it has no such day (31 January + 1: 28 or 29 February)."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 

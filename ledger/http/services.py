@@ -8,7 +8,7 @@ from typing import cast
 from flask import current_app
 
 from ledger.access import Principal
-from ledger.accounts.programs import Program
+from ledger.accounts.program import Program
 from ledger.config import Settings
 from ledger.db import Database
 from ledger.http.operations import Operation

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from ledger.accounts.holder import Holder
 from ledger.accounts.postings import Posting
-from ledger.accounts.programs import Program
+from ledger.accounts.program import Program
 from ledger.clock import MAX_SKEW, show
 from ledger.errors import (
     EntryAlreadyReversed,
@@ -35,6 +35,11 @@ class Source(NamedTuple):
     region: str | None = None
     operator: str | None = None
     terminal: str | None = None
+
+    @classmethod
+    def out_of(cls, payload: dict[str, Any]) -> "Source":
+        """The source that a payload names, taken out of it."""
+        return cls(*(payload.pop(name, None) for name in cls._fields))
 
 
 NO_SOURCE = Source()
@@ -209,4 +214,3 @@ class Outcome(NamedTuple):
     request_id: str
     replayed: bool = False
     entry_id: bytes | None = None
-

@@ -17,7 +17,7 @@ from ledger.accounts.chart import Account
 from ledger.accounts.holder import Holder
 from ledger.accounts.lots import Lot, Standing
 from ledger.accounts.postings import Opening, Posting
-from ledger.accounts.programs import Program
+from ledger.accounts.program import Program
 from ledger.clock import FAR_FUTURE
 from ledger.ids import holder_id
 from ledger.journal import wire

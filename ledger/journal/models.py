@@ -47,7 +47,9 @@ entries = Table(
     # JSON, not JSONB: the hash covers the bytes as they were written.
     Column("details", JSON),
     UniqueConstraint("holder_id", "version"),
-    Index("entries_parent_entry_id_idx", "parent_entry_id", postgresql_where=text("parent_entry_id IS NOT NULL")),
+    Index(
+        "entries_parent_entry_id_idx", "parent_entry_id", postgresql_where=text("parent_entry_id IS NOT NULL")
+    ),
 )
 
 postings = Table(

@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.accounts.balances import balance_of
+from ledger.accounts.chart import Account
 from ledger.accounts.holder import Holder
-from ledger.accounts.programs import Program
+from ledger.accounts.program import Program
 from ledger.errors import AmountTooLarge, BatchAborted, IdempotencyKeyReused, LedgerError
 from ledger.ids import new_entry_id, show
 from ledger.journal.commands import Books, Decision, Draft, Outcome, Recorded, Request
@@ -146,11 +147,22 @@ class _Batch:
         return Books(self.program, self.loaded.now, self.loaded.holders, recorded, self.entry_ids)
 
     def _check_amounts(self, decision: Decision) -> None:
+        """Refuse what would lift a balance beyond what is counted exactly. What leaves an account lifts none."""
         for draft in decision.drafts:
             holder = self.loaded.holders[draft.holder_id]
-            arriving = sum(posting.amount for posting in draft.postings)
-            if max(holder.points, holder.growth, holder.debt) + arriving > MAX_AMOUNT:
-                raise AmountTooLarge("the balance would exceed what can be counted exactly", limit=MAX_AMOUNT)
+            highest = max(holder.points, holder.growth, holder.debt)
+            if highest + sum(posting.amount for posting in draft.postings) <= MAX_AMOUNT:
+                continue
+            for account, balance in (
+                (Account.POINTS, holder.points),
+                (Account.GROWTH, holder.growth),
+                (Account.DEBT, -holder.debt),
+            ):
+                after = balance + _net(draft, account)
+                if abs(after) > MAX_AMOUNT:
+                    raise AmountTooLarge(
+                        "the balance would exceed what can be counted exactly", limit=MAX_AMOUNT
+                    )
 
     def _apply(self, draft: Draft) -> None:
         holder = self.loaded.holders[draft.holder_id]
@@ -184,6 +196,14 @@ class _Batch:
         answer["account_version"] = holder.version
         answer["balance"] = balance_of(holder, self.loaded.now)
         return answer
+
+
+def _net(draft: Draft, account: Account) -> int:
+    """What an entry adds to the credit of an account."""
+    return sum(
+        posting.amount * ((posting.credit is account) - (posting.debit is account))
+        for posting in draft.postings
+    )
 
 
 def _replay(request: Request, fingerprint: bytes, outcome: Outcome) -> Outcome:

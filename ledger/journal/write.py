@@ -17,7 +17,7 @@ from ledger.accounts.chart import Account
 from ledger.accounts.holder import Holder
 from ledger.accounts.lots import Lot
 from ledger.accounts.postings import Posting
-from ledger.accounts.programs import Program
+from ledger.accounts.program import Program
 from ledger.clock import FAR_FUTURE
 from ledger.journal import wire
 from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS, link
@@ -75,7 +75,11 @@ def _posting(entry_id: bytes, holder_id: bytes, ordinal: int, posting: Posting) 
     debit, credit, amount, lot_id, opens = posting
     opening = _NO_OPENING
     if opens is not None:
-        opening = (wire.moment(opens.available_at), wire.moment(opens.expires_at), wire.boolean(opens.rolling))
+        opening = (
+            wire.moment(opens.available_at),
+            wire.moment(opens.expires_at),
+            wire.boolean(opens.rolling),
+        )
     return (
         entry_id,
         holder_id,
@@ -101,11 +105,19 @@ def write(connection: Connection, program: Program, loaded: Loaded, written: Wri
     _write(cursor, _UPDATE_LOTS, TOUCHED_COLUMNS, [_touched(h, lot) for h in changed for lot in _earlier(h)])
     number = wire.int4(program.program_id)
     _write(cursor, _INSERT_CLAIMS, CLAIM_COLUMNS, [_claim(number, *row) for row in written.claims])
-    _write(cursor, _INSERT_OUTCOMES, OUTCOME_COLUMNS, [_outcome(number, loaded.now, *r) for r in written.outcomes])
+    _write(
+        cursor,
+        _INSERT_OUTCOMES,
+        OUTCOME_COLUMNS,
+        [_outcome(number, loaded.now, *r) for r in written.outcomes],
+    )
 
 
 def _write(
-    cursor: Cursor[Any], statement: Any, columns: Mapping[str, type[wire.Array]], rows: Sequence[tuple[bytes, ...]]
+    cursor: Cursor[Any],
+    statement: Any,
+    columns: Mapping[str, type[wire.Array]],
+    rows: Sequence[tuple[bytes, ...]],
 ) -> None:
     if rows:
         arrays = zip(columns.values(), zip(*rows, strict=True), strict=True)

@@ -8,7 +8,6 @@ from ledger.accounts.chart import Account
 from ledger.accounts.postings import Posting
 from ledger.errors import EntryNotReversible, EntryUnknown, InsufficientPoints
 from ledger.ids import read as read_id
-from ledger.ids import show as show_id
 from ledger.journal.commands import (
     NO_SOURCE,
     Books,

@@ -5,7 +5,7 @@ from typing import Any
 from ledger import errors
 from ledger.http.endpoint import Routes
 from ledger.http.operations import Operation
-from ledger.journal.commands import Command
+from ledger.journal.commands import Command, Source
 from ledger.redemption.commands import Redeem, Refund, Transfer
 from ledger.redemption.reversals import Reverse
 from ledger.redemption.schemas import (
@@ -18,25 +18,24 @@ from ledger.redemption.schemas import (
     TransferAnswerSchema,
     TransferSchema,
 )
-from ledger.rules.routes import source_of
 
 routes = Routes("Spending", "Points leave by lot and come back to the lots they left.")
 
 
 def _redeem(payload: dict[str, Any]) -> Command:
-    return Redeem(source=source_of(payload), **payload)
+    return Redeem(source=Source.out_of(payload), **payload)
 
 
 def _refund(payload: dict[str, Any]) -> Command:
-    return Refund(source=source_of(payload), **payload)
+    return Refund(source=Source.out_of(payload), **payload)
 
 
 def _transfer(payload: dict[str, Any]) -> Command:
-    return Transfer(source=source_of(payload), **payload)
+    return Transfer(source=Source.out_of(payload), **payload)
 
 
 def _reverse(payload: dict[str, Any]) -> Command:
-    return Reverse(source=source_of(payload), **payload)
+    return Reverse(source=Source.out_of(payload), **payload)
 
 
 REDEMPTION = Operation(

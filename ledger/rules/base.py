@@ -67,4 +67,3 @@ def explain(award: dict[str, Any]) -> dict[str, str]:
 
 
 _NOUNS = {"POINT": ("points", "积分"), "GROWTH": ("growth value", "成长值")}
-

@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
 
 from ledger.accounts.chart import Account, Unit
-from ledger.accounts.holder import Holder
 from ledger.accounts.postings import Opening, Posting
-from ledger.accounts.programs import Program
+from ledger.accounts.program import Program
 from ledger.clock import show
 from ledger.errors import AmountTooLarge, CurrencyMismatch, LotWindowEmpty
 from ledger.ids import lot_id
@@ -95,7 +94,9 @@ class Purchase(Command):
         }
         holder = books.enrolled(self.member_id)
         stored = [award.stored() for award in awards]
-        postings, lots = open_lots(entry_id, [(award.unit, award.amount, openings[award.unit]) for award in awards])
+        postings, lots = open_lots(
+            entry_id, [(award.unit, award.amount, openings[award.unit]) for award in awards]
+        )
         draft = Draft(
             "earn",
             holder.holder_id,

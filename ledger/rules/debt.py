@@ -76,9 +76,7 @@ def _awards(recorded: Recorded) -> list[Posting]:
     return [posting for posting in recorded.postings if posting.opens is not None]
 
 
-def _still_to_take(
-    books: Books, recorded: Recorded, award: Posting, lot: Lot, kept: int, total: int
-) -> int:
+def _still_to_take(books: Books, recorded: Recorded, award: Posting, lot: Lot, kept: int, total: int) -> int:
     # The clock's part is forgiven, whether or not the sweep has booked it.
     lapsed = lot.expired + (0 if lot.is_live(books.now) else lot.remaining)
     due = award.amount - (award.amount * kept // total if total else 0)

@@ -6,7 +6,8 @@ from typing import Any
 from marshmallow import fields
 
 from ledger import errors
-from ledger.accounts.programs import Program, change_terms, set_test_clock, terms_object
+from ledger.accounts.program import Program
+from ledger.accounts.programs import change_terms, set_test_clock
 from ledger.clock import show
 from ledger.http.endpoint import Routes
 from ledger.http.fields import Answer, Currency, Instant, Integer, Strict
@@ -80,5 +81,5 @@ def _shown(program: Program, now: datetime) -> dict[str, Any]:
         "is_test": program.test_now is not None,
         "now": show(now),
         "terms_version": program.terms_version,
-        "terms": terms_object(program),
+        "terms": program.terms_object(),
     }

@@ -21,24 +21,19 @@ from ledger.rules.schemas import (
 routes = Routes("Earning", "Purchases earn; returns take back what they earned.")
 
 
-def source_of(payload: dict[str, Any]) -> Source:
-    """The source in a payload, taken out of it."""
-    return Source(*(payload.pop(name, None) for name in Source._fields))
-
-
 def _purchase(payload: dict[str, Any]) -> Purchase:
     payload.pop("quote_id", None)
     lines = tuple(Line(**line) for line in payload.pop("lines"))
-    return Purchase(source=source_of(payload), lines=lines, **payload)
+    return Purchase(source=Source.out_of(payload), lines=lines, **payload)
 
 
 def _earning(payload: dict[str, Any]) -> Earning:
-    return Earning(source=source_of(payload), **payload)
+    return Earning(source=Source.out_of(payload), **payload)
 
 
 def _return(payload: dict[str, Any]) -> Return:
     lines = tuple(ReturnedLine(**line) for line in payload.pop("lines"))
-    return Return(source=source_of(payload), lines=lines, **payload)
+    return Return(source=Source.out_of(payload), lines=lines, **payload)
 
 
 PURCHASE = Operation(

@@ -105,7 +105,9 @@ _COUNTS = {"days": (1, 36_500), "months": (0, 1_200), "grace_days": (1, 3_650)}
 class Policy(Plain):
     """A policy by its kind, with the one number that the kind takes, if it takes one."""
 
-    def __init__(self, name: str, kinds: Mapping[str, str | None], description: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self, name: str, kinds: Mapping[str, str | None], description: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(description, **kwargs)
         self.name_of_kind = name
         self.kinds = kinds
@@ -216,5 +218,7 @@ class ReturnAnswerSchema(PostedSchema):
     growth_clawed_back = Points(minimum=0, required=True)
     points_refunded = Points("Points paid with that go back", minimum=0, required=True)
     cash_refund = fields.Nested(MoneySchema, required=True)
-    shortfall = Points("The part of points_clawed_back that was spent and is owed now", minimum=0, required=True)
+    shortfall = Points(
+        "The part of points_clawed_back that was spent and is owed now", minimum=0, required=True
+    )
     debt = Points("All that the member owes after this", minimum=0, required=True)

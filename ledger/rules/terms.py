@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ledger.accounts.programs import Program
+from ledger.accounts.program import Program
 from ledger.expiry.policies import ExpiryPolicy, parse_policy
 from ledger.money import scale
 
