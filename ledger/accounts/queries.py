@@ -1,0 +1,177 @@
+"""Reads of what a member has at present: the balance, and the lots that it sits in.
+
+A balance is one look at the holder's row: its stored standing holds until ``fresh_until``, and only past
+that are the open lots read, on the same snapshot. Balances of the past are the journal's to tell.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, and_, or_, select
+
+from ledger.accounts.balances import balance_object
+from ledger.accounts.chart import Unit
+from ledger.accounts.lots import Lot, Standing, standing_of
+from ledger.accounts.models import holders, lots
+from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_cursor
+from ledger.accounts.program import Program
+from ledger.clock import FAR_FUTURE, show
+from ledger.errors import MemberUnknown
+from ledger.ids import entry_of_lot, holder_id
+from ledger.ids import show as show_id
+
+LotState = Literal["pending", "available", "expired", "spent"]
+
+_LOTS = b"L"
+_LOT_ID_BYTES = 16
+
+_BALANCE: Select[Any] = select(
+    holders.c.holder_id,
+    holders.c.version,
+    holders.c.held,
+    holders.c.debt,
+    holders.c.recorded_at,
+    holders.c.available,
+    holders.c.pending,
+    holders.c.growth_value,
+    holders.c.next_expiry_at,
+    holders.c.next_expiry_points,
+    holders.c.fresh_until,
+)
+
+
+def holder_uuid(program: Program, member_id: str) -> UUID:
+    """The key of a member's rows."""
+    return UUID(bytes=holder_id(program.program_id, member_id))
+
+
+def unknown_member(member_id: str) -> MemberUnknown:
+    """The refusal to read what nobody has."""
+    return MemberUnknown(f"there is no member {member_id}", member_id=member_id)
+
+
+def require_member(connection: Connection, program: Program, member_id: str) -> UUID:
+    """The key of a known member's rows, or ``member_unknown``."""
+    key = holder_uuid(program, member_id)
+    if connection.execute(select(holders.c.holder_id).where(holders.c.holder_id == key)).first() is None:
+        raise unknown_member(member_id)
+    return key
+
+
+def read_balance(connection: Connection, program: Program, member_id: str, now: datetime) -> dict[str, Any]:
+    """The balance object of a member at ``now``, the program's present; ``member_unknown`` when there is none."""
+    row = connection.execute(
+        _BALANCE.where(holders.c.holder_id == holder_uuid(program, member_id))
+    ).one_or_none()
+    if row is None:
+        raise unknown_member(member_id)
+    # As for postings: a member's time never runs backwards, whatever this machine's clock does.
+    now = max(now, row.recorded_at or now)
+    standing = _stored_standing(row)
+    if now >= standing.fresh_until:
+        standing = standing_of(_open_lots(connection, row.holder_id), now)
+    return balance_object(member_id, now, standing, held=row.held, debt=row.debt, version=row.version)
+
+
+def read_lots(
+    connection: Connection,
+    program: Program,
+    member_id: str,
+    now: datetime,
+    *,
+    state: Literal["open", "all"] = "open",
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> Page:
+    """A member's lots of every unit, newest first; with ``open``, those that are pending or available now.
+
+    Refuses an unknown member (``member_unknown``) and a cursor of another list.
+    """
+    key = require_member(connection, program, member_id)
+    query = _select_lots().where(lots.c.holder_id == key)
+    if state == "open":
+        query = query.where(lots.c.is_open, or_(lots.c.expires_at.is_(None), lots.c.expires_at > now))
+    if cursor is not None:
+        query = query.where(lots.c.lot_id < UUID(bytes=read_cursor(_LOTS, cursor, _LOT_ID_BYTES)))
+    # One more than asked for tells whether there are more.
+    rows = connection.execute(query.order_by(lots.c.holder_id, lots.c.lot_id.desc()).limit(limit + 1)).all()
+    found = [_lot(row) for row in rows]
+    return Page([_shown(lot, now) for lot in found[:limit]], _next_cursor(found, limit))
+
+
+def state_of(lot: Lot, now: datetime) -> LotState:
+    """What has become of a lot by the clock.
+
+    A lot of which nothing remains is ``expired`` where the clock took the last of it, else ``spent``.
+    """
+    if not lot.remaining:
+        return "expired" if lot.expired else "spent"
+    if not lot.is_live(now):
+        return "expired"
+    return "available" if lot.is_spendable(now) else "pending"
+
+
+def _stored_standing(row: Row[Any]) -> Standing:
+    return Standing(
+        row.available,
+        row.pending,
+        row.growth_value,
+        row.next_expiry_at,
+        row.next_expiry_points,
+        row.fresh_until or FAR_FUTURE,
+    )
+
+
+def _open_lots(connection: Connection, key: UUID) -> list[Lot]:
+    rows = connection.execute(_select_lots().where(and_(lots.c.holder_id == key, lots.c.is_open)))
+    return [_lot(row) for row in rows]
+
+
+def _select_lots() -> Select[Any]:
+    return select(
+        lots.c.lot_id,
+        lots.c.unit,
+        lots.c.original,
+        lots.c.remaining,
+        lots.c.earned_at,
+        lots.c.available_at,
+        lots.c.expires_at,
+        lots.c.rolling,
+        lots.c.expired,
+    )
+
+
+def _lot(row: Row[Any]) -> Lot:
+    return Lot(
+        row.lot_id.bytes,
+        row.unit,
+        row.original,
+        row.remaining,
+        row.earned_at,
+        row.available_at,
+        row.expires_at,
+        row.rolling,
+        row.expired,
+    )
+
+
+def _next_cursor(found: Sequence[Lot], limit: int) -> str | None:
+    return write_cursor(_LOTS, found[limit - 1].lot_id) if len(found) > limit else None
+
+
+def _shown(lot: Lot, now: datetime) -> dict[str, Any]:
+    return {
+        "lot_id": show_id("lot", lot.lot_id),
+        "entry_id": show_id("ent", entry_of_lot(lot.lot_id)),
+        "unit": Unit(lot.unit).name,
+        "original": lot.original,
+        "remaining": lot.remaining,
+        "expired": lot.expired,
+        "state": state_of(lot, now),
+        "earned_at": show(lot.earned_at),
+        "available_at": show(lot.available_at),
+        "expires_at": lot.expires_at and show(lot.expires_at),
+        "rolling": lot.rolling,
+    }

@@ -1,0 +1,211 @@
+"""Balances of the past, on two axes of time: what had happened by ``as_of``, as far as was known at ``known_as_of``.
+
+Entries count that are effective by the one and recorded by the other. A holder's entries are recorded in
+the order of their versions, so what was known is a beginning of the chain; what had happened may leave
+gaps in it. The same two times give the same answer for ever, whatever arrives later.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, and_, select
+
+from ledger.accounts.balances import balance_object
+from ledger.accounts.chart import Account, Unit
+from ledger.accounts.lots import Lot, consume, standing_of
+from ledger.accounts.paging import refused
+from ledger.accounts.program import Program
+from ledger.accounts.queries import require_member
+from ledger.clock import show
+from ledger.journal.models import entries, postings
+
+
+class Times(NamedTuple):
+    """The two times of a read; both lie in the past of the program's clock, or are its present."""
+
+    as_of: datetime
+    known_as_of: datetime
+
+
+def times_of(as_of: datetime | None, known_as_of: datetime | None, now: datetime) -> Times:
+    """The two times with the present for what is not given; InvalidRequest naming one that lies ahead.
+
+    What is yet to come is not known, so no answer about it could be given again.
+    """
+    for name, given in (("as_of", as_of), ("known_as_of", known_as_of)):
+        if given is not None and given > now:
+            raise refused(name, f"must not be later than the present, {show(now)}")
+    return Times(as_of or now, known_as_of or now)
+
+
+def read_balance_at(connection: Connection, program: Program, member_id: str, times: Times) -> dict[str, Any]:
+    """The balance object of a member at two times, with ``known_as_of``; ``member_unknown`` for nobody.
+
+    ``account_version`` is the greatest version that counts. A member has nothing before the first entry.
+    A return that arrived late may have taken points that were earned only later: at a moment between,
+    it is as if they had been taken from the other lots in drawing order, and what these lack is a debt.
+    """
+    key = require_member(connection, program, member_id)
+    past = Past(times.as_of)
+    for entry in _entries(connection, key, times.known_as_of):
+        past.add(entry)
+    lots, owed = past.lots_left()
+    balance = balance_object(
+        member_id,
+        times.as_of,
+        standing_of(lots, times.as_of),
+        held=past.held,
+        debt=past.debt + owed,
+        version=past.version,
+    )
+    return balance | {"known_as_of": show(times.known_as_of)}
+
+
+class Move(NamedTuple):
+    """A posting as it is stored."""
+
+    debit: int
+    credit: int
+    unit: int
+    amount: int
+    lot_id: UUID | None
+    available_at: datetime | None
+    expires_at: datetime | None
+    rolling: bool | None
+
+
+class Event(NamedTuple):
+    """An entry as the past is made of it."""
+
+    version: int
+    effective_at: datetime
+    recorded_at: datetime
+    extends_to: datetime | None
+    moves: list[Move]
+
+
+@dataclass(slots=True)
+class _Sub:
+    """A lot twice over: as the books had it, entry by entry, and as the chosen moment has it."""
+
+    booked: Lot
+    seen: Lot
+
+
+@dataclass(slots=True)
+class Past:
+    """The books of one member at the moment ``as_of``, made of every entry that was known, in version order."""
+
+    as_of: datetime
+    version: int = 0
+    held: int = 0
+    debt: int = 0
+    lots: dict[UUID, _Sub] = field(default_factory=dict)
+
+    def add(self, event: Event) -> None:
+        """Take the next entry in, whether or not it counts by then: later entries build on it."""
+        counts = event.effective_at <= self.as_of
+        if event.extends_to is not None:
+            self._extend(event.extends_to, event.recorded_at, counts)
+        for move in event.moves:
+            self._move(event, move, counts)
+        if counts:
+            self.version = event.version
+
+    def lots_left(self) -> tuple[list[Lot], int]:
+        """The lots with what remains of them by then, and the points that lots lack altogether."""
+        lots = [sub.seen for sub in self.lots.values() if sub.seen.remaining > 0]
+        points = [sub.seen for sub in self.lots.values() if sub.seen.unit == Unit.POINT]
+        owed = -sum(lot.remaining for lot in points if lot.remaining < 0)
+        for draw in consume([lot for lot in points if lot.is_live(self.as_of)], owed):
+            draw.lot.remaining -= draw.amount
+            owed -= draw.amount
+        return lots, owed
+
+    def _extend(self, extends_to: datetime, recorded_at: datetime, counts: bool) -> None:
+        """Move the expiry of rolling lots that were alive when it was recorded; what has lapsed stays lapsed."""
+        for sub in self.lots.values():
+            booked = sub.booked
+            if booked.rolling and booked.is_live(recorded_at) and _before(booked.expires_at, extends_to):
+                booked.expires_at = extends_to
+                if counts:
+                    sub.seen.expires_at = extends_to
+
+    def _move(self, event: Event, move: Move, counts: bool) -> None:
+        if move.lot_id is not None:
+            if move.available_at is not None:
+                self.lots[move.lot_id] = _Sub(_opened(event, move), _opened(event, move))
+            change = _change(move, Account.POINTS) + _change(move, Account.GROWTH)
+            sub = self.lots[move.lot_id]
+            sub.booked.remaining += change
+            sub.seen.remaining += change if counts else 0
+        if counts:
+            self.held += _change(move, Account.HELD)
+            # The one debit-normal account of a member.
+            self.debt -= _change(move, Account.DEBT)
+
+
+def _before(expires_at: datetime | None, extends_to: datetime) -> bool:
+    return expires_at is not None and expires_at < extends_to
+
+
+def _change(move: Move, account: Account) -> int:
+    """What the posting adds to the credit side of an account."""
+    return move.amount * ((move.credit == account) - (move.debit == account))
+
+
+def _opened(event: Event, move: Move) -> Lot:
+    """The lot that a posting opens, before the posting itself is counted."""
+    assert move.lot_id is not None and move.available_at is not None
+    return Lot(
+        lot_id=move.lot_id.bytes,
+        unit=move.unit,
+        original=move.amount,
+        remaining=0,
+        earned_at=event.effective_at,
+        available_at=move.available_at,
+        expires_at=move.expires_at,
+        rolling=bool(move.rolling),
+    )
+
+
+_HISTORY = select(
+    entries.c.version,
+    entries.c.effective_at,
+    entries.c.recorded_at,
+    entries.c.extends_to,
+    postings.c.debit,
+    postings.c.credit,
+    postings.c.unit,
+    postings.c.amount,
+    postings.c.lot_id,
+    postings.c.available_at,
+    postings.c.expires_at,
+    postings.c.rolling,
+).join_from(
+    entries,
+    postings,
+    and_(postings.c.entry_id == entries.c.entry_id, postings.c.holder_id == entries.c.holder_id),
+    isouter=True,
+)
+
+
+def _entries(connection: Connection, key: UUID, known_as_of: datetime) -> Iterator[Event]:
+    """The entries that were known, in version order."""
+    rows = connection.execute(
+        _HISTORY.where(entries.c.holder_id == key, entries.c.recorded_at <= known_as_of).order_by(
+            entries.c.version, postings.c.ordinal
+        )
+    )
+    return _events(rows)
+
+
+def _events(rows: Iterable[Any]) -> Iterator[Event]:
+    for head, group in groupby(rows, key=lambda row: tuple(row[:4])):
+        version, effective_at, recorded_at, extends_to = head
+        moves = [Move(*row[4:]) for row in group if row.debit is not None]
+        yield Event(version, effective_at, recorded_at, extends_to, moves)
