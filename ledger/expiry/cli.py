@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from ledger import clock
 from ledger.accounts.models import programs
-from ledger.accounts.programs import Program, program_of, select_program
+from ledger.accounts.program import Program
+from ledger.accounts.programs import program_of, select_program
 from ledger.command_line import data_option, opened, require_program, told_plainly
 from ledger.db import Database
 from ledger.expiry.sweep import AheadOfClockError, SweepReport, check_reached, sweep

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Select, select, tuple_
 
 from ledger.accounts.models import holders, lots
-from ledger.accounts.programs import Program
+from ledger.accounts.program import Program
 from ledger.clock import show
 from ledger.db import Database
 from ledger.expiry.commands import ExpireLots

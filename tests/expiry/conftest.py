@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from ledger.accounts.programs import Program, create_program
+from ledger.accounts.program import Program
+from ledger.accounts.programs import create_program
 from ledger.db import Database
 from ledger.journal import Request, post
 from ledger.rules.commands import Earning, Line, Purchase
