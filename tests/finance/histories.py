@@ -1,0 +1,117 @@
+"""Histories with everything in them: late events, lapses, debts, graces, transfers back and forth."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from ledger.journal.commands import Command
+from ledger.redemption.commands import Redeem, Refund, Transfer
+from ledger.redemption.reversals import Reverse
+from ledger.rules.commands import Earning, Line, Purchase
+from ledger.rules.returns import Return, ReturnedLine
+from tests.till import Till
+
+MEMBERS = ("m-1", "m-2", "m-3", "m-4")
+
+TERMS: tuple[dict[str, Any], ...] = (
+    {
+        "points_expiry": {"kind": "fixed_days", "days": 20},
+        "growth_expiry": {"kind": "fixed_days", "days": 30},
+    },
+    {"points_expiry": {"kind": "rolling", "months": 1}, "pending_days": 3},
+    {
+        "points_expiry": {"kind": "fixed_days", "days": 8},
+        "lapsed_refund": {"policy": "grace", "grace_days": 5},
+    },
+    {"points": {"per": 3, "amount": 700}, "debt_limit": 50},
+)
+
+
+@dataclass
+class History:
+    """Drives a till at random, by a seed; what is refused is refused, what is posted is remembered."""
+
+    till: Till
+    random: Random
+    purchases: list[dict[str, Any]] = field(default_factory=list)
+    redemptions: list[dict[str, Any]] = field(default_factory=list)
+    entries: list[str] = field(default_factory=list)
+
+    def run(self, steps: int) -> None:
+        """That many steps; the clock moves on between them."""
+        for _ in range(steps):
+            self.till.at(self.till.now + timedelta(hours=self.random.randrange(1, 40)))
+            chance = self.random.random()
+            if chance < 0.05:
+                self.till.sweep()
+            elif chance < 0.09:
+                self.till.change_terms(**self.random.choice(TERMS))
+            else:
+                self._post([self._command() for _ in range(self.random.choice((1, 1, 1, 4)))])
+
+    def _post(self, commands: list[Command]) -> None:
+        for outcome in self.till.try_post(*commands):
+            answer = outcome.answer
+            if answer is None:
+                continue
+            self.entries.append(answer["entry_id"])
+            if answer["kind"] == "earn":
+                self.purchases.append(answer)
+            elif answer["kind"] == "redeem":
+                self.redemptions.append(answer)
+
+    def _command(self) -> Command:
+        makers: list[Callable[[], Command]] = [self._buy, self._buy, self._award, self._redeem, self._redeem]
+        makers.append(self._transfer)
+        if self.purchases:
+            makers += [self._give_back, self._give_back]
+        if self.redemptions:
+            makers += [self._refund, self._refund]
+        if self.entries:
+            makers.append(lambda: Reverse(self.random.choice(self.entries), "mistake"))
+        return self.random.choice(makers)()
+
+    def _buy(self) -> Command:
+        late = timedelta(hours=self.random.choice((0, 0, 1, 30, 700)))
+        lines = tuple(
+            Line(str(n), 3, self.random.randrange(1, 9_999)) for n in range(self.random.randrange(1, 4))
+        )
+        return Purchase(self._name("p"), self._member(), self.till.now - late, "CNY", lines)
+
+    def _award(self) -> Command:
+        available_at = self.till.now + timedelta(hours=self.random.choice((-1, 0, 100)))
+        expires_at = self.random.choice((None, self.till.now + timedelta(hours=300)))
+        points = self.random.randrange(1, 90)
+        return Earning(self._member(), points, "gift", self._name("a"), available_at, expires_at)
+
+    def _redeem(self) -> Command:
+        return Redeem(self._member(), self.random.randrange(1, 80), self._name("x"))
+
+    def _transfer(self) -> Command:
+        sender, recipient = self.random.sample(MEMBERS, 2)
+        return Transfer(sender, recipient, self.random.randrange(1, 50), self._name("t"))
+
+    def _give_back(self) -> Command:
+        purchase = self.random.choice(self.purchases)
+        lines = (ReturnedLine("0", 1, self.random.randrange(1, 4_000)),)
+        occurred_at = self.till.now - timedelta(hours=self.random.choice((0, 1, 60)))
+        return Return(purchase["purchase_id"], self._name("r"), occurred_at, lines)
+
+    def _refund(self) -> Command:
+        redemption = self.random.choice(self.redemptions)
+        return Refund(redemption["redemption_id"], self.random.randrange(1, 40), self._name("f"))
+
+    def _member(self) -> str:
+        return self.random.choice(MEMBERS)
+
+    def _name(self, kind: str) -> str:
+        return f"{kind}-{next(self.till.numbers)}"
+
+
+def live_through(till: Till, seed: int, steps: int) -> History:
+    """A random history on this till."""
+    history = History(till, Random(seed))
+    history.run(steps)
+    return history
