@@ -271,7 +271,7 @@ def _published(_self: Any, field: marshmallow.fields.Field[Any], **_so_far: Any)
     if not isinstance(field, Plain):
         return {}
     schema = field.published()
-    if field.allow_none:
+    if field.allow_none and schema["type"] != "null":
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]

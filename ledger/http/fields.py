@@ -254,6 +254,19 @@ class Truth(Plain):
         return value
 
 
+class Null(Plain):
+    """A member that may be named but only be null, for what is not offered yet."""
+
+    def __init__(self, description: str = "", **kwargs: Any) -> None:
+        super().__init__(description, allow_none=True, **kwargs)
+
+    def published(self) -> dict[str, Any]:
+        return {"type": "null"}
+
+    def read(self, value: Any) -> None:
+        raise ValidationError("must be null: this is not offered yet")
+
+
 class Attributes(Plain):
     """A flat object of a caller's own facts: up to 32 names, each with a text, an integer or a truth."""
 

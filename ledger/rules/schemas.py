@@ -14,6 +14,7 @@ from ledger.http.fields import (
     Instant,
     Integer,
     MoneySchema,
+    Null,
     Plain,
     Points,
     Strict,
@@ -54,11 +55,7 @@ class PurchaseSchema(SourceSchema):
     lines = fields.List(
         fields.Nested(LineSchema), required=True, validate=validate.Length(min=1, max=MAX_LINES)
     )
-    quote_id = fields.Raw(
-        allow_none=True,
-        validate=validate.OneOf([None], error="must be null: quotes are not offered yet"),
-        metadata={"description": "For payment with points; not offered yet", "type": "null"},
-    )
+    quote_id = Null("For payment with points; not offered yet")
 
 
 class EarningSchema(SourceSchema):

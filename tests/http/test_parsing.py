@@ -184,7 +184,11 @@ def test_lines_are_read_whatever_the_blocks_they_arrive_in() -> None:
     whole = b'{"a":1}\n\n  \r\n{"b":2}\r\n{"c":3}'
     for at in range(1, len(whole)):
         lines = list(read_lines(Dripping([whole[:at], whole[at:]])))
-        assert [line.strip() for line in lines if isinstance(line, bytes)] == [b'{"a":1}', b'{"b":2}', b'{"c":3}']
+        assert [line.strip() for line in lines if isinstance(line, bytes)] == [
+            b'{"a":1}',
+            b'{"b":2}',
+            b'{"c":3}',
+        ]
 
 
 @pytest.mark.parametrize("tail", [b"", b"\n", b"\n{}"])

@@ -68,7 +68,9 @@ def test_without_a_sound_key_no_route_answers_and_no_database_is_asked(
     service: Flask, route: Route, authorization: str | None
 ) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
-    answer = service.test_client().open(address(route), method=route.method, headers=headers, data=b"\0" * 100_000)
+    answer: Any = service.test_client().open(
+        address(route), method=route.method, headers=headers, data=b"\0" * 100_000
+    )
     assert (answer.status_code, answer.json["code"]) == (401, "unauthenticated")
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="ledger"'
 
@@ -84,16 +86,18 @@ def test_each_role_reaches_exactly_the_routes_of_its_scopes(tiny: Tiny, role: st
             assert (answer.status_code, answer.json["required_scope"]) == (403, route.scope)
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v1/nope", "/livez/", "//livez", "/v1//batches", "/v1/é", "/%00"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/", "/v1/nope", "/livez/", "//livez", "/v1//batches", "/v1/é", "/%00"]
+)
 def test_an_unknown_address_is_a_problem_and_never_a_redirect(app: Flask, path: str) -> None:
-    answer = app.test_client().get(path)
+    answer: Any = app.test_client().get(path)
     assert (answer.status_code, answer.json["code"]) == (404, "not_found")
     assert answer.content_type == "application/problem+json"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
 def test_another_method_is_refused_with_those_that_are_known(app: Flask, method: str) -> None:
-    answer = app.test_client().open("/livez", method=method)
+    answer: Any = app.test_client().open("/livez", method=method)
     assert (answer.status_code, answer.json["code"]) == (405, "method_not_allowed")
     assert answer.headers["Allow"] == "GET, HEAD"
 
@@ -116,13 +120,13 @@ def test_nothing_under_v1_may_be_stored(app: Flask) -> None:
 
 @pytest.mark.parametrize("given", ["a", "A-z.9:_", "x" * 64])
 def test_a_sane_request_id_is_echoed(app: Flask, given: str) -> None:
-    answer = app.test_client().get("/nope", headers={"X-Request-Id": given})
+    answer: Any = app.test_client().get("/nope", headers={"X-Request-Id": given})
     assert answer.headers["X-Request-Id"] == given == answer.json["request_id"]
 
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", "é", "<script>", "a\tb"])
 def test_another_request_id_is_replaced(app: Flask, given: str) -> None:
-    answer = app.test_client().get("/nope", headers={"X-Request-Id": given})
+    answer: Any = app.test_client().get("/nope", headers={"X-Request-Id": given})
     assert answer.headers["X-Request-Id"].startswith("req_")
     assert answer.headers["X-Request-Id"] == answer.json["request_id"]
 
@@ -189,14 +193,18 @@ def test_a_failure_of_ours_is_logged_with_its_request_and_told_without_its_cause
     tiny: Tiny, logged: pytest.LogCaptureFixture
 ) -> None:
     answer = tiny.client().get("/v1/broken", headers={"X-Request-Id": "find-me"})
-    assert (answer.status_code, answer.json["code"], answer.json["retryable"]) == (500, "internal_error", True)
+    assert (answer.status_code, answer.json["code"], answer.json["retryable"]) == (
+        500,
+        "internal_error",
+        True,
+    )
     assert b"secret" not in answer.data
     assert "find-me" in logged.text
     assert "the secret is in the message" in logged.text
 
 
 def test_an_unreachable_database_is_told_as_unavailable(app: Flask) -> None:
-    answer = app.test_client().get("/readyz")
+    answer: Any = app.test_client().get("/readyz")
     assert (answer.status_code, answer.json["code"]) == (503, "database_unavailable")
     assert answer.headers["Retry-After"] == "1"
     assert app.test_client().get("/livez").json == {"status": "ok"}
@@ -208,7 +216,10 @@ def test_a_migrated_database_is_ready(tiny: Tiny) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    ["ALTER TABLE entries DISABLE TRIGGER entries_refuse_change", "UPDATE alembic_version SET version_num = '0001'"],
+    [
+        "ALTER TABLE entries DISABLE TRIGGER entries_refuse_change",
+        "UPDATE alembic_version SET version_num = '0001'",
+    ],
 )
 def test_a_database_without_its_guards_or_at_another_schema_is_not_ready(tiny: Tiny, damage: str) -> None:
     tiny.owner.run(lambda connection: connection.exec_driver_sql(damage))

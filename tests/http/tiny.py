@@ -6,11 +6,11 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 from marshmallow import fields, validate
-from werkzeug.test import TestResponse
 
 from ledger import clock
 from ledger.access.register import create_key
-from ledger.accounts.programs import Program, create_program
+from ledger.accounts.program import Program
+from ledger.accounts.programs import create_program
 from ledger.app import create_app
 from ledger.config import Settings
 from ledger.db import Database
@@ -152,13 +152,13 @@ class Client:
     token: str
     posted: int = 0
 
-    def get(self, path: str, **arguments: Any) -> TestResponse:
+    def get(self, path: str, **arguments: Any) -> Any:
         return self._send("GET", path, arguments)
 
-    def put(self, path: str, json: Any) -> TestResponse:
+    def put(self, path: str, json: Any) -> Any:
         return self._send("PUT", path, {"json": json})
 
-    def post(self, path: str, json: Any = None, *, key: str | None = "", **arguments: Any) -> TestResponse:
+    def post(self, path: str, json: Any = None, *, key: str | None = "", **arguments: Any) -> Any:
         self.posted += 1
         headers = dict(arguments.pop("headers", {}))
         if key is not None:
@@ -167,7 +167,7 @@ class Client:
             arguments["json"] = json
         return self._send("POST", path, {**arguments, "headers": headers})
 
-    def _send(self, method: str, path: str, arguments: dict[str, Any]) -> TestResponse:
+    def _send(self, method: str, path: str, arguments: dict[str, Any]) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", **arguments.pop("headers", {})}
         return self.flask.open(path, method=method, headers=headers, **arguments)
 
