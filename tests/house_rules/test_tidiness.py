@@ -23,7 +23,7 @@ PATHS = re.compile(
 HOSTS = re.compile(
     r"https?://(?!localhost\b|127\.0\.0\.1|\[::1\]|0\.0\.0\.0|[\w.-]*\bexample(\.(com|org|net))?\b|"
     r"[\w.-]+\.(invalid|test|example)\b|www\.rfc-editor\.org|datatracker\.ietf\.org|json-schema\.org|"
-    r"spec\.openapis\.org|www\.w3\.org|www\.postgresql\.org|keepachangelog\.com|semver\.org|[{%$<])",
+    r"spec\.openapis\.org|www\.w3\.org|www\.apache\.org|www\.postgresql\.org|keepachangelog\.com|semver\.org|[{%$<])",
 )
 
 

@@ -1,0 +1,136 @@
+"""Writes docs/errors.md: every code that the ledger can answer with, and what a caller does about it.
+
+Code, status, members and meaning come from the code; only the advice is written here. A test compares the
+page with what this prints, and demands advice for every code: ``python -m tools.errors_page > docs/errors.md``.
+"""
+
+import inspect
+import re
+from typing import Final
+
+from ledger import errors
+from ledger.errors import LedgerError, error_classes
+from ledger.http.problems import status_of
+from ledger.journal.outcomes import is_remembered
+
+_HEAD: Final = """\
+# Errors
+
+Every refusal is `application/problem+json` (RFC 9457). Its `type` is `/docs/errors#code`: the service serves that
+page itself, and the headings below carry the same names. Decide by `code`, which never changes its meaning; `title`
+and `detail` are for people. `request_id` is that of the request that was *first* answered so.
+
+- **Retryable**: nothing is known to have happened, or the answer will be another one soon. Send the same request with
+  the same idempotency key again, after the seconds in `Retry-After`.
+- **Remembered**: the answer belongs to the idempotency key for ever, and a retry gets it again. For a new attempt take
+  a new key.
+- Neither: nothing was written and nothing is remembered. The same key may be used again, once the cause is mended.
+
+What to do by status, with retries and late events: [Integrators](integrators.md).
+
+<!-- Written by tools/errors_page.py from ledger/errors.py; a test compares the two. -->
+"""
+
+_GROUPS: Final[tuple[tuple[str, type[LedgerError]], ...]] = (
+    ("The request cannot be read", errors.Malformed),
+    ("What it names is not there", errors.Absent),
+    ("It contradicts what is in the books", errors.Conflict),
+    ("A rule says no", errors.Refused),
+    ("It was good once", errors.Gone),
+    ("Try again", errors.Unavailable),
+    ("The rest", LedgerError),
+)
+
+ADVICE: Final = {
+    "invalid_request": "Mend the fields that `errors` names. A request of this form never succeeds.",
+    "idempotency_key_missing": "Send `Idempotency-Key`: one key for each thing that happens, kept for its retries.",
+    "body_too_large": "Send less: 64 KiB a request, 8 MiB a batch. A stream of lines has no limit but that of a line.",
+    "unsupported_media_type": "Send `application/json` in UTF-8, not compressed, or a batch as `application/x-ndjson`.",
+    "method_not_allowed": "Use one of the methods in `allowed`.",
+    "unauthenticated": "Check that the key is whole, of this installation, not revoked and not lapsed.",
+    "forbidden": "Use a key whose role carries the scope in `required_scope`; an operator makes one.",
+    "not_found": "Check the address: nothing of the ledger is there.",
+    "member_unknown": "A purchase or an award enrols a member; a redemption and a read do not. Check the member id.",
+    "entry_unknown": "Check the id; it must be of the program that the key belongs to.",
+    "purchase_unknown": "The return may have overtaken its purchase: post the purchase, then send the return again, "
+    "with the same key.",
+    "redemption_unknown": "Refund by the `redemption_id` that the redemption answered, with a key of the same program.",
+    "idempotency_key_reused": "A fault of the caller: one key stands for two different requests. The first keeps it. "
+    "Find out which of them was meant, and take a new key for the other.",
+    "reference_exists": "The reference has had its effect, in `entry_id`. When it is the same event, it is done.",
+    "purchase_exists": "The purchase is in the books, as `entry_id`, sent under another key. When it is the same "
+    "sale, it is done. When it is not, two sales share an id: that is to be mended at the till.",
+    "return_exists": "The return is in the books, as `entry_id`. When it is the same return, it is done.",
+    "entry_already_reversed": "It is done, by `reversal_entry_id`. What was reversed can be neither returned "
+    "nor refunded.",
+    "program_exists": "Take another name.",
+    "test_clock_backwards": "Ask for a time after `now`. To begin again, make a new test program.",
+    "not_a_test_program": "The clock of this program is the system's. Make a test program for tests.",
+    "batch_aborted": "The result with the number in `index` says why. Mend or drop that operation, and send the batch "
+    "again; the keys of the aborted ones are free.",
+    "insufficient_points": "Offer what is in `available`. To try again later, take a new key; the reference is free.",
+    "debt_limit_exceeded": "The goods can go back only when somebody decides on the points: an operator raises the "
+    "program's `debt_limit`, or the member earns more first. Then send the return with a new key.",
+    "return_exceeds_purchase": "Return at most what `returnable_quantity` and `returnable_amount` of the line leave.",
+    "return_before_purchase": "Check the clocks of the two tills; send the true time, with a new key.",
+    "refund_exceeds_redemption": "Refund at most what is in `refundable`.",
+    "entry_not_reversible": "Purchases, awards, redemptions and outgoing transfers can be reversed; the rest cannot.",
+    "same_member": "Name two different members.",
+    "occurred_in_future": "Set the clock of the terminal: it is more than five minutes ahead. Then send the true time, "
+    "with a new key.",
+    "lot_window_empty": "Give an `expires_at` that lies after `available_at` and after the present.",
+    "currency_mismatch": "Send the amounts in the program's currency; the ledger converts nothing.",
+    "amount_too_large": "Amounts and balances end at 2^53-1. A real one does not come near: look for a wrong unit.",
+    "in_flight": "Another request holds the same member or key for longer than the lock time-out.",
+    "database_unavailable": "The database is away, restarting or full. Keep the event and try until it is answered.",
+    "outcome_unknown": "The connection broke while the commit was under way. Only the same key can tell what happened: "
+    "send it again until it is answered, and never take a new one.",
+    "overloaded": "All connections stayed busy. Wait longer from try to try.",
+    "internal_error": "Try again a few times; then tell the operator the `request_id`, which stands in the log.",
+}
+
+
+def page() -> str:
+    """The whole page."""
+    return _HEAD + "".join(_section(title, kinds) for title, kinds in _grouped() if kinds)
+
+
+def _grouped() -> list[tuple[str, list[type[LedgerError]]]]:
+    """Every class that has a code, under the first heading that covers it."""
+    left = error_classes()
+    groups = []
+    for title, base in _GROUPS:
+        groups.append((title, [kind for kind in left if issubclass(kind, base)]))
+        left = [kind for kind in left if not issubclass(kind, base)]
+    return groups
+
+
+def _section(title: str, kinds: list[type[LedgerError]]) -> str:
+    return f"\n## {title}\n" + "".join(_paragraphs(kind) for kind in kinds)
+
+
+def _paragraphs(kind: type[LedgerError]) -> str:
+    facts = [
+        f"**{status_of(kind)}**",
+        "retryable" if kind.retryable else "not retryable",
+        "remembered" if is_remembered(kind("")) else "not remembered",
+    ]
+    meaning = " ".join([f"{kind.title}.", *(kind.__dict__.get("__doc__") or "").split()])
+    members = _members(kind)
+    lines = [f"\n### `{kind.code}`\n", f"{', '.join(facts)}. {meaning}"]
+    if members:
+        lines.append(f"Members: {members}.")
+    return "\n".join([*lines, "", f"*What to do:* {ADVICE.get(kind.code, 'nobody has said yet.')}\n"])
+
+
+def _members(kind: type[LedgerError]) -> str:
+    """The typed members of the answer, as the class itself lists them; explaining words are left out."""
+    listed = re.search(r"# details: (.+)", inspect.getsource(kind))
+    if listed is None:
+        return ""
+    names = re.sub(r"\[.*?\]", "", listed[1]).split(",")
+    return ", ".join(f"`{name.split()[0]}`" for name in names)
+
+
+if __name__ == "__main__":
+    print(page(), end="")
