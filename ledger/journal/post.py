@@ -67,10 +67,11 @@ def decide_batch(
     Pure but for ``loaded``, whose holders, names, answers and entries it moves on; whoever must not write
     throws ``loaded`` away.
     """
+    answered = frozenset(loaded.outcomes) if atomic else frozenset()
     batch = _Batch(program, loaded, entry_ids, dry_run)
     outcomes = [batch.answer(request) for request in requests]
     if atomic and (refused := next((i for i, o in enumerate(outcomes) if o.error), None)) is not None:
-        return _aborted(outcomes, refused), None
+        return _aborted(requests, outcomes, refused, answered), None
     return outcomes, None if dry_run else batch.written
 
 
@@ -213,7 +214,18 @@ def _replay(request: Request, fingerprint: bytes, outcome: Outcome) -> Outcome:
     return Outcome(None, error, request.request_id)
 
 
-def _aborted(outcomes: list[Outcome], refused: int) -> list[Outcome]:
-    """The answers of an atomic batch that was not applied: refusals as they are, the others aborted."""
+def _aborted(
+    requests: Sequence[Request], outcomes: list[Outcome], refused: int, answered: frozenset[str]
+) -> list[Outcome]:
+    """The answers of an atomic batch that was not applied: refusals as they are, the others aborted.
+
+    ``answered`` are the keys that had an answer before it. The replay of an answer that the batch itself has
+    given is of no effect that lasts, so it is aborted too.
+    """
     error = BatchAborted("another operation of the atomic batch was refused", index=refused)
-    return [o if o.error or o.replayed else Outcome(None, error, o.request_id) for o in outcomes]
+    return [
+        outcome
+        if outcome.error or (outcome.replayed and request.key in answered)
+        else Outcome(None, error, outcome.request_id)
+        for request, outcome in zip(requests, outcomes, strict=True)
+    ]
