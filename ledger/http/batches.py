@@ -15,6 +15,7 @@ from marshmallow import fields, validate
 
 from ledger.access import Principal
 from ledger.errors import BatchAborted, BodyTooLarge, InternalError, LedgerError
+from ledger.http.backpressure import patient, writability
 from ledger.http.endpoint import Route, Routes, admit, is_dry_run
 from ledger.http.fields import Answer, Strict, Text, Truth
 from ledger.http.headers import check_key
@@ -180,7 +181,8 @@ def post_batch() -> Response:
     principal = admit(_ROUTE.scope)
     sender = Sender(services(), principal, g.request_id, is_dry_run())
     if media_type(request, JSON, NDJSON) == NDJSON:
-        return Response(answer_lines(sender, read_lines(request.stream)), content_type=NDJSON)
+        answers = answer_lines(sender, read_lines(request.stream))
+        return Response(patient(answers, writability(request.environ)), content_type=NDJSON)
     document = read_loosely(read_body(request, BATCH_BODY_LIMIT))
     envelope = load(_ENVELOPE, document)
     items = [sender.read(item) for item in envelope["operations"]]

@@ -72,7 +72,11 @@ BAD: list[tuple[Plain, Any]] = [
     *((Text(5), value) for value in ("123456", "a\tb", "a\x7f", 5)),
     *((LedgerId("ent"), value) for value in ("a b", "", "x" * 65, 5)),
     (Attributes(), []),
-    *((Attributes(), {"a": value}) for value in (None, Decimal(1), [], MAX + 1, "")),
+    (Attributes(), {"a": None}),
+    (Attributes(), {"a": []}),
+    (Attributes(), {"a": ""}),
+    (Attributes(), {"a": Decimal(1)}),
+    (Attributes(), {"a": MAX + 1}),
     (Attributes(), {"a b": 1}),
     (Attributes(), {str(n): n for n in range(33)}),
     *(

@@ -3,10 +3,11 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, Final
 
@@ -158,6 +159,29 @@ def test_a_killed_server_is_started_again_and_its_dead_connections_are_not_seen(
     # Both workers' pools hold connections to the dead server; no request may meet one.
     assert [service.status() for _ in range(20)] == [200] * 20
     assert service.stop() == 0
+
+
+def test_a_caller_who_sends_everything_before_reading_is_answered_in_full(
+    service: Service, data: Path
+) -> None:
+    key = ledger("keys", "create", "--role", "pos", "--data", str(data)).stdout.strip()
+    # Far more in both directions than the buffers between the two can hold.
+    line = b'{"operation": "' + b"x" * 1000 + b'"}\n'
+    count = 40_000
+    head = (
+        f"POST /v1/batches HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n"
+        f"Content-Type: application/x-ndjson\r\nContent-Length: {len(line) * count}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", service.port), timeout=SECONDS) as connection:
+        connection.sendall(head.encode())
+        for _ in range(count // 1000):
+            connection.sendall(line * 1000)
+        response = HTTPResponse(connection)
+        response.begin()
+        answers = response.read().splitlines()
+        response.close()
+    assert len(answers) == count
+    assert all(answer.startswith(b'{"status":400,') for answer in answers)
 
 
 def test_two_services_do_not_share_a_port_and_the_second_ends_with_a_failure(
