@@ -7,31 +7,39 @@ second answer is the right one. A connection that dies *during* the commit is ne
 is unknown, and only the caller's idempotency key can tell.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg import errors as pg
-from sqlalchemy import Connection, Engine, create_engine
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from ledger.connections import NoAnswer, PatientConnection, patient
 from ledger.errors import DatabaseUnavailable, InFlight, OutcomeUnknown, Overloaded
 
-MAX_RUNS = 5
+MAX_RUNS: Final = 5
 """A unit that lost this many races in a row gives up with ``in_flight``."""
 
-_LOST_RACE = (pg.DeadlockDetected, pg.SerializationFailure, pg.UniqueViolation)
-_TOO_SLOW = (pg.LockNotAvailable, pg.QueryCanceled)
-_NO_ROOM = (pg.InsufficientResources,)
+_ERRORS: Final = (psycopg.Error, DBAPIError)
+_LOST_RACE: Final = (pg.DeadlockDetected, pg.SerializationFailure, pg.UniqueViolation)
+_TOO_SLOW: Final = (pg.LockNotAvailable, pg.QueryCanceled)
+_NO_ROOM: Final = (pg.InsufficientResources,)
 
 Result = TypeVar("Result")
 
 
 class Database:
-    """A pool of connections to the ledger's database, and the units of work run on it."""
+    """A pool of connections to the ledger's database, and the units of work run on it.
+
+    Nothing is waited for without a bound: for a connection of the pool, for a new one, for a lock, for a
+    statement, and ``patience_ms`` more for the word of a server that should have ended the statement itself.
+    """
 
     def __init__(
         self,
@@ -41,6 +49,9 @@ class Database:
         pool_size: int = 8,
         lock_timeout_ms: int = 3_000,
         statement_timeout_ms: int = 10_000,
+        patience_ms: int = 2_000,
+        pool_timeout_seconds: int = 5,
+        connect_timeout_seconds: int = 5,
     ) -> None:
         options = {
             "lock_timeout": lock_timeout_ms,
@@ -56,47 +67,41 @@ class Database:
             make_url(url).set(drivername="postgresql+psycopg"),
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=5,
+            pool_timeout=pool_timeout_seconds,
             pool_use_lifo=True,
             connect_args={
                 "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
-                "connect_timeout": 5,
+                "connect_timeout": connect_timeout_seconds,
                 "keepalives_idle": 30,
                 "keepalives_interval": 10,
                 "keepalives_count": 3,
                 "application_name": "ledger",
             },
         )
+        _connect_patiently(self.engine, statement_timeout_ms + patience_ms)
 
     def run(self, work: Callable[[Connection], Result]) -> Result:
         """Run ``work`` as one unit of work and commit it. The one place of the ledger that commits."""
         for remaining in reversed(range(MAX_RUNS)):
-            with self._connected() as connection:
-                # Begun by hand: work that speaks to the driver itself would go unnoticed otherwise.
-                connection.begin()
-                try:
+            try:
+                with self._connected() as connection:
+                    # Begun by hand: work that speaks to the driver itself would go unnoticed otherwise.
+                    connection.begin()
                     result = work(connection)
-                except (psycopg.Error, DBAPIError) as error:
-                    connection.rollback()
-                    self._rerun_or_raise(error, remaining)
-                    continue
-                try:
-                    connection.commit()
-                except (psycopg.Error, DBAPIError) as error:
-                    self._rerun_or_raise(error, remaining, committing=True)
-                    continue
-                return result
+                    _commit(connection)
+                    return result
+            except _ERRORS as error:
+                self._rerun_or_raise(error, remaining)
         raise AssertionError("the last run either returns or raises")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reads, all of them on one snapshot; whatever is done on it is rolled back."""
-        with self._connected() as connection:
-            connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            try:
-                yield connection
-            except (psycopg.Error, DBAPIError) as error:
-                self._rerun_or_raise(error, 0)
+        try:
+            with self._connected() as connection:
+                yield connection.execution_options(isolation_level="REPEATABLE READ")
+        except _ERRORS as error:
+            self._rerun_or_raise(error, 0)
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -104,24 +109,32 @@ class Database:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
+        """A connection of the pool, rolled back at the end; one that cannot even do that is thrown away."""
         try:
             connection = self.engine.connect()
         except PoolTimeout as error:
             raise Overloaded("no database connection became free in time") from error
-        except (psycopg.Error, DBAPIError) as error:
+        except _ERRORS as error:
             raise DatabaseUnavailable("the database cannot be reached") from error
-        with connection:
+        try:
             yield connection
+        except BaseException as error:
+            if _is_lost(connection):
+                connection.invalidate(error)
+                # Its neighbours in the pool are as dead as this one.
+                self.engine.dispose()
+                if isinstance(error, _ERRORS):
+                    raise _ConnectionLost(_cause(error)) from error
+            raise
+        finally:
+            with contextlib.suppress(*_ERRORS):
+                connection.close()
 
-    def _rerun_or_raise(self, error: Exception, remaining: int, *, committing: bool = False) -> None:
+    def _rerun_or_raise(self, error: Exception, remaining: int) -> None:
         """Return when the unit may run again; raise what the caller should know otherwise."""
-        cause = getattr(error, "orig", error)
-        if _is_lost_connection(cause):
-            # Its neighbours in the pool are as dead as this one.
-            self.engine.dispose()
-            if committing:
-                raise OutcomeUnknown("the connection broke while the commit was under way") from error
-            if not remaining:
+        cause = _cause(error)
+        if isinstance(cause, _ConnectionLost):
+            if not remaining or isinstance(cause.cause, NoAnswer):
                 raise DatabaseUnavailable("the database cannot be reached") from error
             return
         if isinstance(cause, _LOST_RACE):
@@ -135,8 +148,57 @@ class Database:
         raise error
 
 
-def _is_lost_connection(cause: object) -> bool:
-    if isinstance(cause, pg.OperationalError) and not isinstance(cause, psycopg.errors.lookup("55000")):
-        # Without an SQLSTATE the server never answered; class 57P is the server going down.
-        return cause.sqlstate is None or cause.sqlstate.startswith(("57P", "08"))
-    return isinstance(cause, psycopg.InterfaceError)
+class _ConnectionLost(psycopg.OperationalError):
+    """The connection died before the commit was sent: nothing of the unit has happened."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+def _connect_patiently(engine: Engine, patience_ms: int) -> None:
+    kind = patient(patience_ms)
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, args: Any, kwargs: Any) -> PatientConnection:
+        connection = kind.connect(*args, **kwargs)
+        connection.listen_for_warnings()
+        return connection
+
+    @event.listens_for(engine, "checkout")
+    def check_out(connection: PatientConnection, _record: Any, _proxy: Any) -> None:
+        if connection.is_stale:
+            # The pool connects again, and no unit meets what died while it was idle.
+            raise InvalidatePoolError("the server has closed an idle connection")
+
+
+def _commit(connection: Connection) -> None:
+    """Commit; raises ``OutcomeUnknown`` where nobody can say whether it has happened."""
+    driver = _driver(connection)
+    # The server would answer the COMMIT of a failed transaction with a rollback, and no error.
+    assert driver.info.transaction_status != TransactionStatus.INERROR, "a unit has hidden an error"
+    driver.is_warned = False
+    try:
+        connection.commit()
+    except _ERRORS as error:
+        if _is_lost(connection):
+            raise OutcomeUnknown("the connection broke while the commit was under way") from error
+        raise
+    if driver.is_warned:
+        # As when the wait for a synchronous standby is broken off: the server confirms, and the standby
+        # may never hear of it. The next request with the key takes a lock, and so waits for it again.
+        raise OutcomeUnknown("the server has confirmed the commit with a warning")
+
+
+def _driver(connection: Connection) -> PatientConnection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, PatientConnection)
+    return driver
+
+
+def _is_lost(connection: Connection) -> bool:
+    return connection.invalidated or _driver(connection).closed
+
+
+def _cause(error: BaseException) -> Any:
+    return getattr(error, "orig", error)
