@@ -8,15 +8,16 @@ from typing import Any
 
 import orjson
 
-from ledger.errors import BatchAborted, Conflict, IdempotencyKeyReused, LedgerError, Refused, error_class
+from ledger.errors import BatchAborted, Conflict, Gone, IdempotencyKeyReused, LedgerError, Refused, error_class
 from ledger.journal.commands import Outcome
+from ledger.refusals import settle
 
 
 def is_remembered(error: LedgerError) -> bool:
     """Whether a refusal is the key's answer for ever."""
     if isinstance(error, IdempotencyKeyReused | BatchAborted):
         return False
-    return isinstance(error, Refused | Conflict)
+    return isinstance(error, Refused | Conflict | Gone)
 
 
 def stored_form(outcome: Outcome) -> tuple[str | None, bytes]:
@@ -24,7 +25,7 @@ def stored_form(outcome: Outcome) -> tuple[str | None, bytes]:
     if outcome.error is None:
         assert outcome.answer is not None
         return None, orjson.dumps(outcome.answer)
-    kept: dict[str, Any] = {"detail": outcome.error.detail, "details": outcome.error.details}
+    kept: dict[str, Any] = {"detail": outcome.error.detail, "details": settle(outcome.error.details)}
     return outcome.error.code, orjson.dumps(kept)
 
 
