@@ -8,7 +8,15 @@ from typing import Any
 
 import orjson
 
-from ledger.errors import BatchAborted, Conflict, Gone, IdempotencyKeyReused, LedgerError, Refused, error_class
+from ledger.errors import (
+    BatchAborted,
+    Conflict,
+    Gone,
+    IdempotencyKeyReused,
+    LedgerError,
+    Refused,
+    error_class,
+)
 from ledger.journal.commands import Outcome
 from ledger.refusals import settle
 
