@@ -24,6 +24,7 @@ from ledger.command_line import (
     told_plainly,
 )
 from ledger.config import Settings
+from ledger.demo.cli import demo
 from ledger.expiry.cli import expire
 from ledger.rules.terms import DEFAULT_TERMS
 
@@ -132,6 +133,7 @@ def revoke(data: Path | None, key_id: str) -> None:
     click.echo(f"{key_id} is revoked.")
 
 
+main.add_command(demo)
 main.add_command(expire)
 
 
