@@ -184,7 +184,7 @@ class Transfer(Command):
                 recipient.holder_id,
                 in_id,
                 books.now,
-                arriving + repay(recipient, arriving),
+                arriving + repay(recipient, arriving, books.now),
                 source=self.source,
                 reference=self.reference,
                 parent_entry_id=out_id,
@@ -269,7 +269,7 @@ def restore(books: Books, holder: Holder, redemption: Recorded, points: int, ent
     graced = _grace_lot(books, entry_id, grace)
     postings += graced
     arrived = [Posting(Account.REDEEMED, Account.POINTS, d.amount, d.lot.lot_id) for d in alive]
-    repaid = repay(holder, arrived + graced)
+    repaid = repay(holder, arrived + graced, books.now)
     answer = {
         "restored": [show_draw(d) for d in alive],
         "lapsed": lapsed,

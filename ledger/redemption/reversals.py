@@ -105,7 +105,7 @@ def _undo_transfer(books: Books, entry: Recorded, _: bytes) -> Undoing:
         )
     taken = [Posting(Account.POINTS, Account.TRANSFER, p.amount, p.lot_id) for p in arrived]
     given = [Posting(Account.TRANSFER, Account.POINTS, p.amount, p.lot_id) for p in entry.postings]
-    given += repay(books.holders[entry.holder_id], given)
+    given += repay(books.holders[entry.holder_id], given, books.now)
     return Undoing([(entry.holder_id, given), (arrival.holder_id, taken)], {"points": moved})
 
 

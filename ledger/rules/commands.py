@@ -102,7 +102,7 @@ class Purchase(Command):
             holder.holder_id,
             entry_id,
             self.occurred_at,
-            postings + repay(holder, postings),
+            postings + repay(holder, postings, books.now),
             {
                 "currency": self.currency,
                 "lines": [line.stored() for line in self.lines],
@@ -159,7 +159,7 @@ class Earning(Command):
             holder.holder_id,
             entry_id,
             books.now,
-            postings + repay(holder, postings),
+            postings + repay(holder, postings, books.now),
             details,
             self.source,
             self.reference,
