@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
+from ledger.finance.verify import CHECKS
 from tests.docs.pages import blocks, text_of
 from tests.till import Till, open_till
 
@@ -81,6 +82,17 @@ def test_the_statement_of_the_page_notices_a_change(till: Till, fresh_database: 
     assert broken > 0
 
 
+def test_the_page_lists_every_check_of_verify_with_its_promise() -> None:
+    told = [row[:2] for row in table("check | promise | rows")]
+    assert told == [(check.name, check.promise) for check in CHECKS]
+    by_invariant = {
+        name
+        for row in table("no. | what holds | what makes it hold | checked by")
+        for name in row[-1].split(", ")
+    }
+    assert by_invariant <= {check.name for check in CHECKS}
+
+
 def work_through(till: Till) -> None:
     """The events of the worked example."""
     purchase = till.buy("m-1", 3900)
@@ -100,5 +112,5 @@ def table(head: str) -> list[tuple[str, ...]]:
     """The rows of the table under that head."""
     found = re.search(rf"(?m)^\| {re.escape(head)} \|\n\|[-|]+\n((?:\|.*\n)+)", text_of(PAGE))
     assert found, f"no table {head}"
-    rows = [line.strip("| ").split(" | ") for line in found[1].splitlines()]
+    rows = [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in found[1].splitlines()]
     return [tuple(cell.strip() for cell in row) for row in rows]
