@@ -1,0 +1,233 @@
+"""The books balance: the invariants of the design, checked from the rows alone.
+
+Each check stands by itself, so a failure names what broke. None of them asks the engine anything but how a
+row's hash is made (``ledger.journal.chain``).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from ledger.accounts.chart import Account
+from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS, encode, link
+from ledger.money import MAX_AMOUNT
+from tests.model.snapshot import EntryRow, HolderRow, LotRow, PostingRow, Snapshot
+
+MEMBERS: Final = frozenset({Account.POINTS, Account.HELD, Account.DEBT, Account.GROWTH})
+OF_LOTS: Final = frozenset({Account.POINTS, Account.HELD, Account.GROWTH})
+UNITS: Final = {
+    account: 2 if account in (Account.GROWTH, Account.GROWTH_ISSUED, Account.GROWTH_LAPSED) else 1
+    for account in Account
+}
+
+
+def check_books(books: Snapshot) -> None:
+    """All of them, for all holders."""
+    check_transfers_cancel(books)
+    check_names_have_one_effect(books)
+    for member, holder in books.holders.items():
+        entries, lots = books.entries.get(member, []), books.lots.get(member, [])
+        check_postings(entries)
+        check_versions(holder, entries)
+        check_chain(holder, entries)
+        check_balances(holder, entries, lots)
+        check_lots(entries, lots)
+        check_standing(holder, lots)
+        check_roll_forward(holder, entries)
+
+
+def check_postings(entries: Iterable[EntryRow]) -> None:
+    """Invariant 1: each posting moves one positive amount between two accounts of its unit."""
+    for posting in _postings(entries):
+        assert 1 <= posting.amount <= MAX_AMOUNT
+        assert posting.debit != posting.credit
+        assert {UNITS[Account(posting.debit)], UNITS[Account(posting.credit)]} == {posting.unit}
+        assert (posting.lot_id is not None) == bool({posting.debit, posting.credit} & OF_LOTS)
+        assert {posting.debit, posting.credit} & MEMBERS, "a posting between two house accounts"
+
+
+def check_versions(holder: HolderRow, entries: list[EntryRow]) -> None:
+    """Invariant 4: versions are 1..n, and never run against time."""
+    assert [entry.version for entry in entries] == list(range(1, holder.version + 1))
+    recorded = [entry.recorded_at for entry in entries]
+    assert recorded == sorted(recorded)
+    assert not entries or recorded[-1] == holder.recorded_at
+
+
+def check_chain(holder: HolderRow, entries: list[EntryRow]) -> None:
+    """Invariant 4: each hash covers its entry and the hash before; the last is the holder's head."""
+    previous = bytes(32)
+    for entry in entries:
+        row = encode(ENTRY_COLUMNS, entry[: len(ENTRY_COLUMNS)])
+        previous = link(previous, row, [encode(POSTING_COLUMNS, posting) for posting in entry.postings])
+        assert entry.hash == previous, f"the chain breaks at version {entry.version}"
+    assert holder.head == previous
+
+
+def check_balances(holder: HolderRow, entries: list[EntryRow], lots: list[LotRow]) -> None:
+    """Invariants 2, 3 and 4: a balance is the sum of its postings and of its lots, and never negative."""
+    balance: Counter[int] = Counter()
+    for entry in entries:
+        for posting in entry.postings:
+            balance[posting.debit] -= posting.amount
+            balance[posting.credit] += posting.amount
+        after = (
+            balance[Account.POINTS],
+            balance[Account.HELD],
+            -balance[Account.DEBT],
+            balance[Account.GROWTH],
+        )
+        assert after == (entry.points_after, entry.held_after, entry.debt_after, entry.growth_after)
+        assert all(0 <= amount <= MAX_AMOUNT for amount in after), after
+    assert (holder.points, holder.held, holder.debt, holder.growth) == (
+        balance[Account.POINTS],
+        balance[Account.HELD],
+        -balance[Account.DEBT],
+        balance[Account.GROWTH],
+    )
+    assert holder.points + holder.held == sum(lot.remaining for lot in lots if lot.unit == 1)
+    assert holder.growth == sum(lot.remaining for lot in lots if lot.unit == 2)
+
+
+def check_lots(entries: list[EntryRow], lots: list[LotRow]) -> None:
+    """Invariant 2: the postings alone make the lots, column by column."""
+    assert lots == sorted(rebuilt_lots(entries), key=lambda lot: lot.lot_id)
+    for lot in lots:
+        assert 0 <= lot.remaining <= lot.original
+        assert 0 <= lot.expired <= lot.original - lot.remaining
+
+
+def rebuilt_lots(entries: Iterable[EntryRow]) -> Iterable[LotRow]:
+    """The lots that these entries open, move and extend."""
+    lots: dict[bytes, LotRow] = {}
+    for entry in entries:
+        if entry.extends_to is not None:
+            for lot in lots.values():
+                if _rolls_on(lot, entry.extends_to, entry.recorded_at):
+                    lots[lot.lot_id] = lot._replace(expires_at=entry.extends_to)
+        for posting in entry.postings:
+            if posting.lot_id is not None:
+                lots[posting.lot_id] = _moved(lots.get(posting.lot_id), entry, posting)
+    return lots.values()
+
+
+def _rolls_on(lot: LotRow, to: datetime, now: datetime) -> bool:
+    return bool(lot.rolling and lot.remaining and lot.expires_at and now < lot.expires_at < to)
+
+
+def _moved(lot: LotRow | None, entry: EntryRow, posting: PostingRow) -> LotRow:
+    amount, identifier = posting.amount, posting.lot_id
+    assert identifier is not None
+    if lot is None:
+        assert posting.available_at is not None, "a lot moves before it was opened"
+        assert posting.credit in OF_LOTS
+        return LotRow(
+            identifier,
+            posting.unit,
+            amount,
+            amount,
+            0,
+            entry.effective_at,
+            posting.available_at,
+            posting.expires_at,
+            bool(posting.rolling),
+        )
+    assert posting.available_at is None, "a lot is opened twice"
+    if posting.debit not in OF_LOTS:
+        return lot._replace(remaining=lot.remaining + amount)
+    expired = amount if posting.credit in (Account.EXPIRED, Account.GROWTH_LAPSED) else 0
+    return lot._replace(remaining=lot.remaining - amount, expired=lot.expired + expired)
+
+
+def check_standing(holder: HolderRow, lots: list[LotRow]) -> None:
+    """The stored standing is what the lots made of it when the holder's last entry was recorded."""
+    if holder.recorded_at is None:
+        return
+    now = holder.recorded_at
+    live = [lot for lot in lots if lot.remaining and (lot.expires_at is None or now < lot.expires_at)]
+    points = [lot for lot in live if lot.unit == 1]
+    ends = sorted(lot.expires_at for lot in points if lot.expires_at)
+    changes = [lot.expires_at for lot in live if lot.expires_at]
+    changes += [lot.available_at for lot in points if lot.available_at > now]
+    assert holder.available == sum(lot.remaining for lot in points if lot.available_at <= now)
+    assert holder.pending == sum(lot.remaining for lot in points if lot.available_at > now)
+    assert holder.growth_value == sum(lot.remaining for lot in live if lot.unit == 2)
+    assert holder.next_expiry_at == (ends[0] if ends else None)
+    assert holder.next_expiry_points == sum(
+        lot.remaining for lot in points if ends and lot.expires_at == ends[0]
+    )
+    assert holder.fresh_until == (min(changes) if changes else None)
+    assert holder.available + holder.pending <= holder.points
+
+
+class Flows(Counter[str]):
+    """What moved a member's points, by the words of the roll-forward."""
+
+
+def flows(entries: Iterable[EntryRow]) -> Flows:
+    """The roll-forward of a member: what was issued, redeemed and so on, in whole points."""
+    moved = Flows()
+    for posting in _postings(entries):
+        for account, sign in ((posting.credit, 1), (posting.debit, -1)):
+            if name := _FLOW_NAMES.get(account):
+                # A house account that is credited takes; one that is debited gives.
+                moved[name if sign > 0 else f"{name} back"] += posting.amount
+    return moved
+
+
+_FLOW_NAMES: Final[dict[int, str]] = {
+    Account.ISSUED: "issued",
+    Account.REDEEMED: "redeemed",
+    Account.EXPIRED: "expired",
+    Account.TRANSFER: "transferred",
+}
+
+
+def check_roll_forward(holder: HolderRow, entries: list[EntryRow]) -> None:
+    """Invariant 7: issued − clawed back − redeemed + refunded − expired ± transferred = points − debt."""
+    moved = flows(entries)
+    issued, clawed = moved["issued back"], moved["issued"]
+    redeemed, refunded = moved["redeemed"], moved["redeemed back"]
+    assert moved["expired back"] == 0
+    closing = issued - clawed - redeemed + refunded - moved["expired"]
+    closing += moved["transferred back"] - moved["transferred"]
+    assert closing == holder.points + holder.held - holder.debt
+    assert refunded <= redeemed
+    assert clawed <= issued
+
+
+def check_transfers_cancel(books: Snapshot) -> None:
+    """Invariant 7, in total: what one member's transfers take, another's give."""
+    moved = flows(entry for entries in books.entries.values() for entry in entries)
+    assert moved["transferred"] == moved["transferred back"]
+
+
+def check_names_have_one_effect(books: Snapshot) -> None:
+    """Invariant 5: each name of the business, and each key, is about one entry that is there."""
+    entries = {entry.entry_id: entry for entries in books.entries.values() for entry in entries}
+    assert len(entries) == sum(map(len, books.entries.values()))
+    for (kind, name), entry_id in books.references.items():
+        entry = entries[entry_id]
+        assert entry.kind == _KINDS[kind]
+        assert kind == "reversal" or entry.reference == name
+    effects = Counter((e.kind, e.reference) for e in entries.values() if e.reference is not None)
+    assert all(times == 1 for times in effects.values()), effects
+    answered = [entry for entry in books.keys.values() if entry is not None]
+    assert len(set(answered)) == len(answered)
+    assert set(answered) <= entries.keys()
+
+
+_KINDS = {
+    "purchase": "earn",
+    "earning": "award",
+    "redemption": "redeem",
+    "refund": "refund",
+    "return": "return",
+    "transfer": "transfer_out",
+    "reversal": "reversal",
+}
+
+
+def _postings(entries: Iterable[EntryRow]) -> Iterable[PostingRow]:
+    return (posting for entry in entries for posting in entry.postings)

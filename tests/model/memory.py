@@ -1,0 +1,230 @@
+"""Books kept in dictionaries: the journal's own decisions, with nothing but memory below them.
+
+Loads what ``ledger.journal.load`` would load and keeps what ``ledger.journal.write`` would write, column by
+column; so what a batch forgets to write is forgotten here as well.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from copy import copy
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from ledger.accounts.holder import Holder
+from ledger.accounts.lots import Lot
+from ledger.accounts.program import Program
+from ledger.clock import FAR_FUTURE
+from ledger.ids import holder_id
+from ledger.journal import Outcome, Request
+from ledger.journal.commands import Recorded
+from ledger.journal.load import Loaded, holders_needing_lots
+from ledger.journal.outcomes import restore, stored_form
+from ledger.journal.post import decide_batch
+from ledger.journal.write import Written
+from tests.model.driver import Answer, answer_of
+from tests.model.snapshot import EntryRow, HolderRow, LotRow, Snapshot, entry_row, posting_row
+
+Stored = tuple[bytes, str | None, bytes, str, bytes | None]
+
+
+class MemoryDriver:
+    """A program's books in memory. Entry ids count up from 1, so every run is the same."""
+
+    clock_may_go_back = True
+    may_change_terms = True
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.holders: dict[bytes, Holder] = {}
+        self.lots: dict[bytes, dict[bytes, Lot]] = {}
+        self.entries: dict[bytes, Recorded] = {}
+        self.children: dict[bytes, list[bytes]] = {}
+        self.rows: list[EntryRow] = []
+        self.claims: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+        self.outcomes: dict[str, Stored] = {}
+        self._numbers = count(1)
+
+    def new_entry_id(self) -> bytes:
+        return next(self._numbers).to_bytes(14, "big") + b"\0\0"
+
+    def post(
+        self, requests: Sequence[Request], *, now: datetime, atomic: bool = False, dry_run: bool = False
+    ) -> list[Answer]:
+        loaded = self._load(requests, now)
+        outcomes, written = decide_batch(
+            self.program, loaded, requests, dry_run=dry_run, atomic=atomic, entry_ids=self.new_entry_id
+        )
+        if written is not None:
+            self._write(loaded, written)
+        return [answer_of(outcome) for outcome in outcomes]
+
+    def change_terms(self, terms: dict[str, Any], now: datetime) -> None:
+        self.program = replace(
+            self.program, terms=json.dumps(terms), terms_version=self.program.terms_version + 1
+        )
+
+    # --- load ------------------------------------------------------------------------------------
+
+    def _load(self, requests: Sequence[Request], now: datetime) -> Loaded:
+        commands = [request.command for request in requests]
+        targets = self._targets(requests)
+        loaded = Loaded(
+            holders=self._locked(requests, targets),
+            outcomes={r.key: self._prior(r.key) for r in requests if r.key in self.outcomes},
+            claims={c.claim: self.claims[c.claim] for c in commands if c.claim and c.claim in self.claims},
+        )
+        loaded.now = max([now, *(h.recorded_at for h in loaded.holders.values() if h.recorded_at)])
+        loaded.recorded = self._recorded({entry for entry, _ in targets.values()})
+        for name, found in targets.items():
+            loaded.claims.setdefault(name, found)
+        self._give_lots(loaded, holders_needing_lots(self.program, commands, loaded))
+        return loaded
+
+    def _targets(self, requests: Sequence[Request]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
+        found: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+        for target in (request.command.target for request in requests):
+            if target is None:
+                continue
+            if target.kind != "entry" and (target.kind, target.name) in self.claims:
+                found[target.kind, target.name] = self.claims[target.kind, target.name]
+                entry = found[target.kind, target.name][0]
+            else:
+                entry = bytes.fromhex(target.name) if target.kind == "entry" else b""
+            recorded = self.entries.get(entry)
+            if recorded is not None:
+                found["entry", entry.hex()] = (entry, recorded.holder_id)
+                if recorded.peer_holder_id is not None:
+                    found["peer", entry.hex()] = (entry, recorded.peer_holder_id)
+        return found
+
+    def _locked(
+        self, requests: Sequence[Request], targets: dict[tuple[str, str], tuple[bytes, bytes]]
+    ) -> dict[bytes, Holder]:
+        number = self.program.program_id
+        wanted = {holder for _, holder in targets.values()}
+        wanted |= {holder_id(number, m) for request in requests for m in request.command.members}
+        holders = {identifier: _copy(self.holders[identifier]) for identifier in wanted & self.holders.keys()}
+        for command in (request.command for request in requests):
+            for member in command.members if command.enrols else ():
+                identifier = holder_id(number, member)
+                holders.setdefault(identifier, Holder(identifier, number, member, is_new=True))
+        return holders
+
+    def _prior(self, key: str) -> tuple[bytes, Outcome]:
+        fingerprint, code, answer, request_id, entry_id = self.outcomes[key]
+        return fingerprint, restore(code, answer, request_id, entry_id)
+
+    def _recorded(self, entries: Iterable[bytes]) -> dict[bytes, Recorded]:
+        found: dict[bytes, Recorded] = {}
+        for identifier in entries:
+            for each in (identifier, *self.children.get(identifier, ())):
+                found[each] = replace(self.entries[each], children=[])
+        for identifier in sorted(found):
+            entry = found[identifier]
+            if entry.parent_entry_id in found:
+                found[entry.parent_entry_id].children.append(entry)
+        return found
+
+    def _give_lots(self, loaded: Loaded, holder_ids: list[bytes]) -> None:
+        named = {p.lot_id for entry in loaded.recorded.values() for p in entry.postings}
+        for identifier in holder_ids:
+            kept = self.lots.get(identifier, {})
+            holder = loaded.holders[identifier]
+            holder.lots = {i: copy(lot) for i, lot in kept.items() if lot.remaining > 0 or i in named}
+            holder.refresh(loaded.now)
+
+    # --- write -----------------------------------------------------------------------------------
+
+    def _write(self, loaded: Loaded, written: Written) -> None:
+        for holder in loaded.holders.values():
+            if holder.is_changed:
+                self._keep(holder)
+        postings = [posting_row(elements) for elements in written.postings]
+        for elements in written.entries:
+            row = entry_row(elements, ())
+            row = row._replace(postings=tuple(p for p in postings if p.entry_id == row.entry_id))
+            self.rows.append(row)
+            self.entries[row.entry_id] = replace(loaded.recorded[row.entry_id], children=[])
+            if row.parent_entry_id is not None:
+                self.children.setdefault(row.parent_entry_id, []).append(row.entry_id)
+        for claim, draft in written.claims:
+            assert claim not in self.claims
+            self.claims[claim] = (draft.entry_id, draft.holder_id)
+        for request, outcome in written.outcomes:
+            assert request.key is not None
+            assert request.key not in self.outcomes
+            code, answer = stored_form(outcome)
+            self.outcomes[request.key] = (
+                request.fingerprint,
+                code,
+                answer,
+                request.request_id,
+                outcome.entry_id,
+            )
+
+    def _keep(self, holder: Holder) -> None:
+        assert holder.is_new == (holder.holder_id not in self.holders)
+        self.holders[holder.holder_id] = _copy(holder)
+        kept = self.lots.setdefault(holder.holder_id, {})
+        for lot in holder.opened:
+            assert lot.lot_id not in kept
+            kept[lot.lot_id] = copy(lot)
+        for lot in holder.touched.values():
+            stored = kept[lot.lot_id]
+            stored.remaining, stored.expired, stored.expires_at = lot.remaining, lot.expired, lot.expires_at
+
+    # --- read ------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        members = {holder.holder_id: holder.member_id for holder in self.holders.values()}
+        entries: dict[str, list[EntryRow]] = {member: [] for member in members.values()}
+        for row in self.rows:
+            entries[members[row.holder_id]].append(row)
+        return Snapshot(
+            {holder.member_id: _holder_row(holder) for holder in self.holders.values()},
+            {members[i]: [_lot_row(lots[n]) for n in sorted(lots)] for i, lots in self.lots.items()},
+            entries,
+            {name: entry for name, (entry, _) in self.claims.items()},
+            {key: stored[4] for key, stored in self.outcomes.items()},
+        )
+
+
+def _copy(holder: Holder) -> Holder:
+    """The columns of a holder's row alone."""
+    return replace(holder, lots=None, opened=[], touched={}, is_changed=False, is_new=False)
+
+
+def _holder_row(holder: Holder) -> HolderRow:
+    standing = holder.standing
+    return HolderRow(
+        holder.holder_id,
+        holder.version,
+        holder.head,
+        holder.recorded_at,
+        holder.points,
+        holder.held,
+        holder.debt,
+        holder.growth,
+        standing.available,
+        standing.pending,
+        standing.growth,
+        standing.next_expiry_at,
+        standing.next_expiry_points,
+        None if standing.fresh_until == FAR_FUTURE else standing.fresh_until,
+    )
+
+
+def _lot_row(lot: Lot) -> LotRow:
+    return LotRow(
+        lot.lot_id,
+        lot.unit,
+        lot.original,
+        lot.remaining,
+        lot.expired,
+        lot.earned_at,
+        lot.available_at,
+        lot.expires_at,
+        lot.rolling,
+    )

@@ -1,0 +1,24 @@
+"""The same machine on PostgreSQL: what SQL loads and writes is what the pure core decided on."""
+
+from itertools import count
+from typing import Any
+
+from ledger.db import Database
+from tests.conftest import TestDatabase
+from tests.model.driver import Driver
+from tests.model.postgres import PostgresDriver
+from tests.properties.machine import START, run
+
+
+def test_any_sequence_of_commands_does_on_postgres_what_the_model_says(fresh_database: TestDatabase) -> None:
+    database = Database(fresh_database.app_url)
+    numbers = count(1)
+
+    def make_driver(terms: dict[str, Any], zone: str) -> Driver:
+        # A program each: holders are derived from it, so nothing of another example is in sight.
+        return PostgresDriver.create(database, f"program-{next(numbers)}", START, timezone=zone, terms=terms)
+
+    try:
+        run(make_driver, examples=40, steps=30)
+    finally:
+        database.close()
