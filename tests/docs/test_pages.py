@@ -5,13 +5,15 @@ import re
 from dataclasses import fields
 from itertools import chain
 
+import click
 import pytest
 
 from ledger.access import ROLES, SCOPES
+from ledger.cli import main
 from ledger.config import Settings
 from ledger.devdb import account, binaries
 from ledger.errors import error_classes
-from tests.docs.pages import PAGES, ROOT, text_of
+from tests.docs.pages import PAGES, ROOT, blocks, text_of
 from tools.errors_page import ADVICE, page
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -53,6 +55,18 @@ def test_commands_that_a_page_names_exist(name: str) -> None:
     targets = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8")))
     named = re.findall(r"(?m)^make ([a-z-]+)|`make ([a-z-]+)`", text_of(name))
     assert set(chain(*named)) - {""} <= targets
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_ledger_commands_that_a_page_names_exist(name: str) -> None:
+    fenced = "\n".join(blocks(name, "") + blocks(name, "sh"))
+    words = r"ledger ([a-z]+)(?: ([a-z]+))?"
+    named = re.findall(rf"(?m)(?:^|/bin/|[*] +){words}", fenced) + re.findall(rf"`{words}", text_of(name))
+    for command, below in named:
+        known = main.commands.get(command)
+        assert known is not None, f"ledger {command}"
+        if isinstance(known, click.Group) and below:
+            assert below in known.commands, f"ledger {command} {below}"
 
 
 def test_every_page_is_reached_from_the_index() -> None:
