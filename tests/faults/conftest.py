@@ -1,22 +1,14 @@
 """Counters over a link that the tests cut."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from ledger.db import Database
 
-from .counter import Counter, open_counter
+from .counter import Counter, impatient, open_counter
 from .link import Link
-
-IMPATIENT: Final[dict[str, int]] = {
-    "lock_timeout_ms": 300,
-    "statement_timeout_ms": 600,
-    "patience_ms": 200,
-    "pool_timeout_seconds": 1,
-    "connect_timeout_seconds": 2,  # the driver takes no less
-}
 
 
 @pytest.fixture
@@ -28,8 +20,8 @@ def link(fresh_database: Any) -> Iterator[Link]:
 
 @pytest.fixture
 def database(link: Link) -> Iterator[Database]:
-    """The application's database behind the link, impatient so that the tests are quick."""
-    opened = Database(link.url, pool_size=2, **IMPATIENT)
+    """The application's database behind the link."""
+    opened = impatient(link.url)
     yield opened
     opened.close()
 

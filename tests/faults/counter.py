@@ -77,6 +77,19 @@ class Counter:
         return count
 
 
+def impatient(url: str, *, pool_size: int = 2) -> Database:
+    """A database that gives up soon, so that the tests are quick."""
+    return Database(
+        url,
+        pool_size=pool_size,
+        lock_timeout_ms=300,
+        statement_timeout_ms=600,
+        patience_ms=200,
+        pool_timeout_seconds=1,
+        connect_timeout_seconds=2,  # the driver takes no less
+    )
+
+
 def open_counter(database: Database, owner: Database) -> Counter:
     """A counter on ``database``, of a new program; ``owner`` makes its key and reads its books."""
     now = clock.system_now()
