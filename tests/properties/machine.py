@@ -161,7 +161,9 @@ class LedgerMachine(RuleBasedStateMachine):
                 assert self.first_answers.setdefault(request.key, answer.raw) == answer.raw
 
 
-def run(make_driver: MakeDriver, examples: int, steps: int) -> None:
+def run(
+    make_driver: MakeDriver, examples: int, steps: int, machine: type[LedgerMachine] = LedgerMachine
+) -> None:
     """Run the machine on new books for each example."""
-    machine: Any = partial(LedgerMachine, make_driver)
-    run_state_machine_as_test(machine, settings=profile(examples, stateful_step_count=steps))
+    started: Any = partial(machine, make_driver)
+    run_state_machine_as_test(started, settings=profile(examples, stateful_step_count=steps))
