@@ -60,9 +60,11 @@ def read(prefix: str, text: str) -> bytes | None:
     if not digits.isascii() or digits != digits.lower():
         return None
     try:
-        return bytes.fromhex(digits)
+        identifier = bytes.fromhex(digits)
     except ValueError:
         return None
+    # fromhex skips white space, so 32 characters may be fewer bytes.
+    return identifier if len(identifier) == 16 else None
 
 
 def _versioned(raw: bytes, version: int) -> bytes:
