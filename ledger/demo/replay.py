@@ -94,7 +94,8 @@ class Replay:
         self.played.baskets += len(baskets)
         self.played.lines += sum(len(basket.lines) for basket in baskets)
         self.played.cents += sum(line.amount for basket in baskets for line in basket.lines)
-        self._end_day(today + ONE_DAY)
+        if steps or _ends_month(today):
+            self._end_day(today)
         self.progress(self.played)
 
     def _play(self, steps: Sequence[Step], lanes: ThreadPoolExecutor) -> None:
@@ -147,10 +148,10 @@ class Replay:
                 Step(returned.occurred_at, household, f"return-{name}", returned)
             )
 
-    def _end_day(self, tomorrow: date) -> None:
-        midnight = start_of_day(tomorrow, self.program.timezone)
+    def _end_day(self, today: date) -> None:
+        midnight = start_of_day(today + ONE_DAY, self.program.timezone)
         self._set_clock(midnight)
-        if tomorrow.day == 1:
+        if _ends_month(today):
             self.played.expired_lots += sweep(self.database, self.program, midnight, now=midnight).lots
 
     def _set_clock(self, now: datetime) -> None:
@@ -158,6 +159,10 @@ class Replay:
 
     def _instant(self, wall: datetime) -> datetime:
         return wall.replace(tzinfo=zone(self.program.timezone)).astimezone(UTC)
+
+
+def _ends_month(day: date) -> bool:
+    return (day + ONE_DAY).day == 1
 
 
 def fingerprint(command: Any) -> bytes:
