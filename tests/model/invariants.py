@@ -62,7 +62,7 @@ def check_chain(holder: HolderRow, entries: list[EntryRow]) -> None:
         row = encode(ENTRY_COLUMNS, entry[: len(ENTRY_COLUMNS)])
         previous = link(previous, row, [encode(POSTING_COLUMNS, posting) for posting in entry.postings])
         assert entry.hash == previous, f"the chain breaks at version {entry.version}"
-    assert holder.head == previous
+    assert holder.head == previous, "the head is not the hash of the last entry"
 
 
 def check_balances(holder: HolderRow, entries: list[EntryRow], lots: list[LotRow]) -> None:
