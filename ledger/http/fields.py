@@ -27,12 +27,13 @@ CURRENCIES = frozenset(
 )
 
 _NO_CONTROLS = r"[^\x00-\x1f\x7f]"
-_INSTANT = (
-    r"(?:19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-[0-9]{2}-[0-9]{2}"
-    r"[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
+_YEAR = "(?:19[7-9][0-9]|[2-8][0-9]{3}|9[0-7][0-9]{2})"
+_DAY = _YEAR + "-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_HOUR = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_INSTANT = f"{_DAY}[Tt]{_HOUR}:[0-5][0-9](?:\\.[0-9]{{1,9}})?(?:[Zz]|[+-]{_HOUR})"
+_SHOWN_INSTANT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_END = datetime(9999, 1, 1, tzinfo=UTC)
+_END = datetime(9800, 1, 1, tzinfo=UTC)
 
 
 class Strict(Schema):
@@ -149,24 +150,26 @@ class DecimalText(Pattern):
 
 
 class Instant(Pattern):
-    """A moment: RFC 3339 with its offset, 1970 to 9998. Aware UTC inside; finer than a microsecond is cut.
+    """A moment: RFC 3339 with its offset, 1970 to 9799. Aware UTC inside; finer than a microsecond is cut.
 
     A time without offset is refused, not guessed. So is a leap second, which no clock here can hold.
-    The bounds leave room to either side, so that no conversion or window leaves the calendar.
+    The bounds leave room to either side: no conversion leaves the calendar, and no policy, of a hundred
+    years at most, ends beyond it. Answers show times in one form, some of them beyond these bounds.
     """
 
     pattern = _INSTANT
-    must = "must be an RFC 3339 time with offset, such as 2026-11-01T10:00:00+08:00, from 1970 to 9998"
+    must = "must be an RFC 3339 time with offset, such as 2026-11-01T10:00:00+08:00, from 1970 to 9799"
 
     def published(self) -> dict[str, Any]:
-        return {**super().published(), "format": "date-time"}
+        is_answer = isinstance(getattr(self, "parent", None), Answer)
+        shape = {"type": "string", "pattern": f"^{_SHOWN_INSTANT}$"} if is_answer else super().published()
+        return {**shape, "format": "date-time"}
 
     def read(self, value: Any) -> datetime:
-        text = super().read(value).upper()
-        if text[17:19] == "60":
+        if type(value) is str and value[17:19] == "60":
             raise ValidationError("leap seconds are not supported")
         try:
-            instant = datetime.fromisoformat(text).astimezone(UTC)
+            instant = datetime.fromisoformat(super().read(value).upper()).astimezone(UTC)
         except (ValueError, OverflowError):
             raise ValidationError("there is no such time") from None
         if not _EPOCH <= instant < _END:
@@ -175,9 +178,9 @@ class Instant(Pattern):
 
 
 class Day(Pattern):
-    """A calendar day in the program's time zone, 1970 to 9998."""
+    """A calendar day in the program's time zone, 1970 to 9799."""
 
-    pattern = r"(?:19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-[0-9]{2}-[0-9]{2}"
+    pattern = _DAY
     must = "must be a day such as 2026-11-01"
 
     def published(self) -> dict[str, Any]:

@@ -94,7 +94,8 @@ def read_loosely(raw: bytes) -> dict[str, Any]:
     except RecursionError:
         refuse(f"the body is nested deeper than {MAX_DEPTH} levels")
     except _FlawError as flaw:
-        refuse(flaw.message, *flaw.path)
+        located = _located(raw, flaw)
+        refuse(located.message, *located.path)
     except (ValueError, InvalidOperation):
         # The interpreter refuses to read integers of thousands of digits.
         refuse("a number in the body has too many digits")
@@ -155,6 +156,8 @@ def _inspect(value: object, depth: int) -> None:
             _inspect_text(key)
     elif type(value) is list:
         _inspect_items(enumerate(value), depth)
+    elif type(value) is _FlawError:
+        raise value
 
 
 def _inspect_items(items: Any, depth: int) -> None:
@@ -190,10 +193,36 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise _FlawError(f"{name} is not a JSON number")
+    raise _flawed_number(name)
+
+
+def _flawed_object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _FlawError:
+    try:
+        return _object(pairs)
+    except _FlawError as flaw:
+        return flaw
+
+
+def _flawed_number(name: str) -> _FlawError:
+    return _FlawError(f"{name} is not a JSON number")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_constant)
+# Leaves a flaw in the place where it was found, because a decoder cannot say how it came there.
+_LOCATOR = json.JSONDecoder(
+    object_pairs_hook=_flawed_object, parse_float=Decimal, parse_constant=_flawed_number
+)
+
+
+def _located(raw: bytes, flaw: _FlawError) -> _FlawError:
+    """The flaw, or another of the same body, with all the keys that lead to it; bare when the rest is no JSON."""
+    try:
+        _inspect(_LOCATOR.decode(raw.decode("utf-8")), 1)
+    except _FlawError as found:
+        return found
+    except (ValueError, InvalidOperation, RecursionError):
+        pass
+    return flaw
 
 
 def _read(stream: ReadableStream, size: int) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate, validates
 
 from ledger.accounts.schemas import OpenedLotSchema, PostedSchema
 from ledger.http.fields import (
@@ -56,6 +56,15 @@ class PurchaseSchema(SourceSchema):
         fields.Nested(LineSchema), required=True, validate=validate.Length(min=1, max=MAX_LINES)
     )
     quote_id = Null("For payment with points; not offered yet")
+
+    @validates("lines")
+    def refuse_repeated_lines(self, lines: list[dict[str, Any]], data_key: str) -> None:
+        """Refuse a line that stands twice: a return names lines by their ids, and means one."""
+        seen: set[str] = set()
+        for number, line in enumerate(lines):
+            if line["line_id"] in seen:
+                raise ValidationError({number: {"line_id": ["stands twice in this purchase"]}})
+            seen.add(line["line_id"])
 
 
 class EarningSchema(SourceSchema):

@@ -56,6 +56,7 @@ BAD_DOCUMENTS = {
     "plus": b'{"a": +1}',
     "hexadecimal": b'{"a": 0x10}',
     "giant integer": b'{"a": ' + b"9" * 5000 + b"}",
+    "nan and an unclosed object": b'{"a": NaN, "b": {',
     "giant exponent": b'{"a": 1e99999999999999999999}',
     "one level too deep": nested(MAX_DEPTH + 1),
     "deep arrays": b'{"a": ' + b"[" * 30 + b"]" * 30 + b"}",
@@ -93,6 +94,9 @@ def test_text_beyond_the_basic_plane_is_read_from_its_escapes() -> None:
     [
         (b'{"a": 1, "b": 1, "b": 2}', "b"),
         (b'{"a": {"b": ["x", {"c": "\\u0000"}]}}', "a.b.1.c"),
+        (b'{"a": {"b": ["x", {"c": 1, "\\u0063": 2}]}}', "a.b.1.c"),
+        (b'{"a": {"b": ["x", {"c": NaN}]}}', "a.b.1.c"),
+        (b'{"a": [{"b": 1, "b": 2}], "c": ?}', "b"),
         (nested(MAX_DEPTH + 1), ".".join("a" * MAX_DEPTH)),
     ],
 )

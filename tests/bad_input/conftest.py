@@ -1,0 +1,28 @@
+"""The whole service with two programs that have a history, for requests that must change nothing in them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.whole_service import Tenant, WholeService, open_service, with_history
+
+
+@pytest.fixture(scope="module")
+def service(cluster: Any, template: str) -> Iterator[WholeService]:
+    with open_service(cluster, template) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def tenant(service: WholeService) -> Tenant:
+    """A test program, so that its clock can be asked to move."""
+    return with_history(service.tenant("shop", is_test=True))
+
+
+@pytest.fixture
+def unchanged(service: WholeService, tenant: Tenant) -> Iterator[None]:
+    """Fails a test after which any row of any table is there that was not, or says something else."""
+    before = service.rows()
+    yield
+    assert service.rows() == before

@@ -1,0 +1,146 @@
+"""The whole service on a database: its real routes, programs with a little history, keys of every role."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import orjson
+from flask import Flask
+from sqlalchemy import text
+
+from ledger import clock
+from ledger.access import ROLES
+from ledger.access.register import create_key
+from ledger.accounts.program import Program
+from ledger.accounts.programs import create_program
+from ledger.app import ROUTES, create_app
+from ledger.config import Settings
+from ledger.db import Database
+from ledger.http.endpoint import Route
+from ledger.rules.terms import DEFAULT_TERMS
+
+JSON = "application/json"
+_numbers = count(1)
+
+
+def declared_routes() -> list[Route]:
+    """Every route of the service, those added tomorrow included."""
+    return [route for routes in ROUTES for route in routes.declared]
+
+
+@dataclass
+class Tenant:
+    """A program, a key of each role, and the ids of what has happened in it."""
+
+    app: Flask
+    program: Program
+    keys: dict[str, str]
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def send(self, method: str, path: str, *, role: str = "admin", **arguments: Any) -> Any:
+        """The answer to a request; one that may post gets a key of its own unless it brings one."""
+        headers = {"Authorization": f"Bearer {self.keys[role]}"}
+        if method == "POST":
+            headers["Idempotency-Key"] = f"k-{next(_numbers)}"
+        given = arguments.pop("headers", {})
+        headers = {name: value for name, value in {**headers, **given}.items() if value is not None}
+        return self.app.test_client().open(path, method=method, headers=headers, **arguments)
+
+    def send_raw(self, method: str, path: str, body: bytes, **arguments: Any) -> Any:
+        """The answer to a request whose body is given in bytes."""
+        arguments.setdefault("content_type", JSON)
+        return self.send(method, path, data=body, **arguments)
+
+    def post(self, path: str, body: dict[str, Any], **arguments: Any) -> dict[str, Any]:
+        """What a posting that must succeed has answered."""
+        answer = self.send_raw("POST", path, orjson.dumps(body), **arguments)
+        assert answer.status_code == 201, answer.data
+        posted: dict[str, Any] = answer.json
+        return posted
+
+
+@dataclass
+class WholeService:
+    """The application, and the owner's connection for what no caller may see."""
+
+    app: Flask
+    owner: Database
+
+    def tenant(self, name: str, *, is_test: bool = False) -> Tenant:
+        """A new program with keys and nothing in its books."""
+        now = clock.system_now()
+        program = self.owner.run(
+            lambda connection: create_program(
+                connection,
+                name,
+                currency="CNY",
+                timezone="Asia/Shanghai",
+                terms=DEFAULT_TERMS,
+                now=now,
+                is_test=is_test,
+            )
+        )
+        keys = {
+            role: self.owner.run(
+                lambda connection, role=role: create_key(connection, program, role, now=now)  # type: ignore[misc]
+            ).token
+            for role in ROLES
+        }
+        return Tenant(self.app, program, keys)
+
+    def rows(self) -> dict[str, tuple[int, str]]:
+        """Of every table, how many rows it has and a digest of what they say."""
+        with self.owner.read() as connection:
+            tables = connection.execute(
+                text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+            ).scalars()
+            digest = (
+                "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text FROM {} t"
+            )
+            return {
+                table: tuple(connection.execute(text(digest.format(table))).one()) for table in tables.all()
+            }
+
+
+@contextmanager
+def open_service(cluster: Any, template: str) -> Iterator[WholeService]:
+    """The service on a migrated database of its own, which is dropped at the end."""
+    name = f"ledger_test_whole_{uuid.uuid4().hex[:12]}"
+    cluster.create_database(name, template=template)
+    application = Database(cluster.app_url(name), pool_size=2)
+    owner = Database(cluster.owner_url(name), role=None, pool_size=2)
+    try:
+        yield WholeService(create_app(Settings(), application), owner)
+    finally:
+        application.close()
+        owner.close()
+        cluster.drop_database(name)
+
+
+def with_history(tenant: Tenant) -> Tenant:
+    """Let a member of the program buy, be awarded, redeem and transfer; remember the ids of it."""
+    purchase = tenant.post("/v1/purchases", purchase_of("m-1", "p-1"))
+    tenant.post("/v1/earnings", {"member_id": "m-2", "points": 50, "reason": "gift", "reference": "a-1"})
+    redemption = tenant.post("/v1/redemptions", {"member_id": "m-1", "points": 10, "reference": "x-1"})
+    tenant.facts = {
+        "member_id": "m-1",
+        "purchase_id": "p-1",
+        "redemption_id": redemption["redemption_id"],
+        "entry_id": purchase["entry_id"],
+    }
+    return tenant
+
+
+def purchase_of(member_id: str, purchase_id: str, amount: int = 10_000) -> dict[str, Any]:
+    """The body of a purchase of one line."""
+    return {
+        "purchase_id": purchase_id,
+        "member_id": member_id,
+        "occurred_at": clock.show(clock.system_now() - timedelta(days=1)),
+        "currency": "CNY",
+        "lines": [{"line_id": "1", "quantity": 2, "amount": amount}],
+    }
