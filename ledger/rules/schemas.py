@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from ledger.accounts.schemas import OpenedLotSchema, PostedSchema
 from ledger.http.fields import (
@@ -57,13 +57,13 @@ class PurchaseSchema(SourceSchema):
     )
     quote_id = Null("For payment with points; not offered yet")
 
-    @validates("lines")
-    def refuse_repeated_lines(self, lines: list[dict[str, Any]], data_key: str) -> None:
+    @validates_schema
+    def refuse_repeated_lines(self, payload: dict[str, Any], **_how: Any) -> None:
         """Refuse a line that stands twice: a return names lines by their ids, and means one."""
         seen: set[str] = set()
-        for number, line in enumerate(lines):
+        for number, line in enumerate(payload["lines"]):
             if line["line_id"] in seen:
-                raise ValidationError({number: {"line_id": ["stands twice in this purchase"]}})
+                raise ValidationError({"lines": {number: {"line_id": ["stands twice in this purchase"]}}})
             seen.add(line["line_id"])
 
 
