@@ -1,0 +1,136 @@
+"""Checks of what the business did: times, draws within a lot's time, refunds, returns and claw-backs."""
+
+from typing import LiteralString
+
+from ledger.finance.verify.reading import by_query
+
+_TIMES: LiteralString = """
+SELECT 'entries' AS "table", holder_id, version, entry_id, 'effective_at' AS field,
+       CASE WHEN kind IN ('earn', 'return', 'expire') THEN 'at most five minutes after ' ELSE '' END
+           || recorded_at AS expected,
+       effective_at::text AS found
+  FROM entries
+ WHERE CASE WHEN kind IN ('earn', 'return', 'expire') THEN effective_at > recorded_at + interval '5 minutes'
+            ELSE effective_at <> recorded_at END
+ ORDER BY holder_id, version
+"""
+
+# By the time of recording, which is when it was decided. A lot of rolling expiry stands here with its last
+# expiry, which is never before the one it had then. A reversal may take from live lots and let lapsed ones go.
+_WINDOWS: LiteralString = """
+SELECT 'postings' AS "table", e.holder_id, e.entry_id, p.ordinal, p.lot_id, v.rule AS field,
+       CASE v.rule WHEN 'drawn' THEN 'from ' || l.available_at
+                   WHEN 'taken' THEN 'before ' || l.expires_at
+                   WHEN 'lapsed' THEN 'from ' || coalesce(l.expires_at::text, 'never')
+                   ELSE 'as of ' || l.expires_at END AS expected,
+       'at ' || CASE v.rule WHEN 'expired' THEN e.effective_at ELSE e.recorded_at END AS found
+  FROM postings p
+  JOIN entries e USING (entry_id, holder_id)
+  JOIN lots l ON l.holder_id = p.holder_id AND l.lot_id = p.lot_id
+ CROSS JOIN LATERAL (VALUES
+    ('drawn', l.available_at > e.recorded_at AND (p.credit = 51 OR e.kind = 'transfer_out')),
+    ('taken', l.expires_at <= e.recorded_at AND (p.credit IN (3, 50, 51, 60) OR e.kind = 'transfer_out')),
+    ('lapsed', coalesce(l.expires_at > e.recorded_at, true)
+               AND (p.credit IN (52, 61) OR (e.kind = 'refund' AND p.credit = 54))),
+    ('expired', e.kind = 'expire' AND l.expires_at <> e.effective_at)
+ ) AS v (rule, is_wrong)
+ WHERE p.debit IN (1, 4) AND v.is_wrong
+ ORDER BY e.holder_id, e.entry_id, p.ordinal
+"""
+
+_REFUNDS: LiteralString = """
+WITH drawn AS (
+    SELECT entry_id, p.lot_id, sum(p.amount) AS amount
+      FROM postings p JOIN entries e USING (entry_id, holder_id)
+     WHERE e.kind = 'redeem' AND p.credit = 51 GROUP BY entry_id, p.lot_id
+), given AS (
+    SELECT e.parent_entry_id AS entry_id, p.lot_id, sum(p.amount) AS amount,
+           bool_or(e.kind = 'reversal') AS is_reversed
+      FROM postings p JOIN entries e USING (entry_id, holder_id)
+     WHERE p.debit = 51 GROUP BY e.parent_entry_id, p.lot_id
+)
+SELECT 'entries' AS "table", entry_id, g.lot_id, 'refunded' AS field,
+       CASE WHEN g.is_reversed THEN '' ELSE 'at most ' END || coalesce(d.amount, 0) AS expected,
+       g.amount::text AS found
+  FROM given g LEFT JOIN drawn d USING (entry_id, lot_id)
+ WHERE g.amount > coalesce(d.amount, 0) OR (g.is_reversed AND g.amount <> d.amount)
+ ORDER BY entry_id, g.lot_id
+"""
+
+_RETURNS: LiteralString = """
+WITH returned AS (
+    SELECT e.parent_entry_id AS entry_id, line ->> 'line_id' AS line_id,
+           sum((line ->> 'quantity')::numeric) AS quantity, sum((line ->> 'amount')::numeric) AS amount
+      FROM entries e CROSS JOIN LATERAL json_array_elements(e.details -> 'lines') AS line
+     WHERE e.kind = 'return' GROUP BY 1, 2
+), bought AS (
+    SELECT e.entry_id, line ->> 'line_id' AS line_id,
+           sum((line ->> 'quantity')::numeric) AS quantity, sum((line ->> 'amount')::numeric) AS amount
+      FROM entries e CROSS JOIN LATERAL json_array_elements(e.details -> 'lines') AS line
+     WHERE e.kind = 'earn' AND e.entry_id IN (SELECT r.entry_id FROM returned r) GROUP BY 1, 2
+)
+SELECT 'entries' AS "table", entry_id, 'returned of line ' || line_id AS field,
+       'at most ' || coalesce(b.quantity, 0) || ' for ' || coalesce(b.amount, 0) AS expected,
+       r.quantity || ' for ' || r.amount AS found
+  FROM returned r LEFT JOIN bought b USING (entry_id, line_id)
+ WHERE r.quantity > coalesce(b.quantity, 0) OR r.amount > coalesce(b.amount, 0)
+ ORDER BY entry_id
+"""
+
+# Of each award may be taken back what the returned part of the money earned, rounded up; all of it by a reversal.
+_CLAWBACKS: LiteralString = """
+WITH taken AS (
+    SELECT e.parent_entry_id AS entry_id, p.unit, sum(p.amount) AS amount, bool_or(e.kind = 'reversal') AS is_reversed
+      FROM entries e JOIN postings p USING (entry_id, holder_id)
+     WHERE e.kind IN ('return', 'reversal') AND p.credit IN (50, 60) GROUP BY 1, 2
+), money AS (
+    SELECT coalesce(e.parent_entry_id, e.entry_id) AS entry_id,
+           sum((line ->> 'amount')::numeric) FILTER (WHERE e.kind = 'earn') AS bought,
+           sum((line ->> 'amount')::numeric) FILTER (WHERE e.kind = 'return') AS returned
+      FROM entries e CROSS JOIN LATERAL json_array_elements(e.details -> 'lines') AS line
+     WHERE e.kind IN ('earn', 'return')
+       AND coalesce(e.parent_entry_id, e.entry_id) IN (SELECT t.entry_id FROM taken t)
+     GROUP BY 1
+), due AS (
+    SELECT entry_id, p.unit, sum(p.amount) AS awarded,
+           sum(p.amount - floor(p.amount * (m.bought - coalesce(m.returned, 0)) / nullif(m.bought, 0))) AS amount
+      FROM postings p
+      JOIN (SELECT DISTINCT t.entry_id FROM taken t) AS touched USING (entry_id)
+      LEFT JOIN money m USING (entry_id)
+     WHERE p.debit IN (50, 60) AND p.available_at IS NOT NULL GROUP BY entry_id, p.unit
+)
+SELECT 'entries' AS "table", entry_id, 'clawed back of unit ' || t.unit AS field,
+       'at most ' || coalesce(CASE WHEN t.is_reversed THEN d.awarded ELSE d.amount END, 0) AS expected,
+       t.amount::text AS found
+  FROM taken t LEFT JOIN due d USING (entry_id, unit)
+ WHERE t.amount > coalesce(CASE WHEN t.is_reversed THEN d.awarded ELSE d.amount END, 0)
+ ORDER BY entry_id
+"""
+
+CHECKS = (
+    by_query(
+        "times",
+        "what is decided at once is effective when recorded, and nothing far ahead",
+        ("entries",),
+        _TIMES,
+    ),
+    by_query(
+        "windows",
+        "nobody spends what is pending or expired, and only that expires",
+        ("postings", "lots"),
+        _WINDOWS,
+    ),
+    by_query(
+        "refunds",
+        "no more goes back to a lot than a redemption took from it",
+        ("entries", "postings"),
+        _REFUNDS,
+    ),
+    by_query("returns", "no more of a line goes back than was bought", ("entries",), _RETURNS),
+    by_query(
+        "claw-backs",
+        "no more is taken back than the returned money had earned",
+        ("entries", "postings"),
+        _CLAWBACKS,
+    ),
+)

@@ -1,0 +1,156 @@
+"""Damage of every kind: one row changed or removed, the check that must find it, and what it must name."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Done to the rows of ``table`` where ``where`` holds; without ``change`` they are removed."""
+
+    check: str
+    table: str
+    change: str | None
+    where: str
+    names: str
+    """What the first fault must name: a column of the damaged row, or another row."""
+
+    def statement(self, rows: dict[str, str]) -> str:
+        done = f"UPDATE {self.table} SET {self.change}" if self.change else f"DELETE FROM {self.table}"
+        return f"{done} WHERE {self.where} RETURNING {self.names}".format(**rows)
+
+    def __str__(self) -> str:
+        return f"{self.check}-{self.table}-{self.change or 'removed'}"
+
+
+REDEEM = "entry_id = {redeem}"
+PURCHASE = "entry_id = {purchase}"
+AWARD = "entry_id = {award}"
+REFUND = "entry_id = {refund}"
+GIVEN_BACK = "entry_id = {given_back}"
+ARRIVAL = "entry_id = {arrival}"
+HOLDER = "holder_id = {holder}"
+LOT = "lot_id = {lot}"
+OPENING = "lot_id = {lot} AND available_at IS NOT NULL"
+
+ENOUGH_FOR_ANYBODY = "amount = 100000"
+
+DAMAGES = (
+    Damage("chart", "chart", "normal_side = 'debit'", "account = 1", "account"),
+    Damage("terms", "programs", "terms_version = 99", "name = 'shop'", "program_id"),
+    Damage("terms", "program_terms", None, "version = 1 AND program_id = 1", "program_id"),
+    Damage("identities", "holders", "member_id = 'm-9'", HOLDER, "holder_id"),
+    Damage("owners", "entries", None, REDEEM, "entry_id"),
+    Damage("owners", "holders", None, HOLDER, "holder_id"),
+    Damage("versions", "entries", "version = 9999", REDEEM, "holder_id"),
+    Damage("versions", "entries", "recorded_at = '2020-01-01'", REDEEM, "entry_id"),
+    Damage("versions", "entries", "terms_version = 99", REDEEM, "entry_id"),
+    Damage("versions", "holders", "head_hash = decode(repeat('ab', 32), 'hex')", HOLDER, "holder_id"),
+    Damage("versions", "holders", "version = version + 1", HOLDER, "holder_id"),
+    Damage("versions", "holders", "recorded_at = '2020-01-01'", HOLDER, "holder_id"),
+    Damage("units", "postings", "credit = 4", AWARD, "entry_id"),
+    Damage("units", "postings", "unit = 2", AWARD, "entry_id"),
+    Damage("kinds", "postings", "credit = 52", REDEEM, "entry_id"),
+    Damage("kinds", "postings", "ordinal = ordinal + 5", REDEEM, "entry_id"),
+    Damage("kinds", "postings", None, AWARD, "entry_id"),
+    Damage("kinds", "entries", "kind = 'expire'", REDEEM, "entry_id"),
+    Damage("chain", "entries", "operator = 'op-9'", REDEEM, "entry_id"),
+    Damage("chain", "entries", "details = '{{}}'", PURCHASE, "entry_id"),
+    Damage("chain", "postings", "amount = amount + 1", AWARD, "entry_id"),
+    Damage("chain", "postings", None, AWARD, "entry_id"),
+    Damage("running balances", "entries", "points_after = points_after + 1", REDEEM, "entry_id"),
+    Damage("running balances", "postings", "amount = amount + 1", AWARD, "entry_id"),
+    Damage("balances", "holders", "points = points + 1", HOLDER, "holder_id"),
+    Damage("lots", "lots", "original = original + 1", LOT, "lot_id"),
+    Damage("lots", "lots", None, LOT, "lot_id"),
+    Damage("lots", "postings", "amount = amount + 1", OPENING, "lot_id"),
+    Damage("lot ids", "postings", "lot_id = gen_random_uuid()", OPENING, "entry_id"),
+    Damage("lot ids", "entries", "entry_id = gen_random_uuid()", REDEEM, "entry_id"),
+    Damage("lot sums", "lots", "remaining = remaining - 1", LOT, "holder_id"),
+    Damage("draws", "postings", ENOUGH_FOR_ANYBODY, REDEEM, "entry_id"),
+    Damage("draws", "postings", "lot_id = {foreign_lot}", REDEEM + " AND ordinal = 1", "entry_id"),
+    Damage("standings", "holders", "available = available + 1", HOLDER, "holder_id"),
+    Damage("standings", "holders", "fresh_until = NULL", HOLDER, "holder_id"),
+    Damage("roll-forward", "holders", "debt = debt + 1", HOLDER, "holder_id"),
+    Damage("rolling lots", "lots", "expires_at = '2099-01-01'", "lot_id = {rolling_lot}", "lot_id"),
+    Damage("parents", "entries", "parent_entry_id = {purchase}", REFUND, "entry_id"),
+    Damage("parents", "entries", "parent_entry_id = NULL", REFUND, "entry_id"),
+    Damage("parents", "entries", "parent_entry_id = gen_random_uuid()", REFUND, "entry_id"),
+    Damage("parents", "entries", "parent_entry_id = {foreign_redeem}", REFUND, "entry_id"),
+    Damage("parents", "entries", "peer_holder_id = holder_id", REFUND, "entry_id"),
+    Damage("parents", "entries", "effective_at = '2020-01-01'", GIVEN_BACK, "entry_id"),
+    Damage("transfers", "postings", "amount = amount + 1", ARRIVAL + " AND ordinal = 1", "{departure}"),
+    Damage("transfers", "entries", "reference = 'x'", ARRIVAL, "{departure}"),
+    Damage("transfers", "entries", None, ARRIVAL, "{departure}"),
+    Damage("references", "business_references", None, REDEEM, "entry_id"),
+    Damage("references", "business_references", "entry_id = gen_random_uuid()", REDEEM, "reference"),
+    Damage("references", "business_references", "reference = 'x'", REDEEM, "reference"),
+    Damage("references", "entries", "reference = 'x'", "entry_id = {expiry}", "entry_id"),
+    Damage("outcomes", "outcomes", "entry_id = {purchase}", REDEEM, "key"),
+    Damage("outcomes", "outcomes", "answer = '\\x6e6f'", REDEEM, "key"),
+    Damage("outcomes", "outcomes", "code = 'insufficient_points'", REDEEM, "key"),
+    Damage("outcomes", "outcomes", "code = 'no_such_code'", "code IS NOT NULL", "key"),
+    Damage("times", "entries", "effective_at = '2020-01-01'", REDEEM, "entry_id"),
+    Damage("times", "entries", "effective_at = '2099-01-01'", PURCHASE, "entry_id"),
+    Damage("windows", "lots", "available_at = '2099-01-01'", "lot_id = {drawn_lot}", "lot_id"),
+    Damage("windows", "lots", "expires_at = '2020-01-01'", "lot_id = {drawn_lot}", "lot_id"),
+    Damage("windows", "lots", "expires_at = '2099-01-01'", "lot_id = {expired_lot}", "lot_id"),
+    Damage("refunds", "postings", ENOUGH_FOR_ANYBODY, REFUND + " AND debit = 51", "{refunded}"),
+    Damage(
+        "returns",
+        "entries",
+        "details = replace(details::text, '\"amount\":', '\"amount\":9')::json",
+        GIVEN_BACK,
+        "parent_entry_id",
+    ),
+    Damage("claw-backs", "postings", ENOUGH_FOR_ANYBODY, GIVEN_BACK + " AND ordinal = 1", "{returned}"),
+    Damage(
+        "awards", "postings", "amount = amount + 1", PURCHASE + " AND available_at IS NOT NULL", "entry_id"
+    ),
+    Damage(
+        "awards", "entries", "details = replace(details::text, 'spent', 'lent')::json", PURCHASE, "entry_id"
+    ),
+    Damage(
+        "awards",
+        "entries",
+        "details = replace(details::text, '\"per\":', '\"per\":9')::json",
+        PURCHASE,
+        "entry_id",
+    ),
+    Damage("awards", "entries", "details = '[]'", PURCHASE, "entry_id"),
+)
+
+# One row of each sort, by a query for its id. What has one posting alone has one place to be wrong.
+ROWS = {
+    "purchase": "SELECT e.entry_id FROM entries e JOIN postings p USING (entry_id)"
+    " WHERE kind = 'earn' AND p.available_at IS NOT NULL AND version > 3 LIMIT 1",
+    "award": "SELECT e.entry_id FROM entries e JOIN postings p USING (entry_id)"
+    " WHERE kind = 'award' GROUP BY 1 HAVING count(*) = 1 LIMIT 1",
+    "redeem": "SELECT entry_id FROM entries WHERE kind = 'redeem' AND version > 3 LIMIT 1",
+    "refund": "SELECT e.entry_id FROM entries e JOIN postings p USING (entry_id)"
+    " WHERE kind = 'refund' GROUP BY 1 HAVING count(*) = 1 LIMIT 1",
+    "refunded": "SELECT parent_entry_id FROM entries WHERE entry_id = {refund}",
+    "given_back": "SELECT entry_id FROM entries JOIN postings USING (entry_id) WHERE kind = 'return' LIMIT 1",
+    "returned": "SELECT parent_entry_id FROM entries WHERE entry_id = {given_back}",
+    "arrival": "SELECT entry_id FROM entries WHERE kind = 'transfer_in' LIMIT 1",
+    "departure": "SELECT parent_entry_id FROM entries WHERE entry_id = {arrival}",
+    "expiry": "SELECT entry_id FROM entries WHERE kind = 'expire' LIMIT 1",
+    "holder": "SELECT holder_id FROM holders WHERE available > 0 AND version > 9 LIMIT 1",
+    "foreign_redeem": "SELECT entry_id FROM entries WHERE kind = 'redeem'"
+    " AND holder_id <> (SELECT holder_id FROM entries WHERE entry_id = {refund}) LIMIT 1",
+    "lot": "SELECT lot_id FROM lots WHERE remaining > 0 AND unit = 1 LIMIT 1",
+    "foreign_lot": "SELECT lot_id FROM lots WHERE unit = 1"
+    " AND holder_id <> (SELECT holder_id FROM entries WHERE entry_id = {redeem}) LIMIT 1",
+    "rolling_lot": "SELECT lot_id FROM lots WHERE rolling LIMIT 1",
+    "drawn_lot": "SELECT lot_id FROM postings WHERE credit = 51 LIMIT 1",
+    "expired_lot": "SELECT lot_id FROM lots WHERE expired > 0 AND NOT rolling LIMIT 1",
+}
+
+
+def rows_of(connection: Connection) -> dict[str, str]:
+    """The rows that are damaged, as literals by their names."""
+    found: dict[str, str] = {}
+    for name, query in ROWS.items():
+        found[name] = f"'{connection.exec_driver_sql(query.format(**found)).scalar_one()}'::uuid"
+    return found

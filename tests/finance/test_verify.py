@@ -1,0 +1,253 @@
+"""Verification finds every kind of damage, names the row, and finds none where there is none."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.engine import make_url
+
+from ledger.finance.verify import CHECKS, Finding, verify
+from ledger.finance.verify import chain as chain_of
+from tests.conftest import Cluster, TestDatabase
+from tests.finance.damages import DAMAGES, Damage, rows_of
+from tests.finance.histories import live_through
+from tests.till import Till, new_program, open_till
+
+KINDS = {
+    "earn",
+    "award",
+    "redeem",
+    "refund",
+    "return",
+    "transfer_out",
+    "transfer_in",
+    "expire",
+    "reversal",
+}
+
+
+@pytest.fixture(scope="module")
+def lived(cluster: Cluster, template: str) -> Iterator[TestDatabase]:
+    """A database with a long history in it, rolling lots and all; the tests roll back what they do to it."""
+    name = "ledger_test_verify"
+    cluster.drop_database(name)
+    cluster.create_database(name, template=template)
+    with open_till(cluster.app_url(name), points_expiry={"kind": "rolling", "months": 1}) as till:
+        live_through(till, seed=2, steps=220)
+        kinds = {kind for (kind,) in till.rows("SELECT DISTINCT kind FROM entries")}
+        assert kinds == KINDS
+        elsewhere = Till(till.database, new_program(till.database, "other"))
+        elsewhere.award("m-1", 10)
+    yield TestDatabase(name, cluster.owner_url(name), cluster.app_url(name))
+    cluster.drop_database(name)
+
+
+@contextmanager
+def tampering(database: TestDatabase) -> Iterator[Connection]:
+    """The database as its owner can change it once every guard is down; rolled back in the end."""
+    engine = create_engine(make_url(database.owner_url).set(drivername="postgresql+psycopg"))
+    try:
+        with engine.connect() as connection:
+            lower_guards(connection)
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def lower_guards(connection: Connection) -> None:
+    guards = connection.execute(
+        text(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint"
+            " WHERE contype IN ('c', 'f') AND connamespace = 'public'::regnamespace"
+        )
+    ).all()
+    for table, name in guards:
+        connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+    for table in ("entries", "postings", "business_references", "program_terms"):
+        connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+
+
+def broken(connection: Connection) -> dict[str, Finding]:
+    return {finding.check: finding for finding in verify(connection) if not finding.is_sound}
+
+
+def named(finding: Finding) -> set[Any]:
+    assert finding.first is not None
+    return set(finding.first.key.values())
+
+
+@pytest.mark.parametrize("seed", [1, 4, 6])
+def test_any_history_that_was_posted_is_sound(till: Till, seed: int) -> None:
+    live_through(till, seed, steps=150)
+    elsewhere = Till(till.database, new_program(till.database, "other"))
+    live_through(elsewhere, seed + 50, steps=30)
+    for program in (None, till.program, elsewhere.program):
+        with till.reading() as connection:
+            findings = list(verify(connection, program))
+        assert [finding.told() for finding in findings if not finding.is_sound] == []
+        assert len(findings) == len(CHECKS)
+
+
+def test_books_without_a_single_entry_are_sound(till: Till) -> None:
+    with till.reading() as connection:
+        assert all(finding.is_sound for finding in verify(connection))
+
+
+def test_books_stay_sound_to_a_reader_while_postings_go_on(till: Till) -> None:
+    ended = Event()
+
+    def post() -> None:
+        with open_till(till.database.engine.url.render_as_string(hide_password=False), "busy") as busy:
+            for seed in range(1_000):
+                live_through(busy, seed, steps=3)
+                if ended.is_set():
+                    return
+
+    poster = Thread(target=post)
+    poster.start()
+    try:
+        for _ in range(5):
+            with till.reading() as connection:
+                assert [f.told() for f in verify(connection) if not f.is_sound] == []
+    finally:
+        ended.set()
+        poster.join(60)
+
+
+def test_verification_of_one_program_sees_nothing_of_another(lived: TestDatabase, till: Till) -> None:
+    with tampering(lived) as connection:
+        connection.exec_driver_sql(
+            "UPDATE holders SET available = available + 1"
+            " WHERE program_id = (SELECT program_id FROM programs WHERE name = 'other')"
+        )
+        assert broken(connection).keys() == {"standings"}
+        assert all(finding.is_sound for finding in verify(connection, till.program))
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=str)
+def test_damage_is_found_and_its_row_is_named(lived: TestDatabase, damage: Damage) -> None:
+    with tampering(lived) as connection:
+        done = connection.exec_driver_sql(damage.statement(rows_of(connection))).all()
+        assert done, "the damage found no row"
+        (finding,) = verify(connection, checks=[check for check in CHECKS if check.name == damage.check])
+        assert not finding.is_sound
+        assert {value for row in done for value in row} & named(finding), finding.told()
+
+
+def test_books_are_sound_before_they_are_damaged(lived: TestDatabase) -> None:
+    with tampering(lived) as connection:
+        assert not broken(connection)
+
+
+def test_every_check_is_tried() -> None:
+    assert {damage.check for damage in DAMAGES} == {check.name for check in CHECKS}
+
+
+# What a caller says of a member decides nothing and follows from nothing.
+MEANS_NOTHING_TO_THE_BOOKS = {
+    ("holders", "enrolled_at"),
+    ("holders", "region"),
+    ("holders", "store"),
+}
+
+ANOTHER = {
+    "uuid": "gen_random_uuid()",
+    "bigint": "coalesce({0}, 0) + 100",
+    "integer": "coalesce({0}, 0) + 100",
+    "smallint": "coalesce({0}, 0) + 100",
+    "timestamp with time zone": "coalesce({0}, '2026-01-01') + interval '1 second'",
+    "text": "coalesce({0}, '') || 'x'",
+    "bytea": "set_byte({0}, 7, 255 - get_byte({0}, 7))",
+    "json": "'{{\"another\": 1}}'::json",
+    "boolean": "NOT coalesce({0}, false)",
+}
+
+KEYS = {
+    "entries": ("entry_id", "purchase"),
+    "postings": ("entry_id", "award"),
+    "lots": ("lot_id", "lot"),
+    "holders": ("holder_id", "holder"),
+}
+
+
+def test_change_of_any_column_of_any_table_of_the_books_is_found_and_its_row_named(
+    lived: TestDatabase,
+) -> None:
+    with tampering(lived) as connection:
+        columns = connection.execute(
+            text(
+                "SELECT table_name, column_name, data_type FROM information_schema.columns"
+                " WHERE table_name = ANY(:tables) ORDER BY table_name, ordinal_position"
+            ),
+            {"tables": list(KEYS)},
+        ).all()
+        rows = rows_of(connection)
+        missed = []
+        for table, column, kind in columns:
+            if (table, column) in MEANS_NOTHING_TO_THE_BOOKS:
+                continue
+            key, row = KEYS[table]
+            with connection.begin_nested() as attempt:
+                (altered,) = connection.exec_driver_sql(
+                    f"UPDATE {table} SET {column} = {ANOTHER[kind].format(column)}"
+                    f" WHERE {key} = {rows[row]} RETURNING {key}"
+                ).all()
+                names = {UUID(rows[row].split("'")[1]), *altered}
+                if not any(names & named(finding) for finding in verify(connection) if not finding.is_sound):
+                    missed.append((table, column))
+                attempt.rollback()
+        assert missed == []
+
+
+def test_removal_of_any_row_of_the_books_is_found(lived: TestDatabase) -> None:
+    with tampering(lived) as connection:
+        rows = rows_of(connection)
+        for table, (key, row) in KEYS.items():
+            with connection.begin_nested() as attempt:
+                connection.exec_driver_sql(f"DELETE FROM {table} WHERE {key} = {rows[row]}")
+                assert broken(connection), table
+                attempt.rollback()
+
+
+def test_truncation_of_a_chain_is_found_even_where_the_holder_is_wound_back(lived: TestDatabase) -> None:
+    with tampering(lived) as connection:
+        last = connection.exec_driver_sql(
+            "SELECT holder_id, version FROM entries WHERE kind = 'redeem' ORDER BY version DESC LIMIT 1"
+        ).one()
+        connection.execute(
+            text(
+                "DELETE FROM postings p USING entries e WHERE e.entry_id = p.entry_id"
+                " AND e.holder_id = :holder_id AND e.version >= :version"
+            ),
+            last._asdict(),
+        )
+        connection.execute(
+            text("DELETE FROM entries WHERE holder_id = :holder_id AND version >= :version"), last._asdict()
+        )
+        assert {"versions", "references", "outcomes"} <= broken(connection).keys()
+
+
+def test_one_damaged_link_is_one_fault_and_the_walk_goes_on(
+    lived: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain_of, "PAGE_ENTRIES", 7)
+    with tampering(lived) as connection:
+        assert not broken(connection)
+        damaged = connection.exec_driver_sql(
+            "UPDATE entries SET terminal = 'x' WHERE version IN (3, 8, 9) RETURNING entry_id"
+        ).all()
+        assert broken(connection)["chain"].faults == len(damaged)
+
+
+def test_details_that_no_query_can_read_are_a_fault_and_not_a_crash(lived: TestDatabase) -> None:
+    with tampering(lived) as connection:
+        connection.exec_driver_sql(
+            "UPDATE entries SET details = '{\"lines\": \"none\"}' WHERE kind IN ('return', 'earn')"
+        )
+        found = broken(connection)
+        assert {"chain", "awards", "returns"} <= found.keys()
+        assert "readable" in found["returns"].told()
