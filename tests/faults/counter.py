@@ -16,7 +16,7 @@ from ledger.config import Settings
 from ledger.db import Database
 from ledger.rules.terms import DEFAULT_TERMS
 
-NOON: Final = "2026-01-15T12:00:00+08:00"
+NOW: Final = clock.show(clock.system_now())
 
 
 class Answer(NamedTuple):
@@ -52,7 +52,7 @@ class Counter:
         purchase = {
             "purchase_id": purchase_id,
             "member_id": member,
-            "occurred_at": NOON,
+            "occurred_at": NOW,
             "currency": "CNY",
             "lines": [line],
         }
