@@ -29,7 +29,6 @@ from ledger.http.parsing import (
     inspect,
     media_type,
     read_body,
-    read_document,
     read_lines,
     read_loosely,
     refuse,
@@ -110,7 +109,7 @@ class Sender:
         if isinstance(line, TooLong):
             return BodyTooLarge(f"the line is longer than {BODY_LIMIT} bytes", limit_bytes=BODY_LIMIT)
         try:
-            return self._read(read_document(line))
+            return self._read(read_loosely(line))
         except LedgerError as error:
             return error
 
@@ -144,7 +143,6 @@ class Sender:
     def _read(self, item: object) -> Read:
         if not isinstance(item, dict):
             refuse("an operation must be an object")
-        inspect(item)
         for name in item:
             if name not in _MEMBERS:
                 refuse("is not a known member here", name)
@@ -156,6 +154,8 @@ class Sender:
         body = item.get("body")
         if not isinstance(body, dict):
             refuse("must be an object", "body")
+        # The body alone, so that a fault in it is named as on the operation's own route.
+        inspect(body)
         return Read(
             operation, Posting(operation.read(body), key, operation.fingerprint(body), self.request_id)
         )

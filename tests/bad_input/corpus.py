@@ -4,6 +4,7 @@ Pieces are the bytes themselves, because much of what is wrong here no JSON libr
 """
 
 from typing import Final
+from urllib.parse import quote
 
 MAX: Final = 2**53 - 1
 BODY_LIMIT: Final = 64 * 1024
@@ -229,3 +230,8 @@ BAD_BODIES: Final[dict[str, bytes]] = {
     "100000 objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     "many keys": b"{" + b",".join(b'"k%d":1' % n for n in range(5_000)) + b"}",
 }
+
+
+def encoded(text: str) -> str:
+    """A text as it stands in a query string."""
+    return quote(text, safe="")

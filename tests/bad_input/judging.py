@@ -54,7 +54,8 @@ def amiss_in(status: int, problem: dict[str, Any], field: str | None) -> str | N
 
 def names(problem: dict[str, Any], field: str) -> bool:
     """Whether a fault is listed of ``field``, of a part of it, or of what holds it."""
-    faults = [fault["field"] for fault in problem.get("errors", ())]
+    # Of a line in a stream that is no JSON, the place in the whole line is told.
+    faults = [fault["field"].removeprefix("body.") for fault in problem.get("errors", ())]
     return any(f"{at}.".startswith(f"{field}.") or (at and f"{field}.".startswith(f"{at}.")) for at in faults)
 
 

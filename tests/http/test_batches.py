@@ -66,7 +66,7 @@ WRONG: list[tuple[Any, int, str, str]] = [
     (award(1, points=True), 400, "invalid_request", "points"),
     (award(1, points=2**63), 400, "invalid_request", "points"),
     (award(1, extra=1), 400, "invalid_request", "extra"),
-    (award(1, member_id="\0"), 400, "invalid_request", "body.member_id"),
+    (award(1, member_id="\0"), 400, "invalid_request", "member_id"),
     (award(1, reason={"a": {}}), 400, "invalid_request", "reason"),
 ]
 
