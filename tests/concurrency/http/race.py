@@ -1,0 +1,138 @@
+"""Requests that arrive at one moment: each on a connection of its own, all but the last byte sent beforehand."""
+
+import itertools
+import json
+import socket
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.client import HTTPResponse
+from typing import Any, Final
+
+from tests.faults.clients import Answer, Caller
+from tests.faults.service import SECONDS
+
+NOW: Final = datetime.now(UTC).isoformat()
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request to be sent."""
+
+    path: str
+    body: dict[str, Any]
+    key: str
+
+    def raw(self, token: str) -> bytes:
+        body = json.dumps(self.body).encode()
+        head = (
+            f"POST {self.path} HTTP/1.1\r\nHost: ledger\r\nConnection: close\r\n"
+            f"Authorization: Bearer {token}\r\nIdempotency-Key: {self.key}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
+
+
+@dataclass
+class Contest:
+    """Members of one test, ways to ask for something, and the race between such requests."""
+
+    port: int
+    token: str
+    name: str
+    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def fresh(self) -> str:
+        """A name that nobody else has."""
+        return f"{self.name}.{next(self._numbers)}"
+
+    def member(self, points: int = 0) -> str:
+        """A fresh member, who has bought for so many points where it is more than none."""
+        member = self.fresh()
+        if points:
+            assert self.send(self.buying(member, points)).status == 201
+        return member
+
+    def buying(
+        self, member: str, points: int, purchase_id: str | None = None, key: str | None = None
+    ) -> Sent:
+        line = {"line_id": "1", "quantity": 1, "amount": 100 * points}
+        name = purchase_id or self.fresh()
+        body = {
+            "purchase_id": name,
+            "member_id": member,
+            "occurred_at": NOW,
+            "currency": "CNY",
+            "lines": [line],
+        }
+        return Sent("/v1/purchases", body, key or self.fresh())
+
+    def redeeming(
+        self, member: str, points: int, key: str | None = None, reference: str | None = None
+    ) -> Sent:
+        body = {"member_id": member, "points": points, "reference": reference or self.fresh()}
+        return Sent("/v1/redemptions", body, key or self.fresh())
+
+    def refunding(self, redemption_id: str, points: int) -> Sent:
+        body = {"points": points, "reference": self.fresh()}
+        return Sent(f"/v1/redemptions/{redemption_id}/refunds", body, self.fresh())
+
+    def returning(self, purchase_id: str, amount: int) -> Sent:
+        line = {"line_id": "1", "quantity": 0, "amount": amount}
+        body = {"return_id": self.fresh(), "occurred_at": NOW, "lines": [line]}
+        return Sent(f"/v1/purchases/{purchase_id}/returns", body, self.fresh())
+
+    def reversing(self, entry_id: str) -> Sent:
+        return Sent(f"/v1/entries/{entry_id}/reversal", {"reason": "a race"}, self.fresh())
+
+    def transferring(self, sender: str, recipient: str, points: int) -> Sent:
+        body = {"from_member_id": sender, "to_member_id": recipient, "points": points}
+        return Sent("/v1/transfers", {**body, "reference": self.fresh()}, self.fresh())
+
+    def batch(self, operation: str, requests: Iterable[Sent]) -> Sent:
+        """One batch of requests that are all of this operation."""
+        items = [{"operation": operation, "idempotency_key": one.key, "body": one.body} for one in requests]
+        return Sent("/v1/batches", {"operations": items}, self.fresh())
+
+    def send(self, request: Sent) -> Answer:
+        return self.race([request])[0]
+
+    def race(self, requests: Sequence[Sent]) -> list[Answer]:
+        """Let all requests be complete at one moment; their answers, in the same order."""
+        held = []
+        try:
+            for request in requests:
+                connection = socket.create_connection(("127.0.0.1", self.port), SECONDS)
+                raw = request.raw(self.token)
+                connection.sendall(raw[:-1])
+                held.append((connection, raw[-1:]))
+            for connection, last in held:
+                connection.sendall(last)
+            return [_read(connection) for connection, _ in held]
+        finally:
+            for connection, _ in held:
+                connection.close()
+
+    def caller(self) -> Caller:
+        """A connection that is kept for many requests."""
+        return Caller(self.port, self.token)
+
+    def available(self, member: str) -> int:
+        """What the member may spend, by the balance that a purchase worth nothing would answer."""
+        request = self.buying(member, 0)
+        with closing(self.caller()) as caller:
+            answer = caller.post(f"{request.path}?dry_run=true", request.body, request.key)
+        points: int = answer.document["balance"]["points"]["available"]
+        return points
+
+
+def _read(connection: socket.socket) -> Answer:
+    with closing(HTTPResponse(connection, method="POST")) as answer:
+        answer.begin()
+        return Answer(answer.status, answer.read(), answer.getheader("Idempotency-Replayed") == "true")
+
+
+def codes(answers: Iterable[Answer]) -> list[str | None]:
+    """The codes of the refusals, and None for each success."""
+    return [answer.code for answer in answers]
