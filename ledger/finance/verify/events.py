@@ -63,11 +63,14 @@ WITH returned AS (
            sum((line ->> 'quantity')::numeric) AS quantity, sum((line ->> 'amount')::numeric) AS amount
       FROM entries e CROSS JOIN LATERAL json_array_elements(e.details -> 'lines') AS line
      WHERE e.kind = 'return' GROUP BY 1, 2
+), touched AS MATERIALIZED (
+    -- Found before their details are read: few purchases are ever returned.
+    SELECT entry_id, details FROM entries WHERE kind = 'earn' AND entry_id IN (SELECT r.entry_id FROM returned r)
 ), bought AS (
-    SELECT e.entry_id, line ->> 'line_id' AS line_id,
+    SELECT entry_id, line ->> 'line_id' AS line_id,
            sum((line ->> 'quantity')::numeric) AS quantity, sum((line ->> 'amount')::numeric) AS amount
-      FROM entries e CROSS JOIN LATERAL json_array_elements(e.details -> 'lines') AS line
-     WHERE e.kind = 'earn' AND e.entry_id IN (SELECT r.entry_id FROM returned r) GROUP BY 1, 2
+      FROM touched CROSS JOIN LATERAL json_array_elements(details -> 'lines') AS line
+     GROUP BY 1, 2
 )
 SELECT 'entries' AS "table", entry_id, 'returned of line ' || line_id AS field,
        'at most ' || coalesce(b.quantity, 0) || ' for ' || coalesce(b.amount, 0) AS expected,
@@ -83,19 +86,22 @@ WITH taken AS (
     SELECT e.parent_entry_id AS entry_id, p.unit, sum(p.amount) AS amount, bool_or(e.kind = 'reversal') AS is_reversed
       FROM entries e JOIN postings p USING (entry_id, holder_id)
      WHERE e.kind IN ('return', 'reversal') AND p.credit IN (50, 60) GROUP BY 1, 2
+), touched AS MATERIALIZED (
+    -- Found before their details are read: few purchases are ever returned.
+    SELECT coalesce(parent_entry_id, entry_id) AS entry_id, kind, details
+      FROM entries
+     WHERE kind IN ('earn', 'return') AND coalesce(parent_entry_id, entry_id) IN (SELECT t.entry_id FROM taken t)
 ), money AS (
-    SELECT coalesce(e.parent_entry_id, e.entry_id) AS entry_id,
-           sum((line ->> 'amount')::numeric) FILTER (WHERE e.kind = 'earn') AS bought,
-           sum((line ->> 'amount')::numeric) FILTER (WHERE e.kind = 'return') AS returned
-      FROM entries e CROSS JOIN LATERAL json_array_elements(e.details -> 'lines') AS line
-     WHERE e.kind IN ('earn', 'return')
-       AND coalesce(e.parent_entry_id, e.entry_id) IN (SELECT t.entry_id FROM taken t)
-     GROUP BY 1
+    SELECT entry_id,
+           sum((line ->> 'amount')::numeric) FILTER (WHERE kind = 'earn') AS bought,
+           sum((line ->> 'amount')::numeric) FILTER (WHERE kind = 'return') AS returned
+      FROM touched CROSS JOIN LATERAL json_array_elements(details -> 'lines') AS line
+     GROUP BY entry_id
 ), due AS (
     SELECT entry_id, p.unit, sum(p.amount) AS awarded,
            sum(p.amount - floor(p.amount * (m.bought - coalesce(m.returned, 0)) / nullif(m.bought, 0))) AS amount
       FROM postings p
-      JOIN (SELECT DISTINCT t.entry_id FROM taken t) AS touched USING (entry_id)
+      JOIN (SELECT DISTINCT t.entry_id FROM taken t) AS parents USING (entry_id)
       LEFT JOIN money m USING (entry_id)
      WHERE p.debit IN (50, 60) AND p.available_at IS NOT NULL GROUP BY entry_id, p.unit
 )

@@ -69,7 +69,7 @@ class Rows:
 
     def stream(self, text: LiteralString) -> Iterator[tuple[Any, ...]]:
         """The rows of a query, some thousand of them in memory at a time."""
-        with self._driver().cursor("verify", binary=True) as cursor:
+        with self._whole_tables(), self._driver().cursor("verify", binary=True) as cursor:
             cursor.itersize = 5_000
             cursor.execute(self.query(sql.SQL(text)))
             yield from cursor
@@ -89,7 +89,7 @@ class Rows:
         statement = sql.SQL("SELECT faults.*, count(*) OVER () FROM ({}) AS faults LIMIT 1").format(
             self.query(query)
         )
-        with self._driver().cursor(binary=True) as cursor:
+        with self._whole_tables(), self._driver().cursor(binary=True) as cursor:
             row = cursor.execute(statement).fetchone()
             return (int(row[-1]), _fault(cursor, row[:-1])) if row else (0, None)
 
@@ -98,6 +98,13 @@ class Rows:
         """Lets a check fail on rows that no query can read, without ending the transaction."""
         with self._driver().transaction():
             yield
+
+    @contextmanager
+    def _whole_tables(self) -> Iterator[None]:
+        """Plans for whole tables: one that takes them for small, and looks up row by row, might never end."""
+        self._driver().execute("SELECT set_config('enable_nestloop', 'off', true)")
+        yield
+        self._driver().execute("SELECT set_config('enable_nestloop', 'on', true)")
 
     def _count(self, table: str) -> int:
         statement = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
