@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+import orjson
+
 MAX_SKEW = timedelta(minutes=5)
 """How far ahead of ours a caller's clock may be before its event counts as lying in the future."""
 
@@ -24,8 +26,9 @@ def show(instant: datetime) -> str:
     """RFC 3339 in UTC with microseconds and ``Z``: the one form in which times leave the ledger."""
     if instant.tzinfo is not UTC:
         instant = instant.astimezone(UTC)
-    # "+00:00" becomes "Z". Five times as fast as strftime, and every answer shows several times.
-    return instant.isoformat(timespec="microseconds")[:-6] + "Z"
+    # Three times as fast as isoformat: a tenth of a batch, whose every answer shows several times.
+    text = orjson.dumps(instant, option=orjson.OPT_UTC_Z)[1:-1].decode()
+    return text if instant.microsecond else f"{text[:-1]}.000000Z"
 
 
 @lru_cache(maxsize=64)
