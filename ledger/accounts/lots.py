@@ -38,6 +38,9 @@ class Lot:
         return self.available_at <= now and self.is_live(now)
 
 
+_GROWTH = Unit.GROWTH  # looked up once: see ledger.accounts.holder
+
+
 class Draw(NamedTuple):
     """An amount taken from a lot."""
 
@@ -99,7 +102,7 @@ def with_lot(standing: Standing, lot: Lot, now: datetime) -> Standing:
     expires_at = lot.expires_at
     if expires_at is not None and expires_at < fresh_until:
         fresh_until = expires_at
-    if lot.unit == Unit.GROWTH:
+    if lot.unit == _GROWTH:
         return Standing(available, pending, growth + lot.remaining, next_at, next_points, fresh_until)
     if lot.available_at <= now:
         available += lot.remaining
