@@ -26,6 +26,7 @@ from ledger.demo.figures import Figures, read_figures
 from ledger.demo.replay import LANES, Replay
 from ledger.demo.report import CURRENCY, pace_of, table_of
 from ledger.errors import ProgramExists
+from ledger.finance.verify import Finding, verify
 from ledger.rules.terms import DEFAULT_TERMS
 
 PROGRAM: Final = "demo"
@@ -79,15 +80,19 @@ def run(database: Database, place: Place, baskets: int, seed: int) -> bool:
             database, program, seed, lambda so_far: progress.update(task, completed=so_far.baskets)
         ).run(source)
     milliseconds = (time.monotonic_ns() - started_ns) // 1_000_000
-    figures, now = read_books(database, program)
+    with Console(stderr=True).status("proving the books from their rows"):
+        figures, findings, now = read_books(database, program)
     console.print(f"Program {program.name}, seed {seed}", style="bold")
-    console.print(table_of(played, figures))
+    console.print(table_of(played, figures, findings))
+    for finding in findings:
+        if not finding.is_sound:
+            console.print(finding.told(), soft_wrap=True, markup=False)
     for name, value in pace_of(sum(figures.entries.values()), milliseconds):
         console.print(f"{name}: {value}")
     console.print()
     for line in _next_steps(place, program, now, figures.richest_member):
         console.print(line, soft_wrap=True, markup=False)
-    return not any(figures.differences.values())
+    return not any(figures.differences.values()) and all(finding.is_sound for finding in findings)
 
 
 def make_program(database: Database) -> Program:
@@ -110,12 +115,13 @@ def make_program(database: Database) -> Program:
     raise AssertionError("there is no end of names")
 
 
-def read_books(database: Database, program: Program) -> tuple[Figures, datetime]:
-    """The figures at the end, and what the program's clock says then."""
+def read_books(database: Database, program: Program) -> tuple[Figures, list[Finding], datetime]:
+    """The figures at the end, what ``ledger verify`` finds of the program, and what its clock says then."""
     with database.read() as connection:
         played = find_program(connection, program.name)
         assert played is not None and played.test_now is not None
-        return read_figures(connection, played, played.test_now), played.test_now
+        figures = read_figures(connection, played, played.test_now)
+        return figures, list(verify(connection, played)), played.test_now
 
 
 def _progress() -> Progress:

@@ -1,6 +1,6 @@
 """The reconciliation as it is printed: what went in, what the books say, and that nothing is left between."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.table import Table
@@ -9,6 +9,7 @@ from ledger.accounts.chart import Account
 from ledger.demo.baskets import BASKETS, CENTS, LINES
 from ledger.demo.figures import Figures
 from ledger.demo.replay import Played
+from ledger.finance.verify import Finding
 from ledger.money import show_major
 
 CURRENCY = "USD"
@@ -16,7 +17,7 @@ CURRENCY = "USD"
 Row = tuple[str, str]
 
 
-def table_of(played: Played, figures: Figures) -> Table:
+def table_of(played: Played, figures: Figures, findings: Sequence[Finding]) -> Table:
     """All figures but the time it took: the same for one seed, whenever and wherever it is run."""
     table = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
     table.add_column("figure")
@@ -27,6 +28,7 @@ def table_of(played: Played, figures: Figures) -> Table:
         ("Points", _points(figures)),
         ("Growth", _growth(figures)),
         ("Differences", _differences(figures)),
+        ("Verified", _verified(findings)),
     ):
         table.add_row(f"[bold]{title}[/bold]")
         for name, value in rows:
@@ -81,6 +83,11 @@ def _growth(figures: Figures) -> Iterator[Row]:
 def _differences(figures: Figures) -> Iterator[Row]:
     for name, difference in figures.differences.items():
         yield name, f"{difference:,}"
+
+
+def _verified(findings: Sequence[Finding]) -> Iterator[Row]:
+    yield "checks", f"{len(findings):,}"
+    yield "broken", f"{sum(not finding.is_sound for finding in findings):,}"
 
 
 def _part(read: int, whole: int) -> str:

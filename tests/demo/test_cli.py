@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from ledger.demo import cli
 from ledger.demo.baskets import Basket, DataSetError
 from ledger.demo.figures import Figures
+from ledger.finance.verify import Fault, Finding
 
 from .conftest import half_a_year
 
@@ -46,6 +47,8 @@ def test_reconciliation_is_printed_with_nothing_left_between(call: Any) -> None:
     )
     assert "900 of 155,848" in result.stdout
     assert figures["trial balance"] == "0"
+    assert int(figures["checks"]) > 10
+    assert figures["broken"] == "0"
 
 
 def test_reader_is_told_where_to_look_next(call: Any) -> None:
@@ -81,3 +84,13 @@ def test_books_that_do_not_tie_end_the_command_with_a_failure(
     result = call("--baskets", "20")
     assert result.exit_code == 1
     assert "The books do not tie." in result.stderr
+
+
+def test_check_that_fails_ends_the_command_with_what_it_found(
+    call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = Fault("lots", {"lot_id": None}, "remaining", "1", "2")
+    monkeypatch.setattr(cli, "verify", lambda *_: iter([Finding("lots", "they tie", {"lots": 1}, 1, fault)]))
+    result = call("--baskets", "20")
+    assert result.exit_code == 1
+    assert "remaining must be 1, and is 2" in result.stdout

@@ -6,15 +6,15 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from ledger.accounts.program import Program
 from ledger.accounts.programs import create_program, find_program
 from ledger.db import Database
 from ledger.demo import replay
 from ledger.demo.baskets import Basket, read_baskets
-from ledger.demo.cli import TERMS, make_program, read_books
-from ledger.demo.figures import Figures
+from ledger.demo.cli import TERMS, make_program
+from ledger.demo.figures import Figures, read_figures
 from ledger.demo.replay import Played, Replay, fingerprint
 from ledger.rules.commands import Line, Purchase
 from ledger.rules.terms import DEFAULT_TERMS
@@ -25,8 +25,16 @@ from .conftest import basket, half_a_year, needs_data_set, wall
 def play(database: Database, baskets: Iterable[Basket], seed: int = 1) -> tuple[Program, Played, Figures]:
     program = make_program(database)
     played = Replay(database, program, seed, lambda played: played).run(baskets)
-    figures, _ = read_books(database, program)
-    return program, played, figures
+    with database.read() as connection:
+        now = program_after(connection, program).test_now
+        assert now is not None
+        return program, played, read_figures(connection, program, now)
+
+
+def program_after(connection: Connection, program: Program) -> Program:
+    found = find_program(connection, program.name)
+    assert found is not None
+    return found
 
 
 def rows(database: Database, statement: str, **values: Any) -> list[tuple[Any, ...]]:
@@ -100,9 +108,9 @@ def test_clock_ends_at_the_midnight_after_the_last_basket(databases: Callable[[]
     database = databases()
     program, _, _ = play(database, [basket(1, wall("2017-07-04 12:00"))])
     with database.read() as connection:
-        found = find_program(connection, program.name)
-    assert found is not None
-    assert found.test_now == datetime.fromisoformat("2017-07-05T00:00:00-04:00")
+        assert program_after(connection, program).test_now == datetime.fromisoformat(
+            "2017-07-05T00:00:00-04:00"
+        )
 
 
 def test_purchase_keeps_the_time_on_the_till_as_local_time(databases: Callable[[], Database]) -> None:
