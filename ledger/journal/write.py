@@ -97,7 +97,9 @@ def write(connection: Connection, program: Program, loaded: Loaded, written: Wri
     """Insert and update the rows of a decided batch. A unique violation means a lost race: the unit runs again."""
     cursor = driver_cursor(connection)
     changed = [holder for holder in loaded.holders.values() if holder.is_changed]
-    _write(cursor, _INSERT_HOLDERS, HOLDER_COLUMNS, [_new_holder(h, loaded.now) for h in changed if h.is_new])
+    # In id order: two batches that enrol the same members wait for each other one way only.
+    new = sorted((holder for holder in changed if holder.is_new), key=lambda holder: holder.holder_id)
+    _write(cursor, _INSERT_HOLDERS, HOLDER_COLUMNS, [_new_holder(h, loaded.now) for h in new])
     _write(cursor, _UPDATE_HOLDERS, BALANCE_COLUMNS, [_balances(h) for h in changed if not h.is_new])
     _write(cursor, _INSERT_ENTRIES, _ENTRY_ARRAYS, written.entries)
     _write(cursor, _INSERT_POSTINGS, _POSTING_ARRAYS, written.postings)
