@@ -99,6 +99,10 @@ openapi-check: $(STAMPS)/dev
 	@$(BIN)/ledger openapi | diff -u openapi.yaml - \
 	  || { echo "openapi.yaml is not what the service serves: run make openapi, and commit." >&2; exit 1; }
 
+.PHONY: golden
+golden: $(STAMPS)/dev ## write the golden dump of the schema
+	$(BIN)/python -m tests.migrations.golden
+
 .PHONY: bench
 bench: $(STAMPS)/dev ## measure postings per second, with fsync on
 	$(BIN)/python -m benchmarks
@@ -111,7 +115,7 @@ faults: $(STAMPS)/dev ## kill servers under load, and verify the books
 lock: $(STAMPS)/venv ## pin every dependency by version and hash
 	$(BIN)/python -m pip install --quiet 'pip-tools>=7.5,<8'
 	$(LOCK) --build-deps-for wheel --output-file requirements.lock setup.cfg
-	$(LOCK) --extra embedded --extra test --extra dev --output-file requirements-dev.lock setup.cfg
+	$(LOCK) --extra embedded --extra demo --extra test --extra dev --output-file requirements-dev.lock setup.cfg
 
 .PHONY: clean
 clean: ## remove what the targets above have made, except the data of make run

@@ -1,0 +1,136 @@
+"""The books are append-only: the application's role may not change them, and nobody's UPDATE gets through."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors, sql
+
+from ledger.devdb import SUPERUSER
+from tests.conftest import EmbeddedCluster
+from tests.till import open_till
+
+BOOKS = ("entries", "postings", "business_references", "program_terms")
+
+
+def changes_of(table: str) -> list[str]:
+    column = {"entries": "kind = 'earn'", "postings": "amount = 1", "business_references": "reference = 'x'"}
+    return [
+        f"UPDATE {table} SET {column.get(table, 'version = 9')}",
+        f"DELETE FROM {table}",
+        f"TRUNCATE {table} CASCADE",
+    ]
+
+
+EVERY_CHANGE = [change for table in BOOKS for change in changes_of(table)]
+
+
+@pytest.fixture
+def books(fresh_database: Any) -> Any:
+    """A database with rows in every table that is guarded."""
+    with open_till(fresh_database.app_url) as till:
+        till.buy("m-1", 10_000)
+    return fresh_database
+
+
+@pytest.fixture
+def application(books: Any) -> Iterator["psycopg.Connection[Any]"]:
+    """The application's role, as ``Database`` takes it on."""
+    with psycopg.connect(books.app_url, options="-c role=ledger_app") as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("change", EVERY_CHANGE)
+def test_application_may_not_change_the_books(application: Any, change: str) -> None:
+    with pytest.raises(errors.InsufficientPrivilege, match="permission denied"):
+        application.execute(change)
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "ALTER TABLE entries DISABLE TRIGGER ALL",
+        "ALTER TABLE entries DISABLE TRIGGER entries_refuse_change",
+        "ALTER TABLE postings DROP CONSTRAINT postings_entry_id_fkey",
+        "ALTER TABLE entries ADD COLUMN note text",
+        "DROP TRIGGER entries_refuse_change ON entries",
+        "DROP TABLE postings",
+        "DROP FUNCTION refuse_change()",
+        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "SET session_replication_role = replica",
+        "CREATE TABLE beside (id int)",
+        "CREATE RULE quietly AS ON INSERT TO entries DO INSTEAD NOTHING",
+        "UPDATE chart SET normal_side = 'debit'",
+        "UPDATE holders SET program_id = 2",
+        "UPDATE holders SET member_id = 'm-2'",
+        "DELETE FROM holders",
+        "UPDATE lots SET original = 9",
+        "UPDATE lots SET available_at = '2020-01-01'",
+        "DELETE FROM lots",
+        "UPDATE outcomes SET answer = ''",
+        "DELETE FROM outcomes",
+        "INSERT INTO api_keys VALUES ('aaaaaaaaaaaa', 1, '', 'admin', '', '2026-01-01')",
+        "UPDATE api_keys SET role = 'admin'",
+        "UPDATE programs SET currency = 'USD'",
+        "DELETE FROM programs",
+    ],
+)
+def test_application_may_not_get_around_the_guards(application: Any, attempt: str) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        application.execute(attempt)
+
+
+def test_application_owns_nothing_and_may_become_nobody_else(books: Any) -> None:
+    with psycopg.connect(books.owner_url) as owner:
+        owned = owner.execute(
+            "SELECT relname FROM pg_class WHERE relowner = 'ledger_app'::regrole"
+            " UNION SELECT proname FROM pg_proc WHERE proowner = 'ledger_app'::regrole"
+        ).fetchall()
+        role = owner.execute(
+            "SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls FROM pg_roles"
+            " WHERE rolname = 'ledger_app'"
+        ).fetchone()
+        memberships = owner.execute(
+            "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = 'ledger_app'::regrole"
+        ).fetchall()
+    assert (owned, memberships) == ([], [])
+    assert role == (False,) * 5
+
+
+@pytest.mark.parametrize("change", EVERY_CHANGE)
+def test_triggers_refuse_even_the_owner(books: Any, change: str) -> None:
+    with (
+        psycopg.connect(books.owner_url) as owner,
+        pytest.raises(errors.InsufficientPrivilege, match="append-only"),
+    ):
+        owner.execute(change)
+
+
+@pytest.mark.parametrize("change", EVERY_CHANGE)
+def test_triggers_refuse_a_superuser_who_plays_replica(books: Any, cluster: Any, change: str) -> None:
+    if not isinstance(cluster, EmbeddedCluster):
+        pytest.skip("needs a superuser's login")
+    with psycopg.connect(cluster.server.url(books.name, role=SUPERUSER)) as superuser:
+        superuser.execute("SET session_replication_role = replica")
+        with pytest.raises(errors.InsufficientPrivilege, match="append-only"):
+            superuser.execute(change)
+
+
+def test_every_guarded_table_has_both_triggers_always_on(books: Any) -> None:
+    with psycopg.connect(books.owner_url) as owner:
+        triggers = owner.execute(
+            "SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2"
+        ).fetchall()
+    assert triggers == [
+        (table, f"{table}_refuse_{what}", "A") for table in sorted(BOOKS) for what in ("change", "truncate")
+    ]
+
+
+def test_insertion_is_open_to_the_application_and_the_guard_sees_no_insertion(application: Any) -> None:
+    # The guards of the books are on change, not on growth: else nothing could be posted.
+    for table in ("entries", "postings"):
+        allowed = application.execute(
+            sql.SQL("SELECT has_table_privilege('ledger_app', {}, 'INSERT')").format(sql.Literal(table))
+        ).fetchone()
+        assert allowed == (True,)
