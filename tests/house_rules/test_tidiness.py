@@ -100,7 +100,7 @@ def test_every_package_is_installed() -> None:
 
 @pytest.mark.parametrize(
     ("lock", "extras"),
-    [("requirements.lock", ()), ("requirements-dev.lock", ("embedded", "test", "dev"))],
+    [("requirements.lock", ()), ("requirements-dev.lock", ("embedded", "demo", "test", "dev"))],
 )
 def test_lock_pins_what_setup_asks_for(lock: str, extras: tuple[str, ...]) -> None:
     setup = configparser.ConfigParser()
