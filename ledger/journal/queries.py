@@ -61,10 +61,10 @@ def read_entry(connection: Connection, program: Program, entry_id: bytes) -> dic
 
 
 def _select_entries() -> Select[Any]:
-    return (
-        select(entries, holders.c.member_id, peers.c.member_id.label("peer_member_id"))
-        .join_from(entries, holders, holders.c.holder_id == entries.c.holder_id)
-        .join(peers, peers.c.holder_id == entries.c.peer_holder_id, isouter=True)
+    # Looked up where an entry has a peer, and not joined: no plan can come to read every holder for it.
+    peer = select(peers.c.member_id).where(peers.c.holder_id == entries.c.peer_holder_id).scalar_subquery()
+    return select(entries, holders.c.member_id, peer.label("peer_member_id")).join_from(
+        entries, holders, holders.c.holder_id == entries.c.holder_id
     )
 
 
