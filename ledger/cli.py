@@ -27,6 +27,7 @@ from ledger.config import Settings
 from ledger.demo.cli import demo
 from ledger.expiry.cli import expire
 from ledger.finance.cli import verify_command
+from ledger.rules.cli import programs
 from ledger.rules.terms import DEFAULT_TERMS
 
 
@@ -135,6 +136,7 @@ def revoke(data: Path | None, key_id: str) -> None:
 
 
 main.add_command(demo)
+main.add_command(programs)
 main.add_command(expire)
 main.add_command(verify_command)
 

@@ -153,7 +153,7 @@ class ProgramExists(Conflict):
     title = "A program of this name exists"
 
 
-class TestClockBackwards(Conflict):
+class ClockBackwards(Conflict):
     code = "test_clock_backwards"  # details: now, requested
     title = "A test clock only moves forward"
 

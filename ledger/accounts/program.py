@@ -16,10 +16,11 @@ class Program:
     timezone: str
     terms_version: int
     terms: str
+    is_test: bool = False
     test_now: datetime | None = None
 
     def now(self, system_now: datetime) -> datetime:
-        """The program's present: the test clock where it has one."""
+        """The program's present: the test clock where one is set."""
         return self.test_now or system_now
 
     def terms_object(self) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Text, cast, insert, select, update
+from sqlalchemy import Connection, Row, Select, Text, cast, func, insert, select, update
 
-from ledger.accounts.models import program_terms, programs
+from ledger.accounts.models import holders, program_terms, programs
 from ledger.accounts.program import Program
 from ledger.clock import show
-from ledger.errors import NotATestProgram, ProgramExists, TestClockBackwards
+from ledger.errors import ClockBackwards, NotATestProgram, ProgramExists
 
 
 def select_program() -> Select[Any]:
@@ -21,6 +21,7 @@ def select_program() -> Select[Any]:
         programs.c.terms_version,
         # As text: the bytes that were recorded, parsed once per version.
         cast(program_terms.c.terms, Text).label("terms"),
+        programs.c.is_test,
         programs.c.test_now,
     ).join_from(
         programs,
@@ -33,7 +34,14 @@ def select_program() -> Select[Any]:
 def program_of(row: Row[Any]) -> Program:
     """The program in a row of ``select_program``."""
     return Program(
-        row.program_id, row.name, row.currency, row.timezone, row.terms_version, row.terms, row.test_now
+        row.program_id,
+        row.name,
+        row.currency,
+        row.timezone,
+        row.terms_version,
+        row.terms,
+        row.is_test,
+        row.test_now,
     )
 
 
@@ -52,10 +60,11 @@ def create_program(
     terms: dict[str, Any],
     now: datetime,
     is_test: bool = False,
+    test_now: datetime | None = None,
 ) -> Program:
     """A new program with version 1 of its terms. Refuses a name that is taken (``program_exists``).
 
-    A test program's clock starts at ``now``.
+    A test program's clock is the system's until it is set, here by ``test_now`` or later.
     """
     if find_program(connection, name):
         raise ProgramExists(f"a program named {name} exists", program=name)
@@ -66,7 +75,7 @@ def create_program(
             currency=currency,
             timezone=timezone,
             is_test=is_test,
-            test_now=now if is_test else None,
+            test_now=test_now,
             terms_version=1,
             created_at=now,
         )
@@ -99,17 +108,33 @@ def change_terms(connection: Connection, program: Program, terms: dict[str, Any]
 
 
 def set_test_clock(connection: Connection, program: Program, now: datetime) -> datetime:
-    """Move a test program's clock forward. Locks the program's row; refuses to go back."""
-    current = connection.execute(
-        select(programs.c.test_now)
+    """Set a test program's clock, and move it forward. Locks the program's row.
+
+    The first setting may be anywhere, even in the past, as long as nothing in the books is later; from
+    then on it refuses to go back (``test_clock_backwards``).
+    """
+    is_test, reached = connection.execute(
+        select(programs.c.is_test, programs.c.test_now)
         .where(programs.c.program_id == program.program_id)
         .with_for_update(key_share=True)
-    ).scalar_one()
-    if current is None:
+    ).one()
+    if not is_test:
         raise NotATestProgram(f"{program.name} is not a test program; its clock is the system's")
-    if now < current:
-        raise TestClockBackwards("a test clock only moves forward", now=show(current), requested=show(now))
+    reached = reached or _latest_recorded(connection, program)
+    if reached is not None and now < reached:
+        raise ClockBackwards("a test clock only moves forward", now=show(reached), requested=show(now))
     connection.execute(
         update(programs).where(programs.c.program_id == program.program_id).values(test_now=now)
     )
     return now
+
+
+def _latest_recorded(connection: Connection, program: Program) -> datetime | None:
+    query = select(func.max(holders.c.recorded_at)).where(holders.c.program_id == program.program_id)
+    latest: datetime | None = connection.execute(query).scalar_one()
+    return latest
+
+
+def list_programs(connection: Connection) -> list[Program]:
+    """Every program, by name."""
+    return [program_of(row) for row in connection.execute(select_program().order_by(programs.c.name))]

@@ -108,6 +108,7 @@ def make_program(database: Database) -> Program:
                     terms=TERMS,
                     now=start_of_day(FIRST_DAY, TIMEZONE),
                     is_test=True,
+                    test_now=start_of_day(FIRST_DAY, TIMEZONE),
                 )
             )
         except ProgramExists:

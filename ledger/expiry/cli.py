@@ -6,12 +6,10 @@ from pathlib import Path
 import click
 from marshmallow import ValidationError
 from rich.console import Console
-from sqlalchemy import Connection
 
 from ledger import clock
-from ledger.accounts.models import programs
 from ledger.accounts.program import Program
-from ledger.accounts.programs import program_of, select_program
+from ledger.accounts.programs import list_programs
 from ledger.command_line import data_option, opened, require_program, told_plainly
 from ledger.db import Database
 from ledger.expiry.sweep import AheadOfClockError, SweepReport, check_reached, sweep
@@ -84,8 +82,4 @@ def programs_to_sweep(database: Database, name: str | None) -> list[Program]:
     if name is not None:
         return [require_program(database, name)]
     with database.read() as connection:
-        return _all_programs(connection)
-
-
-def _all_programs(connection: Connection) -> list[Program]:
-    return [program_of(row) for row in connection.execute(select_program().order_by(programs.c.name))]
+        return list_programs(connection)

@@ -62,12 +62,13 @@ def change_program_terms(call: Call, **terms: Any) -> dict[str, Any]:
     scope="test-clock",
     schema=TestClockSchema,
     answer=TestClockSchema,
-    refusals=(errors.NotATestProgram, errors.TestClockBackwards),
+    refusals=(errors.NotATestProgram, errors.ClockBackwards),
 )
 def move_test_clock(call: Call, now: datetime) -> dict[str, Any]:
     """Set the clock of a test program.
 
-    Forward only. Every rule that depends on time follows it; until it is moved it stands still.
+    The first setting may lie in the past, as long as nothing in the books is later; from then on the
+    clock only moves forward. Every rule that depends on time follows it; until it is moved it stands still.
     """
     moved = call.database.run(lambda connection: set_test_clock(connection, call.program, now))
     return {"now": show(moved)}
@@ -78,7 +79,7 @@ def _shown(program: Program, now: datetime) -> dict[str, Any]:
         "program": program.name,
         "currency": program.currency,
         "timezone": program.timezone,
-        "is_test": program.test_now is not None,
+        "is_test": program.is_test,
         "now": show(now),
         "terms_version": program.terms_version,
         "terms": program.terms_object(),

@@ -27,8 +27,8 @@ CREATE TABLE programs (
     test_now timestamptz,
     terms_version integer NOT NULL,
     created_at timestamptz NOT NULL,
-    -- A test program always has a clock of its own, and no other program ever has one.
-    CONSTRAINT programs_test_now_check CHECK (is_test = (test_now IS NOT NULL))
+    -- A test program has a clock of its own once it is set, and no other program ever has one.
+    CONSTRAINT programs_test_now_check CHECK (is_test OR test_now IS NULL)
 );
 
 CREATE TABLE program_terms (

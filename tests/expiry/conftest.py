@@ -93,6 +93,7 @@ def shop(fresh_database: Any) -> Iterator[Shop]:
             terms=DEFAULT_TERMS,
             now=START,
             is_test=True,
+            test_now=START,
         )
     )
     try:
