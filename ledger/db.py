@@ -29,7 +29,14 @@ MAX_RUNS: Final = 5
 _ERRORS: Final = (psycopg.Error, DBAPIError)
 _LOST_RACE: Final = (pg.DeadlockDetected, pg.SerializationFailure, pg.UniqueViolation)
 _TOO_SLOW: Final = (pg.LockNotAvailable, pg.QueryCanceled)
-_NO_ROOM: Final = (pg.InsufficientResources,)
+# Class 53 of the SQLSTATEs; the driver does not derive them from their class.
+_NO_ROOM: Final = (
+    pg.InsufficientResources,
+    pg.DiskFull,
+    pg.OutOfMemory,
+    pg.TooManyConnections,
+    pg.ConfigurationLimitExceeded,
+)
 
 Result = TypeVar("Result")
 

@@ -89,7 +89,7 @@ def errors_page() -> str:
 
 
 def _row(kind: type[LedgerError]) -> str:
-    own = inspect.getdoc(kind) if "__doc__" in kind.__dict__ else ""
+    own = inspect.getdoc(kind) if kind.__dict__.get("__doc__") else ""
     again = "yes" if kind.retryable else "no"
     return (
         f'<tr id="{kind.code}"><td><code>{kind.code}</code></td><td>{status_of(kind)}</td>'
