@@ -18,6 +18,7 @@ from ledger import errors
 from ledger.access import PUBLIC, SCOPES
 from ledger.errors import LedgerError, error_classes
 from ledger.http.fields import Plain
+from ledger.http.parsing import NDJSON
 from ledger.http.problems import PROBLEM_JSON, RETRYABLE_HEADERS, status_of
 
 if TYPE_CHECKING:
@@ -203,7 +204,8 @@ def _request_body(route: "Route") -> dict[str, Any] | None:
     if not route.has_body or not names:
         return None
     content = {
-        media: {"schema": route.schema(exclude=sorted(route.path_names))} for media in route.media_types
+        media: {"schema": _form(media, route.schema(exclude=sorted(route.path_names)))}
+        for media in route.media_types
     }
     return {"required": not route.is_body_optional, "content": content}
 
@@ -214,11 +216,16 @@ def _responses(route: "Route") -> dict[str, Any]:
         responses[str(status)] = {"description": "Done", "headers": _success_headers(route)}
         if route.answer is not None:
             responses[str(status)]["content"] = {
-                media: {"schema": route.answer} for media in route.answer_types
+                media: {"schema": _form(media, route.answer)} for media in route.answer_types
             }
     for status, found in sorted(_refusals(route).items()):
         responses[str(status)] = _refusal_response(found)
     return responses
+
+
+def _form(media: str, schema: Any) -> Any:
+    """The schema of a body of that media type: a stream is a text, of which a schema cannot say more."""
+    return {"type": "string", "description": "JSON on each line"} if media == NDJSON else schema
 
 
 def _success_headers(route: "Route") -> dict[str, Any]:

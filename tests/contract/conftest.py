@@ -1,0 +1,23 @@
+"""The whole service, with a program of its own for each test."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from tests.whole_service import Tenant, WholeService, open_service, with_history
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def service(cluster: Any, template: str) -> Iterator[WholeService]:
+    with open_service(cluster, template) as opened:
+        yield opened
+
+
+@pytest.fixture
+def tenant(service: WholeService) -> Tenant:
+    """A test program with a little history, so that its clock can be moved."""
+    return with_history(service.tenant(f"shop {next(_numbers)}", is_test=True))

@@ -1,0 +1,148 @@
+"""The whole document, explored: what it calls valid is not refused for its shape, what it calls invalid is.
+
+For every operation, requests are generated from the document: the edges of each constraint, then mixtures.
+Every answer must be one that the document names, of the content type and shape that it gives there.
+"""
+
+from itertools import count
+from typing import Any, Final
+from zlib import crc32
+
+import orjson
+import pytest
+import schemathesis
+from schemathesis import Case, Response
+from schemathesis.core.result import Ok
+
+from ledger.app import create_app, openapi_document
+from ledger.config import Settings
+from ledger.db import Database
+from tests.profiles import FACTOR, SEED, profile
+from tests.shapes import pages
+from tests.whole_service import Tenant
+
+BATCHES: Final = "POST /v1/batches"
+KEY: Final = "Idempotency-Key"
+
+CONFIG: Final = schemathesis.Config.from_dict(
+    {
+        "seed": 1 if FACTOR == 1 else SEED,
+        # Words found in the code would make the examples depend on it.
+        "analysis": {"constants": {"enabled": False}},
+        "checks": {
+            # A rule of the business may always say no; a shape that is valid is never malformed.
+            "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]},
+            # A shape that is not valid never gets as far as the rules.
+            "negative_data_rejection": {"expected-statuses": ["400", "401", "404", "405", "413", "415"]},
+        },
+    }
+)
+
+
+def without_streams() -> dict[str, Any]:
+    """The document, but for the media type that is no document: a stream is read and answered line by line."""
+    document: dict[str, Any] = orjson.loads(openapi_document("json"))
+    page = document["paths"]["/v1/batches"]["post"]
+    for content in (page["requestBody"]["content"], page["responses"]["200"]["content"]):
+        del content["application/x-ndjson"]
+    return document
+
+
+DOCUMENT: Final = schemathesis.openapi.from_dict(without_streams(), config=CONFIG)
+# Names the way of sending; each test has its own application.
+DOCUMENT.app = create_app(Settings(), Database("postgresql://", role=None))
+
+_numbers = count(1)
+
+
+@DOCUMENT.parametrize()
+@profile(40)
+def test_every_answer_is_one_that_the_document_gives(case: Case[Any], tenant: Tenant) -> None:
+    headers = {"Authorization": f"Bearer {tenant.keys['admin']}"}
+    if case.meta is not None and case.meta.generation.mode.is_positive:
+        make_meaningful(case, tenant.facts)
+    elif KEY not in (case.headers or {}):
+        # Only a rehearsal goes without a key, which a document cannot say.
+        case.query = {name: value for name, value in (case.query or {}).items() if name != "dry_run"}
+    response = case.call(app=tenant.app, headers=headers)
+    case.validate_response(
+        response,
+        headers=headers,
+        excluded_checks=[negative_data_rejection] if refuses_one_by_one(case, response) else [],
+        transport_kwargs={"app": tenant.app, "headers": headers},
+    )
+
+
+negative_data_rejection: Final = schemathesis.checks.negative_data_rejection
+
+
+def refuses_one_by_one(case: Case[Any], response: Response) -> bool:
+    """Whether these are the answers of a batch, all of them refusals of the operation's shape."""
+    if case.operation.label != BATCHES or response.status_code != 200:
+        return False
+    results = response.json()["results"]
+    assert {result["status"] for result in results} <= {400, 413}, results
+    return True
+
+
+def make_meaningful(case: Case[Any], facts: dict[str, str]) -> None:
+    """Let a valid request mean what the document has no words for, and some name what there is."""
+    if case.headers and KEY in case.headers:
+        case.headers[KEY] = f"{case.headers[KEY][:200]}{next(_numbers)}"
+    if isinstance(case.body, dict):
+        case.body = meant(case.body, facts)
+    for name in case.path_parameters or {}:
+        if name in facts and coin(case.body):
+            case.path_parameters[name] = facts[name]
+
+
+def meant(value: Any, facts: dict[str, str]) -> Any:
+    """5.0 is an integer to a JSON Schema, and not to us; a purchase names its lines apart."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [named_apart(number, meant(item, facts)) for number, item in enumerate(value)]
+    if isinstance(value, dict):
+        members = {name: meant(item, facts) for name, item in value.items()}
+        return members | to_the_point(members, facts) if coin(members) else members
+    return value
+
+
+def coin(value: Any) -> bool:
+    """Heads or tails, the same for the same value, so that an example that fails fails again."""
+    return bool(crc32(repr(value).encode("utf-8", "backslashreplace")) % 2)
+
+
+def to_the_point(members: dict[str, Any], facts: dict[str, str]) -> dict[str, Any]:
+    """Members that let a request get further: what there is of those whom it names, new names of its own."""
+    number = next(_numbers)
+    telling = {
+        "currency": "CNY",
+        "member_id": facts["member_id"],
+        "from_member_id": facts["member_id"],
+        "to_member_id": "m-2",
+        "occurred_at": "2026-01-01T00:00:00Z",
+        **dict.fromkeys(("reference", "purchase_id", "return_id"), f"n-{number}"),
+    }
+    return {name: value for name, value in telling.items() if name in members}
+
+
+def named_apart(number: int, item: Any) -> Any:
+    if isinstance(item, dict) and "line_id" in item:
+        return {**item, "line_id": f"{item['line_id'][:50]}:{number}"}
+    return item
+
+
+def test_every_route_is_explored() -> None:
+    explored = {result.ok().label for result in DOCUMENT.get_all_operations() if isinstance(result, Ok)}
+    there = {f"{page.route.method} {page.address}" for page in pages()}
+    assert explored == there
+
+
+def test_a_deviation_would_be_found(tenant: Tenant) -> None:
+    case = DOCUMENT["/livez"]["GET"].Case()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ledger.http.answers.encode", lambda _: b'{"status": "fine"}')
+        response = case.call(app=tenant.app)
+    with pytest.raises(BaseExceptionGroup, match="1 distinct failure"):
+        case.validate_response(response)

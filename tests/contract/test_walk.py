@@ -1,0 +1,187 @@
+"""A walk through every operation of the service: each answer has the shape that the document gives it.
+
+Read as strictly as a schema can be read: formats are checked, and an answer has no member that the document
+keeps quiet about.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+from openapi_schema_validator import OAS31Validator
+
+from ledger.rules.terms import DEFAULT_TERMS
+from tests.shapes import Page, Schema, pages
+from tests.whole_service import Tenant, purchase_of
+
+PAGES = {page.route.name: page for page in pages()}
+NOON = "2026-11-01T12:00:00+08:00"
+
+
+class Walk:
+    """Sends what a step asks for, and judges what comes back."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.tenant = tenant
+        self.walked: set[str] = set()
+
+    def step(self, name: str, body: Any = None, status: int | None = None, **how: Any) -> Any:
+        """The answer of the operation of that name, which has that status and the shape of its page."""
+        page = PAGES[name]
+        path = page.path({**self.tenant.facts, **how.pop("ids", {})}) + how.pop("query", "")
+        if body is not None:
+            how["json"] = body
+        answer = self.tenant.send(page.route.method, path, **how)
+        assert answer.status_code == (status or page.route.statuses[0]), answer.data
+        self.walked.add(name)
+        judge(page, answer)
+        return answer.json if answer.is_json else answer
+
+    def refuse(self, name: str, code: str, body: Any = None, **how: Any) -> Any:
+        """The refusal of that code, whose details the document need not list."""
+        page = PAGES[name]
+        path = page.path({**self.tenant.facts, **how.pop("ids", {})})
+        answer = self.tenant.send(page.route.method, path, json=body, **how)
+        assert answer.json["code"] == code, answer.data
+        judge(page, answer)
+        return answer.json
+
+
+def judge(page: Page, answer: Any) -> None:
+    """Fail unless the document says this of the operation's answers."""
+    response = page.page["responses"][str(answer.status_code)]
+    content = response["content"][answer.mimetype]
+    for header in response.get("headers", ()):
+        assert header in answer.headers or header == "Idempotency-Replayed"
+    if answer.is_json:
+        schema = page.resolved(content["schema"])
+        faults = list(OAS31Validator(whole(page, schema), format_checker=FORMATS).iter_errors(answer.json))
+        assert not faults, [fault.message for fault in faults]
+        if answer.status_code < 400:
+            assert not sorted(undocumented(page, schema, answer.json))
+
+
+FORMATS = OAS31Validator.FORMAT_CHECKER
+
+
+def whole(page: Page, schema: Schema) -> Schema:
+    """A schema with all that it may refer to."""
+    return {**schema, "components": page.document["components"]}
+
+
+def undocumented(page: Page, schema: Schema, value: Any, where: str = "") -> Iterator[str]:
+    """The members of an answer that its schema does not name."""
+    schema = page.resolved(schema)
+    for either in ("anyOf", "oneOf"):
+        for one in schema.get(either, ()):
+            if page.allows(one, value):
+                schema = page.resolved(one)
+    if isinstance(value, list):
+        for item in value:
+            yield from undocumented(page, schema.get("items", {}), item, f"{where}[]")
+    if isinstance(value, dict) and "properties" in schema:
+        for name, item in value.items():
+            if name in schema["properties"]:
+                yield from undocumented(page, schema["properties"][name], item, f"{where}.{name}")
+            else:
+                yield f"{where}.{name}"
+
+
+@pytest.fixture
+def walk(tenant: Tenant) -> Walk:
+    return Walk(tenant)
+
+
+def test_every_answer_has_the_shape_that_the_document_gives_it(walk: Walk) -> None:
+    go_shopping(walk)
+    go_wrong(walk)
+    send_many(walk)
+    run_the_program(walk)
+    # What only reads needs no script.
+    for name in PAGES.keys() - walk.walked:
+        assert PAGES[name].route.method == "GET", f"{name} is missing from the walk"
+        walk.step(name, ids={"name": "viewer.js"})
+    assert walk.walked == PAGES.keys()
+
+
+def go_shopping(walk: Walk) -> None:
+    source = {"store": "s-1", "region": "east", "channel": "pos", "operator": "o-1", "terminal": "t-1"}
+    line = {"line_id": "1", "quantity": 2, "amount": 10_000, "sku": "A", "category": "coffee"}
+    purchase = {**purchase_of("m-1", "p-9"), **source, "lines": [line], "quote_id": None}
+    bought = walk.step("post_purchase", purchase)
+    rehearsed = walk.step("post_purchase", {**purchase, "purchase_id": "p-8"}, query="?dry_run=true")
+    assert rehearsed["dry_run"] is True
+    walk.step("post_purchase", {**purchase_of("m-3", "p-7", amount=0)})
+    award = {"member_id": "m-1", "points": 5, "reason": "sorry", "reference": "a-9", "fund": "care"}
+    walk.step(
+        "post_earning",
+        {**award, "available_at": "2027-01-01T00:00:00Z", "expires_at": "2028-01-01T00:00:00Z"},
+    )
+    spent = walk.step("post_redemption", {"member_id": "m-1", "points": 50, "reference": "x-9"})
+    ids = {"redemption_id": spent["redemption_id"]}
+    walk.step("post_refund", {"points": 10, "reference": "f-9"}, ids=ids)
+    moved = {"from_member_id": "m-1", "to_member_id": "m-2", "points": 7, "reference": "t-9"}
+    transfer = walk.step("post_transfer", moved)
+    back = {"return_id": "r-9", "occurred_at": purchase["occurred_at"]}
+    piece = {"line_id": "1", "quantity": 1, "amount": 2_000}
+    walk.step("post_return", {**back, "lines": [piece]}, ids={"purchase_id": "p-9"})
+    for entry in (spent, transfer, bought):
+        walk.step("post_reversal", {"reason": "mistake"}, ids={"entry_id": entry["entry_id"]})
+
+
+def go_wrong(walk: Walk) -> None:
+    """One refusal of each status that the business knows, and a replay of one."""
+    spend = {"member_id": "m-1", "points": 2**53 - 1, "reference": "x-8"}
+    key = {"headers": {"Idempotency-Key": "once"}}
+    first = walk.refuse("post_redemption", "insufficient_points", spend, **key)
+    assert walk.refuse("post_redemption", "insufficient_points", spend, **key) == first
+    walk.refuse("post_redemption", "idempotency_key_reused", {**spend, "points": 1}, **key)
+    walk.refuse("post_redemption", "invalid_request", {**spend, "points": 0})
+    walk.refuse("post_redemption", "idempotency_key_missing", spend, headers={"Idempotency-Key": None})
+    walk.refuse("post_redemption", "unauthenticated", spend, headers={"Authorization": None})
+    walk.refuse("post_redemption", "forbidden", spend, role="readonly")
+    walk.refuse("post_redemption", "member_unknown", {**spend, "member_id": "m-99"})
+    walk.refuse("post_purchase", "purchase_exists", purchase_of("m-1", "p-1"))
+    walk.refuse("post_purchase", "currency_mismatch", {**purchase_of("m-1", "p-6"), "currency": "EUR"})
+
+
+def send_many(walk: Walk) -> None:
+    operations = [
+        {
+            "operation": "redemption",
+            "idempotency_key": f"b-{points}",
+            "body": {"member_id": "m-2", "points": points, "reference": f"b-{points}"},
+        }
+        for points in (1, 2**53 - 1)
+    ]
+    answer = walk.step("post_batch", {"operations": operations})
+    assert [result["status"] for result in answer["results"]] == [201, 422]
+    for result in answer["results"]:
+        judge_result("post_redemption", result)
+    lines = b"\n".join(map(orjson.dumps, operations))
+    streamed = walk.tenant.send_raw("POST", "/v1/batches", lines, content_type="application/x-ndjson")
+    judge(PAGES["post_batch"], streamed)
+    assert [orjson.loads(line)["status"] for line in streamed.data.splitlines()] == [201, 422]
+
+
+def judge_result(name: str, result: dict[str, Any]) -> None:
+    """An operation of a batch is answered as its own route answers it."""
+    page = PAGES[name]
+    (content,) = page.page["responses"][str(result["status"])]["content"].values()
+    assert page.allows(page.resolved(content["schema"]), result["body"])
+
+
+def run_the_program(walk: Walk) -> None:
+    policies = [{"kind": "never"}, {"kind": "fixed_days", "days": 1}, {"kind": "rolling", "months": 12}]
+    for policy in policies:
+        walk.step("change_program_terms", DEFAULT_TERMS | {"points_expiry": policy})
+    grace = {"policy": "grace", "grace_days": 30}
+    walk.step("change_program_terms", DEFAULT_TERMS | {"lapsed_refund": grace})
+    spent = walk.step("post_redemption", {"member_id": "m-2", "points": 5, "reference": "x-7"})
+    walk.step("move_test_clock", {"now": "2036-01-01T00:00:00Z"})
+    walk.refuse("move_test_clock", "test_clock_backwards", {"now": NOON})
+    refund = walk.step(
+        "post_refund", {"points": 5, "reference": "f-7"}, ids={"redemption_id": spent["redemption_id"]}
+    )
+    assert refund["grace_lot"]["points"] == 5
