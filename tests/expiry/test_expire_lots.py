@@ -79,6 +79,17 @@ def test_only_what_is_left_of_a_lot_expires(bench: Bench) -> None:
     bench.check()
 
 
+def test_answer_to_an_earning_counts_no_points_that_lapsed_meanwhile() -> None:
+    # An earning need not read the lots, as long as the clock has not overtaken what is stored of them.
+    bench = bench_with()
+    bench.must(earning(10, expires_at=NOW + DAY))
+    bench.must(earning(20, available_at=NOW + DAY))
+    bench.wait(days=1)
+    points = bench.must(earning(5))["balance"]["points"]
+    assert (points["available"], points["pending"]) == (25, 0)
+    bench.check()
+
+
 def test_growth_lapses_by_its_own_window() -> None:
     bench = bench_with(growth_expiry={"kind": "fixed_days", "days": 1})
     bench.must(purchase(10_000))

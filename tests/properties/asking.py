@@ -26,8 +26,8 @@ MAX = 2**53 - 1
 def lifetimes() -> st.SearchStrategy[dict[str, Any]]:
     """Expiry policies, as terms hold them."""
     return st.one_of(
-        st.builds(lambda days: {"kind": "fixed_days", "days": days}, st.integers(1, 10)),
-        st.builds(lambda months: {"kind": "rolling", "months": months}, st.integers(1, 2)),
+        st.builds(lambda days: {"kind": "fixed_days", "days": days}, st.integers(0, 6)),
+        st.builds(lambda months: {"kind": "rolling", "months": months}, st.integers(0, 1)),
         st.builds(
             lambda kind, months: {"kind": kind, "months": months},
             st.sampled_from(["end_of_month", "end_of_quarter", "end_of_year"]),
@@ -84,6 +84,16 @@ class Asker:
             "expiry": self.expiry,
         }
         return make[self.draw(st.sampled_from(kinds))]()
+
+    def debt(self) -> list[Command]:
+        """A purchase whose points are all spent before it goes back: mostly a debt."""
+        name, member, amount = self._name("purchase", "p"), self._member(), self.draw(st.integers(100, 9_999))
+        bought = Purchase(name, member, self.now, "CNY", (Line("1", 1, amount),))
+        rate = self.model.terms["points"]
+        earned = amount * rate["per"] // rate["amount"]
+        spent = Redeem(member, max(1, self._available(member) + earned), self._name("redemption", "r"))
+        back = Return(name, self._name("return", "t"), self.now, (ReturnedLine("1", 1, amount),))
+        return [bought, spent, back]
 
     def purchase(self) -> Purchase:
         lines = st.lists(st.tuples(st.integers(1, 3), _money()), min_size=1, max_size=3)

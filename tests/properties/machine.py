@@ -68,6 +68,10 @@ class LedgerMachine(RuleBasedStateMachine):
         """The same rule under another name, so that it comes twice as often."""
         self.ask(data)
 
+    @rule(data=st.data())
+    def get_into_debt(self, data: st.DataObject) -> None:
+        self.send([self.request(command) for command in self.asker(data).debt()])
+
     @rule(data=st.data(), atomic=st.booleans(), dry_run=st.sampled_from([False, False, True]))
     def ask_many(self, data: st.DataObject, atomic: bool, dry_run: bool) -> None:
         """Several at once; some of them the same, and some others under the same key."""
@@ -162,8 +166,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 def run(
-    make_driver: MakeDriver, examples: int, steps: int, machine: type[LedgerMachine] = LedgerMachine
+    make_driver: MakeDriver,
+    examples: int,
+    steps: int,
+    machine: type[LedgerMachine] = LedgerMachine,
+    **changes: Any,
 ) -> None:
-    """Run the machine on new books for each example."""
+    """Run the machine on new books for each example. ``changes`` are settings of Hypothesis."""
     started: Any = partial(machine, make_driver)
-    run_state_machine_as_test(started, settings=profile(examples, stateful_step_count=steps))
+    run_state_machine_as_test(started, settings=profile(examples, stateful_step_count=steps, **changes))
