@@ -8,23 +8,29 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from ledger import clock, errors
+from ledger.accounts import routes as members
 from ledger.config import Settings
 from ledger.db import Database
 from ledger.errors import LedgerError
+from ledger.finance import routes as reports
 from ledger.http import answers, batches, headers, health, viewer
 from ledger.http.documents import Document
 from ledger.http.endpoint import Routes, require_declared
 from ledger.http.operations import table_of
 from ledger.http.services import EXTENSION, Services
+from ledger.journal import routes as entries
 from ledger.redemption import routes as spending
 from ledger.rules import program_routes as program
 from ledger.rules import routes as earning
 
 ROUTES: tuple[Routes, ...] = (
+    members.routes,
     earning.routes,
     spending.routes,
+    entries.routes,
     batches.routes,
     program.routes,
+    reports.routes,
     health.routes,
     viewer.routes,
 )

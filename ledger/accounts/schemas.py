@@ -1,8 +1,21 @@
-"""The shapes that every answer about a member's account shares: the balance, the trailer of a posting, lots."""
+"""The shapes of members and of what they have: the balance, the trailer of every posting, lots, pages of a list."""
 
-from marshmallow import fields
+from marshmallow import Schema, fields
 
-from ledger.http.fields import Answer, CallerId, Choice, Instant, Integer, LedgerId, Points
+from ledger.accounts.paging import DEFAULT_LIMIT, MAX_LIMIT
+from ledger.http.fields import (
+    Answer,
+    Attributes,
+    CallerId,
+    Choice,
+    Count,
+    Instant,
+    Integer,
+    LedgerId,
+    Points,
+    Strict,
+    Text,
+)
 from ledger.money import MAX_AMOUNT
 
 
@@ -38,6 +51,7 @@ class BalanceSchema(Answer):
     growth = fields.Nested(GrowthBalanceSchema, required=True)
     tier = fields.Dict(required=True, allow_none=True)
     account_version = Integer(0, MAX_AMOUNT, "Number of the member's last entry", required=True)
+    known_as_of = Instant("Only in a balance of the past: what was recorded by then counts")
 
 
 class PostedSchema(Answer):
@@ -66,3 +80,81 @@ class LotShareSchema(Answer):
     lot_id = LedgerId("lot", required=True)
     points = Points(required=True)
     expires_at = Instant("Null for never", required=True, allow_none=True)
+
+
+class MemberQuery(Strict):
+    """A member."""
+
+    member_id = CallerId(required=True)
+
+
+class MemberChangeSchema(MemberQuery):
+    """What is known of a member. What is left out stays as it is."""
+
+    region = CallerId("The region")
+    store = CallerId("The store")
+    enrolled_at = Instant("For a new member now, if left out")
+    attributes = Attributes("Replaces all attributes that were there")
+
+
+class MemberSchema(Answer):
+    """A member."""
+
+    member_id = CallerId(required=True)
+    region = CallerId(required=True, allow_none=True)
+    store = CallerId(required=True, allow_none=True)
+    enrolled_at = Instant(required=True)
+    attributes = Attributes(required=True)
+    account_version = Integer(0, MAX_AMOUNT, "Number of the member's last entry", required=True)
+
+
+class TimesQuery(Strict):
+    """The two times of a read of the past."""
+
+    as_of = Instant("What had happened by then; not later than the present")
+    known_as_of = Instant("As far as was recorded by then; not later than the present")
+
+
+class BalanceQuery(MemberQuery, TimesQuery):
+    """A member, and a moment."""
+
+
+class PageQuery(Strict):
+    """A page of a list."""
+
+    limit = Count(1, MAX_LIMIT, "Rows on the page", load_default=DEFAULT_LIMIT)
+    cursor = Text(64, "The next_cursor of the page before")
+
+
+class LotsQuery(MemberQuery, PageQuery):
+    """A page of a member's lots."""
+
+    state = Choice(["open", "all"], "Those pending or available now, or all there were", load_default="open")
+
+
+class LotSchema(Answer):
+    """Points or growth of one origin."""
+
+    lot_id = LedgerId("lot", required=True)
+    entry_id = LedgerId("ent", "The entry that opened it", required=True)
+    unit = Choice(["POINT", "GROWTH"], required=True)
+    original = Points("What it was opened with", required=True)
+    remaining = Points("What has not been drawn or booked as expired", minimum=0, required=True)
+    expired = Points("What has been booked as expired", minimum=0, required=True)
+    state = Choice(["pending", "available", "expired", "spent"], "By the clock", required=True)
+    earned_at = Instant(required=True)
+    available_at = Instant(required=True)
+    expires_at = Instant("Null for never", required=True, allow_none=True)
+    rolling = fields.Boolean(
+        required=True, metadata={"description": "Whether activity moves the expiry forward"}
+    )
+
+
+def page_of(item: type[Answer]) -> type[Schema]:
+    """The schema of a page of such items."""
+    listed = fields.List(fields.Nested(item), required=True)
+    next_cursor = Text(64, "Leads to the next page; null on the last", required=True, allow_none=True)
+    name = f"{item.__name__.removesuffix('Schema')}PageSchema"
+    page = Answer.from_dict({"data": listed, "next_cursor": next_cursor}, name=name)
+    page.__doc__ = "A page, newest first."
+    return page

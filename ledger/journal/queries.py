@@ -15,6 +15,7 @@ from ledger.accounts.program import Program
 from ledger.accounts.queries import require_member
 from ledger.clock import show
 from ledger.errors import EntryUnknown
+from ledger.ids import read as read_id
 from ledger.ids import show as show_id
 from ledger.journal.models import entries, postings
 
@@ -48,15 +49,15 @@ def read_entries(
     return Page([_shown(row, moves[row.entry_id]) for row in rows[:limit]], _next_cursor(rows, limit))
 
 
-def read_entry(connection: Connection, program: Program, entry_id: bytes) -> dict[str, Any]:
-    """An entry of the program by its id; ``entry_unknown`` where it is absent, or another program's."""
+def read_entry(connection: Connection, program: Program, entry_id: str) -> dict[str, Any]:
+    """An entry of the program by its id; ``entry_unknown`` for what names none, or another program's."""
+    key = read_id("ent", entry_id)
     query = _select_entries().where(
-        entries.c.entry_id == UUID(bytes=entry_id), holders.c.program_id == program.program_id
+        entries.c.entry_id == (key and UUID(bytes=key)), holders.c.program_id == program.program_id
     )
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(query).one_or_none() if key else None
     if row is None:
-        shown = show_id("ent", entry_id)
-        raise EntryUnknown(f"there is no entry {shown}", entry_id=shown)
+        raise EntryUnknown(f"there is no entry {entry_id}", entry_id=entry_id)
     return _shown(row, _postings_of(connection, [row])[row.entry_id])
 
 

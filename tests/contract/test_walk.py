@@ -113,6 +113,9 @@ def go_shopping(walk: Walk) -> None:
     rehearsed = walk.step("post_purchase", {**purchase, "purchase_id": "p-8"}, query="?dry_run=true")
     assert rehearsed["dry_run"] is True
     walk.step("post_purchase", {**purchase_of("m-3", "p-7", amount=0)})
+    member = {"region": "east", "store": "s-1", "enrolled_at": NOON, "attributes": {"vip": True, "age": 7}}
+    walk.step("change_member", member, status=201, ids={"member_id": "m-8"})
+    walk.step("change_member", {}, ids={"member_id": "m-8"})
     award = {"member_id": "m-1", "points": 5, "reason": "sorry", "reference": "a-9", "fund": "care"}
     walk.step(
         "post_earning",

@@ -12,7 +12,6 @@ from ledger.accounts.members import read_member
 from ledger.accounts.program import Program
 from ledger.accounts.queries import read_balance, read_lots
 from ledger.finance.roll_forward import read_roll_forward
-from ledger.ids import read as read_id
 from ledger.journal.history import Times, read_balance_at
 from ledger.journal.queries import read_entries, read_entry
 from tests.conftest import Cluster
@@ -59,9 +58,7 @@ def busy(cluster: Cluster, template: str) -> Iterator[Till]:
 
 def _entry(connection: Connection, program: Program) -> Any:
     newest = read_entries(connection, program, "m-1", limit=1).items[0]
-    entry_id = read_id("ent", newest["entry_id"])
-    assert entry_id is not None
-    return read_entry(connection, program, entry_id)
+    return read_entry(connection, program, newest["entry_id"])
 
 
 def _next_entries(connection: Connection, program: Program) -> Any:

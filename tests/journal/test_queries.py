@@ -6,16 +6,13 @@ import pytest
 
 from ledger.accounts.members import put_member
 from ledger.errors import EntryUnknown, InvalidRequest, MemberUnknown
-from ledger.ids import read as read_id
 from ledger.journal.queries import read_entries, read_entry
 from tests.till import Till, day, new_program
 
 
 def entry(till: Till, entry_id: str) -> dict[str, Any]:
-    key = read_id("ent", entry_id)
-    assert key is not None
     with till.reading() as connection:
-        return read_entry(connection, till.program, key)
+        return read_entry(connection, till.program, entry_id)
 
 
 def entries(till: Till, member: str = "m-1", **options: Any) -> list[dict[str, Any]]:
@@ -109,6 +106,8 @@ def test_absent_entries_and_entries_of_other_programs_are_unknown_alike(till: Ti
     absent = "ent_" + "0" * 32
     with pytest.raises(EntryUnknown) as missing:
         entry(till, absent)
+    with pytest.raises(EntryUnknown):
+        entry(till, entry_id.upper())
     assert foreign.value.detail.replace(entry_id, absent) == missing.value.detail
     with pytest.raises(MemberUnknown):
         entries(elsewhere)
