@@ -1,0 +1,305 @@
+"""Programs are closed to each other, and roles reach what they are for: on every route of the service.
+
+What belongs to another program is answered as what is nowhere: nobody can tell the two apart. A route that
+is added is covered as soon as it is declared.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import orjson
+import pytest
+
+from ledger.access import PUBLIC, ROLES
+from tests.shapes import Page, pages
+from tests.whole_service import Tenant, WholeService, open_service, purchase_of
+
+PAGES: Final = pages()
+PRIVATE: Final = [page for page in PAGES if page.route.scope != PUBLIC]
+READS: Final = [page for page in PRIVATE if page.route.method == "GET"]
+WITH_IDS: Final = [page for page in PRIVATE if page.parameters("path") and page.route.method != "PUT"]
+PUTS: Final = [page for page in PRIVATE if page.parameters("path") and page.route.method == "PUT"]
+OPERATIONS: Final = [page for page in PAGES if page.route.operation]
+
+PREFIXES: Final = {"redemption_id": "red_", "entry_id": "ent_"}
+
+
+def name_of(value: Any) -> str | None:
+    """How a route is called in the name of a test."""
+    return value.route.name if isinstance(value, Page) else None
+
+
+def live(tenant: Tenant, tag: str) -> Tenant:
+    """Let a program have a history in which every name carries its tag."""
+    purchase = tenant.post("/v1/purchases", purchase_of(f"m-{tag}", f"p-{tag}"))
+    award = {"member_id": f"n-{tag}", "points": 50, "reason": "gift", "reference": f"a-{tag}"}
+    tenant.post("/v1/earnings", award, headers={"Idempotency-Key": f"award-{tag}"})
+    spend = {"member_id": f"m-{tag}", "points": 10, "reference": f"x-{tag}"}
+    redemption = tenant.post("/v1/redemptions", spend)
+    tenant.facts = {
+        "member_id": f"m-{tag}",
+        "purchase_id": f"p-{tag}",
+        "redemption_id": redemption["redemption_id"],
+        "entry_id": purchase["entry_id"],
+    }
+    return tenant
+
+
+@pytest.fixture(scope="module")
+def service(cluster: Any, template: str) -> Iterator[WholeService]:
+    with open_service(cluster, template) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def ours(service: WholeService) -> Tenant:
+    return live(service.tenant("ours"), "ours")
+
+
+@pytest.fixture(scope="module")
+def theirs(service: WholeService) -> Tenant:
+    return live(service.tenant("theirs"), "theirs")
+
+
+@pytest.fixture
+def unchanged(service: WholeService, ours: Tenant, theirs: Tenant) -> Iterator[None]:
+    """Fails a test after which any row of any table is there that was not, or says something else."""
+    before = service.rows()
+    yield
+    assert service.rows() == before
+
+
+def nowhere(name: str, there: str) -> str:
+    """An id of the same form as one that is there, of which there is nothing anywhere."""
+    prefix = PREFIXES.get(name)
+    return f"{prefix}{'0' * 31}7" if prefix else f"q{name}"[: len(there)]
+
+
+def told(answer: Any, ids: dict[str, str]) -> tuple[int, str, bytes]:
+    """All that an answer tells, but for the ids that were asked about and the request's own."""
+    body = answer.data
+    for value in ids.values():
+        body = body.replace(value.encode(), b"id")
+    body = body.replace(answer.headers["X-Request-Id"].encode(), b"request")
+    return answer.status_code, answer.content_type, body
+
+
+@pytest.mark.parametrize("page", WITH_IDS, ids=name_of)
+def test_what_is_another_programs_is_answered_as_what_is_nowhere(
+    unchanged: None, ours: Tenant, theirs: Tenant, page: Page
+) -> None:
+    absent = {name: nowhere(name, value) for name, value in theirs.facts.items()}
+    body = {"json": sound_body(page)} if page.body else {}
+    foreign = ours.send(page.route.method, page.path(theirs.facts), **body)
+    missing = ours.send(page.route.method, page.path(absent), **body)
+    assert told(foreign, theirs.facts) == told(missing, absent)
+    assert foreign.status_code == 404
+    # The same question of those whose it is: it is there.
+    assert theirs.send(page.route.method, page.path(theirs.facts), **rehearsed(page, body)).status_code != 404
+
+
+def rehearsed(page: Page, body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "query_string": "dry_run=true"} if page.route.operation else body
+
+
+def sound_body(page: Page) -> Any:
+    assert page.body is not None
+    return page.example(page.body)
+
+
+@pytest.mark.parametrize("page", PUTS, ids=name_of)
+def test_what_is_put_under_another_programs_name_is_ours_alone(service: WholeService, page: Page) -> None:
+    first, second = (live(service.tenant(f"{page.route.name} {n}"), f"{n}") for n in (1, 2))
+    path = page.path(second.facts)
+    before = second.send("GET", path)
+    assert (first.send("GET", path).status_code, before.status_code) == (404, 200)
+    put = first.send("PUT", path, json=sound_body(page))
+    assert put.status_code == 201
+    assert second.send("GET", path).data == before.data
+    assert first.send("GET", path).json == put.json
+
+
+# What enrols a member takes another program's for a new one; below.
+NAMING = [page for page in OPERATIONS if page.route.name not in ("post_purchase", "post_earning")]
+
+
+@pytest.mark.parametrize("page", NAMING, ids=name_of)
+def test_an_operation_in_a_batch_sees_no_more_than_its_own_route(
+    unchanged: None, ours: Tenant, theirs: Tenant, page: Page
+) -> None:
+    named = {**theirs.facts, "from_member_id": "m-theirs", "to_member_id": "n-theirs"}
+    absent = {name: nowhere(name, value) for name, value in named.items()}
+    foreign, missing = (
+        ours.send("POST", "/v1/batches?dry_run=true", json={"operations": [operation(page, ids)]})
+        for ids in (named, absent)
+    )
+    assert [result["status"] for result in foreign.json["results"]] == [404]
+    assert told(foreign, named) == told(missing, absent)
+
+
+def operation(page: Page, ids: dict[str, str]) -> dict[str, Any]:
+    """An operation of a batch about these ids."""
+    assert page.route.operation is not None
+    example = sound_body(page) | dict.fromkeys(page.parameters("path"))
+    return {
+        "operation": page.route.operation.name,
+        "body": {name: ids.get(name, value) for name, value in example.items()},
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/redemptions", {"member_id": "m-theirs", "points": 1, "reference": "r"}),
+        (
+            "/v1/transfers",
+            {"from_member_id": "m-theirs", "to_member_id": "m-ours", "points": 1, "reference": "r"},
+        ),
+        (
+            "/v1/transfers",
+            {"from_member_id": "m-ours", "to_member_id": "m-theirs", "points": 1, "reference": "r"},
+        ),
+    ],
+)
+def test_a_member_of_another_program_can_neither_spend_nor_receive(
+    unchanged: None, ours: Tenant, theirs: Tenant, path: str, body: dict[str, Any]
+) -> None:
+    answer = ours.send("POST", path, json=body)
+    assert (answer.status_code, answer.json["code"]) == (404, "member_unknown")
+    assert answer.json["member_id"] == "m-theirs"
+
+
+def test_the_same_names_in_two_programs_are_two_things(service: WholeService) -> None:
+    first, second = (service.tenant(name) for name in ("first", "second"))
+    once = {"Idempotency-Key": "the-same"}
+    answers = [
+        tenant.send("POST", "/v1/purchases", json=purchase_of("m-1", "p-1"), headers=once)
+        for tenant in (first, second)
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert "Idempotency-Replayed" not in answers[1].headers
+    assert answers[0].json["entry_id"] != answers[1].json["entry_id"]
+    assert [answer.json["account_version"] for answer in answers] == [1, 1]
+    lots = [answer.json["lots"][0]["lot_id"] for answer in answers]
+    assert lots[0] != lots[1]
+
+
+@pytest.mark.parametrize("page", OPERATIONS, ids=name_of)
+def test_a_key_that_another_program_has_used_is_a_fresh_key(service: WholeService, page: Page) -> None:
+    first, second = (live(service.tenant(f"{page.route.name} {n}"), "same") for n in (1, 2))
+    once = {"Idempotency-Key": "the-same"}
+    bodies = [meaningful(page, tenant) for tenant in (first, second)]
+    answers = [
+        tenant.send("POST", page.path(tenant.facts), json=body, headers=once)
+        for tenant, body in zip((first, second, second), (*bodies, bodies[1]), strict=True)
+    ]
+    assert [answer.status_code for answer in answers] == [201] * 3
+    assert ["Idempotency-Replayed" in answer.headers for answer in answers] == [False, False, True]
+    assert answers[1].data == answers[2].data
+    assert answers[0].json["entry_id"] != answers[1].json["entry_id"]
+
+
+def meaningful(page: Page, tenant: Tenant) -> dict[str, Any]:
+    """A body of which the operation makes an entry, in a program that has lived as ``live`` has it."""
+    bought = purchase_of("m-same", "p-new")
+    known = {
+        "member_id": "m-same",
+        "from_member_id": "m-same",
+        "to_member_id": "n-same",
+        "currency": "CNY",
+        "occurred_at": bought["occurred_at"],
+        "expires_at": "2099-01-01T00:00:00Z",
+        "purchase_id": "p-new",
+        "lines": [{"line_id": "1", "quantity": 1, "amount": 100}],
+    }
+    return {name: known.get(name, value) for name, value in sound_body(page).items()}
+
+
+@pytest.mark.parametrize("page", READS, ids=name_of)
+def test_no_read_shows_anything_of_another_program(
+    unchanged: None, ours: Tenant, theirs: Tenant, page: Page
+) -> None:
+    answer = ours.send("GET", page.path(ours.facts))
+    assert answer.status_code == 200, answer.data
+    assert b"theirs" not in answer.data
+    for value in theirs.facts.values():
+        assert value.encode() not in answer.data
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in READS if "cursor" in page.parameters("query")], ids=name_of
+)
+def test_a_cursor_leads_nobody_into_another_program(ours: Tenant, theirs: Tenant, page: Page) -> None:
+    mine, foreign = (tenant.send("GET", f"{page.path(tenant.facts)}?limit=1") for tenant in (ours, theirs))
+    cursor = foreign.json["next_cursor"]
+    assert cursor, "the list is too short to have a second page"
+    answer = ours.send("GET", f"{page.path(ours.facts)}?cursor={cursor}")
+    assert answer.status_code in (200, 400)
+    if answer.status_code == 200:
+        whole = ours.send("GET", page.path(ours.facts)).json["data"]
+        assert all(item in whole for item in answer.json["data"])
+    assert mine.json["data"]
+
+
+def test_what_one_program_does_moves_no_number_of_another(service: WholeService) -> None:
+    quiet, busy = live(service.tenant("quiet"), "quiet"), service.tenant("busy")
+    reads = [page for page in READS if page.route.path != "/v1/program"]
+    before = [numbers(quiet.send("GET", page.path(quiet.facts)).json) for page in reads]
+    live(busy, "quiet")
+    assert [numbers(quiet.send("GET", page.path(quiet.facts)).json) for page in reads] == before
+
+
+def numbers(value: Any) -> Any:
+    """A read without the times at which it was made."""
+    if isinstance(value, dict):
+        return {
+            name: numbers(item) for name, item in value.items() if name not in ("as_of", "known_as_of", "to")
+        }
+    return [numbers(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+@pytest.mark.parametrize("page", PRIVATE, ids=name_of)
+def test_a_role_reaches_the_routes_of_its_scopes_and_no_other(
+    unchanged: None, ours: Tenant, page: Page, role: str
+) -> None:
+    scope = page.page["x-required-scope"]
+    # Without a body or with a bad parameter: who may ask is told what is wrong, who may not is not.
+    path = page.path(ours.facts) + ("?unknown=1" if page.route.method == "GET" else "")
+    answer = ours.send(page.route.method, path, role=role)
+    if scope in ROLES[role]:
+        assert answer.status_code in (400, 415)
+    else:
+        assert (answer.status_code, answer.json["code"], answer.json["required_scope"]) == (
+            403,
+            "forbidden",
+            scope,
+        )
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+@pytest.mark.parametrize("page", OPERATIONS, ids=name_of)
+def test_a_role_reaches_no_more_through_a_batch(unchanged: None, ours: Tenant, page: Page, role: str) -> None:
+    assert page.route.operation is not None
+    item = {"operation": page.route.operation.name, "idempotency_key": "k", "body": {}}
+    answer = ours.send("POST", "/v1/batches", role=role, json={"operations": [item]})
+    if "batch" not in ROLES[role]:
+        assert (answer.status_code, answer.json["required_scope"]) == (403, "batch")
+        return
+    (result,) = answer.json["results"]
+    assert (result["status"] == 403) == (page.route.scope not in ROLES[role])
+    stream = ours.send(
+        "POST", "/v1/batches", role=role, data=orjson.dumps(item), content_type="application/x-ndjson"
+    )
+    assert orjson.loads(stream.data)["status"] == result["status"]
+
+
+@pytest.mark.parametrize("role", ["readonly", "finance", "approver"])
+@pytest.mark.parametrize("page", [page for page in PRIVATE if page.route.method != "GET"], ids=name_of)
+def test_who_only_reads_or_only_approves_changes_nothing(
+    unchanged: None, ours: Tenant, page: Page, role: str
+) -> None:
+    if page.route.scope == "approve":
+        pytest.skip("this is what an approver is for")
+    answer = ours.send(page.route.method, page.path(ours.facts), role=role, json=sound_body(page))
+    assert answer.status_code == 403
