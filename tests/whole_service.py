@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -70,7 +70,15 @@ class WholeService:
     app: Flask
     owner: Database
 
-    def tenant(self, name: str, *, is_test: bool = False) -> Tenant:
+    def tenant(
+        self,
+        name: str,
+        *,
+        is_test: bool = False,
+        test_now: datetime | None = None,
+        timezone: str = "Asia/Shanghai",
+        terms: dict[str, Any] = DEFAULT_TERMS,
+    ) -> Tenant:
         """A new program with keys and nothing in its books."""
         now = clock.system_now()
         program = self.owner.run(
@@ -78,10 +86,11 @@ class WholeService:
                 connection,
                 name,
                 currency="CNY",
-                timezone="Asia/Shanghai",
-                terms=DEFAULT_TERMS,
+                timezone=timezone,
+                terms=terms,
                 now=now,
                 is_test=is_test,
+                test_now=test_now,
             )
         )
         keys = {

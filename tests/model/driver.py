@@ -34,6 +34,8 @@ class Driver(Protocol):
     program: Program
     clock_may_go_back: bool
     may_change_terms: bool
+    takes_expiry: bool
+    """Whether expiry may be asked for like any other command; over HTTP only the sweep does it."""
 
     def post(
         self, requests: Sequence[Request], *, now: datetime, atomic: bool = False, dry_run: bool = False

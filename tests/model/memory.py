@@ -33,6 +33,7 @@ class MemoryDriver:
     """A program's books in memory. Entry ids count up from 1, so every run is the same."""
 
     clock_may_go_back = True
+    takes_expiry = True
     may_change_terms = True
 
     def __init__(self, program: Program) -> None:

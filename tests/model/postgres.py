@@ -24,6 +24,7 @@ class PostgresDriver:
     """A program's books in a database."""
 
     clock_may_go_back = True
+    takes_expiry = True
     may_change_terms = True
 
     def __init__(self, database: Database, program: Program) -> None:

@@ -56,11 +56,20 @@ def program_terms() -> st.SearchStrategy[dict[str, Any]]:
 class Asker:
     """Draws commands against the books as the model has them now."""
 
-    def __init__(self, data: st.DataObject, model: Model, now: datetime, fresh: Iterator[int]) -> None:
+    def __init__(
+        self,
+        data: st.DataObject,
+        model: Model,
+        now: datetime,
+        fresh: Iterator[int],
+        *,
+        takes_expiry: bool,
+    ) -> None:
         self.draw = data.draw
         self.model = model
         self.now = now
         self.fresh = fresh
+        self.takes_expiry = takes_expiry
 
     def command(self) -> Command:
         """Any command, mostly one that there is something for."""
@@ -83,6 +92,8 @@ class Asker:
             "reversal": self.reversal,
             "expiry": self.expiry,
         }
+        if not self.takes_expiry:
+            kinds = [kind for kind in kinds if kind != "expiry"]
         return make[self.draw(st.sampled_from(kinds))]()
 
     def debt(self) -> list[Command]:

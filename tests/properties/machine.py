@@ -139,7 +139,7 @@ class LedgerMachine(RuleBasedStateMachine):
     # --- what is sent, and what must come back ---------------------------------------------------
 
     def asker(self, data: st.DataObject) -> Asker:
-        return Asker(data, self.model, self.now, self.numbers)
+        return Asker(data, self.model, self.now, self.numbers, takes_expiry=self.driver.takes_expiry)
 
     def request(self, command: Command) -> Request:
         number = next(self.numbers)
