@@ -98,7 +98,7 @@ def load(connection: Connection, program: Program, requests: Sequence[Request], 
     loaded = Loaded(
         holders=holders,
         outcomes=_read_outcomes(cursor, program, requests),
-        claims=_read_claims(cursor, program, [c.claim for c in commands if c.claim]),
+        claims=_read_claims(cursor, program, [claim for c in commands if (claim := c.claim)]),
         # Versions of a holder never run against time, whatever this machine's clock does.
         now=max([now, *(h.recorded_at for h in holders.values() if h.recorded_at)]),
     )
@@ -147,27 +147,25 @@ def _lock(
     targets: dict[tuple[str, str], tuple[bytes, bytes]],
 ) -> dict[bytes, Holder]:
     number = program.program_id
-    wanted = {holder_id(number, member): member for command in commands for member in command.members}
-    ids = sorted({*wanted, *(holder for _, holder in targets.values())})
+    named = [(holder_id(number, m), m, command.enrols) for command in commands for m in command.members]
+    ids = sorted({identifier for identifier, _, _ in named} | {holder for _, holder in targets.values()})
     cursor.execute(_LOCK, (_uuids(ids),))
     holders = {row[0]: _holder(row) for row in cursor.fetchall()}
-    for command in commands:
-        if command.enrols:
-            for member in command.members:
-                identifier = holder_id(number, member)
-                # Written only if something is posted. Two batches may both take a member for new: the
-                # primary key lets one of them through, and the other runs again.
-                holders.setdefault(identifier, Holder(identifier, number, member, is_new=True))
+    for identifier, member, enrols in named:
+        if enrols and identifier not in holders:
+            # Written only if something is posted. Two batches may both take a member for new: the primary
+            # key lets one of them through, and the other runs again.
+            holders[identifier] = Holder(identifier, number, member, is_new=True)
     return holders
 
 
 def _read_outcomes(
     cursor: Cursor[Any], program: Program, requests: Sequence[Request]
 ) -> dict[str, tuple[bytes, Outcome]]:
-    keys = [wire.text(request.key) for request in requests if request.key]
+    keys = [request.key for request in requests if request.key]
     if not keys:
         return {}
-    cursor.execute(_OUTCOMES, (program.program_id, wire.Texts.of(keys)))
+    cursor.execute(_OUTCOMES, (program.program_id, wire.Texts.of_values(keys)))
     return {row[0]: (row[1], restore(*row[2:])) for row in cursor.fetchall()}
 
 
@@ -176,8 +174,7 @@ def _read_claims(
 ) -> dict[tuple[str, str], tuple[bytes, bytes]]:
     if not claims:
         return {}
-    kinds = wire.Texts.of([wire.text(claim.kind) for claim in claims])
-    names = wire.Texts.of([wire.text(claim.reference) for claim in claims])
+    kinds, names = (wire.Texts.of_values(column) for column in zip(*claims, strict=True))
     cursor.execute(_CLAIMS, (kinds, names, program.program_id))
     return {(row[0], row[1]): (row[2], row[3]) for row in cursor.fetchall()}
 
@@ -255,9 +252,7 @@ def _lots_of(recorded: Iterable[Recorded]) -> list[tuple[bytes, bytes]]:
 
 
 def _uuids(identifiers: Iterable[bytes]) -> wire.Uuids:
-    array = wire.Uuids.of([wire.uuid(identifier) for identifier in identifiers])
-    assert isinstance(array, wire.Uuids)
-    return array
+    return wire.Uuids.of_values(list(identifiers))
 
 
 def _holder(row: tuple[Any, ...]) -> Holder:

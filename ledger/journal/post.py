@@ -22,7 +22,7 @@ from ledger.ids import new_entry_id, show
 from ledger.journal.commands import Books, Decision, Draft, Outcome, Recorded, Request
 from ledger.journal.load import Loaded, load
 from ledger.journal.outcomes import is_remembered
-from ledger.journal.write import Written, seal, write
+from ledger.journal.write import Written, link_up, seal, write
 from ledger.money import MAX_AMOUNT
 
 
@@ -90,7 +90,10 @@ def decide_batch(
     outcomes = [batch.answer(request) for request in requests]
     if atomic and (refused := next((i for i, o in enumerate(outcomes) if o.error), None)) is not None:
         return _aborted(requests, outcomes, refused, answered), None
-    return outcomes, None if dry_run else batch.written
+    if dry_run:
+        return outcomes, None
+    link_up(batch.written)
+    return outcomes, batch.written
 
 
 class _Batch:

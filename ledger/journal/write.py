@@ -1,12 +1,13 @@
 """Write: seal what was decided into the holders' chains, and insert it. The only writer of entries and postings.
 
-One statement a table, whatever the size of the batch, with the rows as binary arrays.
+One statement a table, whatever the size of the batch, with the columns as binary arrays.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import orjson
 from psycopg import Cursor, sql
@@ -16,7 +17,6 @@ from sqlalchemy import Connection
 from ledger.accounts.chart import Account
 from ledger.accounts.holder import Holder
 from ledger.accounts.lots import Lot
-from ledger.accounts.postings import Posting
 from ledger.accounts.program import Program
 from ledger.clock import FAR_FUTURE
 from ledger.journal import wire
@@ -25,214 +25,204 @@ from ledger.journal.commands import Claim, Draft, Outcome, Request
 from ledger.journal.load import Loaded, driver_cursor
 from ledger.journal.outcomes import stored_form
 
+Row = tuple[Any, ...]
+Columns = Mapping[str, type[wire.Array]]
+
+
+class Sealed(NamedTuple):
+    """An entry with its place in the holder's chain, as values in the order of their columns."""
+
+    holder: Holder
+    entry: Row
+    postings: list[Row]
+
 
 @dataclass(slots=True)
 class Written:
-    """The rows that a batch adds, as elements in column order."""
+    """What a batch adds. Entries and postings are rows of elements, in column order, once they are linked."""
 
+    sealed: list[Sealed] = field(default_factory=list)
     entries: list[tuple[bytes, ...]] = field(default_factory=list)
     postings: list[tuple[bytes, ...]] = field(default_factory=list)
     claims: list[tuple[Claim, Draft]] = field(default_factory=list)
     outcomes: list[tuple[Request, Outcome]] = field(default_factory=list)
 
 
-_UNITS = {account: wire.int2(account.unit) for account in Account}
-_CODES = {account: wire.int2(account) for account in Account}
-_NO_OPENING = (wire.NULL, wire.NULL, wire.NULL)
+_UNITS = {account: account.unit for account in Account}
 
 
 def seal(written: Written, holder: Holder, draft: Draft, terms_version: int, now: datetime) -> None:
-    """Give an applied draft its place in the holder's chain: version, balances after it, hash."""
+    """Give an applied draft its place in the holder's chain: its version, and the balances after it."""
     holder.version += 1
     holder.recorded_at = now
-    entry_id, holder_id = wire.uuid(draft.entry_id), wire.uuid(draft.holder_id)
     entry = (
-        entry_id,
-        holder_id,
-        wire.int8(holder.version),
-        wire.moment(draft.effective_at),
-        wire.moment(now),
-        wire.int8(holder.points),
-        wire.int8(holder.held),
-        wire.int8(holder.debt),
-        wire.int8(holder.growth),
-        wire.int4(terms_version),
-        wire.text(draft.kind),
-        wire.uuid(draft.parent_entry_id),
-        wire.uuid(draft.peer_holder_id),
-        wire.moment(draft.extends_to),
-        wire.text(draft.reference),
-        *map(wire.text, draft.source),
-        wire.raw(orjson.dumps(draft.details) if draft.details else None),
+        draft.entry_id,
+        draft.holder_id,
+        holder.version,
+        draft.effective_at,
+        now,
+        holder.points,
+        holder.held,
+        holder.debt,
+        holder.growth,
+        terms_version,
+        draft.kind,
+        draft.parent_entry_id,
+        draft.peer_holder_id,
+        draft.extends_to,
+        draft.reference,
+        *draft.source,
+        orjson.dumps(draft.details) if draft.details else None,
     )
-    postings = [_posting(entry_id, holder_id, n, p) for n, p in enumerate(draft.postings, 1)]
-    holder.head = link(holder.head, entry, postings)
-    written.entries.append((*entry, wire.raw(holder.head)))
-    written.postings.extend(postings)
+    postings = [
+        (draft.entry_id, draft.holder_id, amount, ordinal, debit, credit, _UNITS[debit], lot_id)
+        + (opens[1:] if opens else (None, None, None))
+        for ordinal, (debit, credit, amount, lot_id, opens) in enumerate(draft.postings, 1)
+    ]
+    written.sealed.append(Sealed(holder, entry, postings))
 
 
-def _posting(entry_id: bytes, holder_id: bytes, ordinal: int, posting: Posting) -> tuple[bytes, ...]:
-    debit, credit, amount, lot_id, opens = posting
-    opening = _NO_OPENING
-    if opens is not None:
-        opening = (
-            wire.moment(opens.available_at),
-            wire.moment(opens.expires_at),
-            wire.boolean(opens.rolling),
-        )
-    return (
-        entry_id,
-        holder_id,
-        wire.int8(amount),
-        wire.int2(ordinal),
-        _CODES[debit],
-        _CODES[credit],
-        _UNITS[debit],
-        wire.uuid(lot_id),
-        *opening,
-    )
+def link_up(written: Written) -> None:
+    """Encode what was sealed, and hash it into the holders' chains."""
+    entries = _rows(ENTRY_COLUMNS, [sealed.entry for sealed in written.sealed])
+    written.postings = _rows(POSTING_COLUMNS, [row for sealed in written.sealed for row in sealed.postings])
+    unlinked = iter(written.postings)
+    for (holder, _, postings), entry in zip(written.sealed, entries, strict=True):
+        holder.head = link(holder.head, entry, islice(unlinked, len(postings)))
+        written.entries.append((*entry, wire.raw(holder.head)))
+
+
+def _rows(columns: Mapping[str, tuple[type[wire.Array], Any]], rows: list[Row]) -> list[tuple[bytes, ...]]:
+    """The rows as elements; encoded column by column."""
+    if not rows:
+        return []
+    values = zip(columns.values(), zip(*rows, strict=True), strict=True)
+    return list(zip(*(kind.column(column) for (kind, _), column in values), strict=True))
 
 
 def write(connection: Connection, program: Program, loaded: Loaded, written: Written) -> None:
     """Insert and update the rows of a decided batch. A unique violation means a lost race: the unit runs again."""
-    cursor = driver_cursor(connection)
+    cursor, now, number = driver_cursor(connection), loaded.now, program.program_id
     changed = [holder for holder in loaded.holders.values() if holder.is_changed]
     # In id order: two batches that enrol the same members wait for each other one way only.
     new = sorted((holder for holder in changed if holder.is_new), key=lambda holder: holder.holder_id)
-    _write(cursor, _INSERT_HOLDERS, HOLDER_COLUMNS, [_new_holder(h, loaded.now) for h in new])
+    _write(cursor, _INSERT_HOLDERS, HOLDER_COLUMNS, [_new_holder(h, now) for h in new])
     _write(cursor, _UPDATE_HOLDERS, BALANCE_COLUMNS, [_balances(h) for h in changed if not h.is_new])
-    _write(cursor, _INSERT_ENTRIES, _ENTRY_ARRAYS, written.entries)
-    _write(cursor, _INSERT_POSTINGS, _POSTING_ARRAYS, written.postings)
+    _write_elements(cursor, _INSERT_ENTRIES, _ENTRY_ARRAYS, written.entries)
+    _write_elements(cursor, _INSERT_POSTINGS, _POSTING_ARRAYS, written.postings)
     _write(cursor, _INSERT_LOTS, LOT_COLUMNS, [_lot(h, lot) for h in changed for lot in h.opened])
     _write(cursor, _UPDATE_LOTS, TOUCHED_COLUMNS, [_touched(h, lot) for h in changed for lot in _earlier(h)])
-    number = wire.int4(program.program_id)
     _write(cursor, _INSERT_CLAIMS, CLAIM_COLUMNS, [_claim(number, *row) for row in written.claims])
-    _write(
-        cursor,
-        _INSERT_OUTCOMES,
-        OUTCOME_COLUMNS,
-        [_outcome(number, loaded.now, *r) for r in written.outcomes],
-    )
+    outcomes = [_outcome(number, now, *row) for row in written.outcomes]
+    _write(cursor, _INSERT_OUTCOMES, OUTCOME_COLUMNS, outcomes)
 
 
-def _write(
-    cursor: Cursor[Any],
-    statement: Any,
-    columns: Mapping[str, type[wire.Array]],
-    rows: Sequence[tuple[bytes, ...]],
+def _write(cursor: Cursor[Any], statement: str, columns: Columns, rows: Sequence[Row]) -> None:
+    if rows:
+        arrays = zip(columns.values(), zip(*rows, strict=True), strict=True)
+        cursor.execute(statement, [array.of_values(values) for array, values in arrays])
+
+
+def _write_elements(
+    cursor: Cursor[Any], statement: str, columns: Columns, rows: Sequence[tuple[bytes, ...]]
 ) -> None:
     if rows:
         arrays = zip(columns.values(), zip(*rows, strict=True), strict=True)
         cursor.execute(statement, [array.of(elements) for array, elements in arrays])
 
 
-def _insert(table: str, columns: Mapping[str, type[wire.Array]]) -> sql.Composed:
-    return sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})").format(
-        sql.Identifier(table), _names(columns), _placeholders(columns)
+def _insert(table: str, columns: Columns) -> str:
+    """An insert of the rows that the arrays make side by side.
+
+    In the SELECT list they are unpacked row by row; FROM unnest(…) would store each column first.
+    """
+    statement = sql.SQL("INSERT INTO {} ({}) SELECT {}").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", ").join([_UNNEST] * len(columns)),
     )
+    return statement.as_string()
 
 
-def _update(table: str, columns: Mapping[str, type[wire.Array]], key: Sequence[str]) -> sql.Composed:
+def _update(table: str, columns: Columns, key: Sequence[str]) -> str:
     """An update of rows found by ``key``. OFFSET 0 keeps the arrays a plain list to join from."""
     changes = [sql.SQL("{0} = n.{0}").format(sql.Identifier(name)) for name in columns if name not in key]
     found = [sql.SQL("t.{0} = n.{0}").format(sql.Identifier(name)) for name in key]
-    return sql.SQL("UPDATE {} t SET {} FROM (SELECT * FROM unnest({}) u ({}) OFFSET 0) n WHERE {}").format(
+    statement = sql.SQL("UPDATE {} t SET {} FROM (SELECT {} OFFSET 0) n WHERE {}").format(
         sql.Identifier(table),
         sql.SQL(", ").join(changes),
-        _placeholders(columns),
-        _names(columns),
+        sql.SQL(", ").join([sql.SQL("{} AS {}").format(_UNNEST, sql.Identifier(name)) for name in columns]),
         sql.SQL(" AND ").join(found),
     )
+    return statement.as_string()
 
 
-def _names(columns: Mapping[str, type[wire.Array]]) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, columns))
+_UNNEST = sql.SQL("unnest({})").format(sql.Placeholder(format=PyFormat.BINARY))
 
 
-def _placeholders(columns: Mapping[str, type[wire.Array]]) -> sql.Composed:
-    return sql.SQL(", ").join([sql.Placeholder(format=PyFormat.BINARY)] * len(columns))
+def _new_holder(holder: Holder, now: datetime) -> Row:
+    return (*_balances(holder), holder.program_id, holder.member_id, now)
 
 
-def _new_holder(holder: Holder, now: datetime) -> tuple[bytes, ...]:
+def _balances(holder: Holder) -> Row:
+    available, pending, growth, next_expiry_at, next_expiry_points, fresh_until = holder.standing
     return (
-        *_balances(holder),
-        wire.int4(holder.program_id),
-        wire.text(holder.member_id),
-        wire.moment(now),
+        holder.holder_id,
+        holder.version,
+        holder.head,
+        holder.recorded_at,
+        holder.points,
+        holder.held,
+        holder.debt,
+        holder.growth,
+        available,
+        pending,
+        growth,
+        next_expiry_at,
+        next_expiry_points,
+        None if fresh_until == FAR_FUTURE else fresh_until,
     )
 
 
-def _balances(holder: Holder) -> tuple[bytes, ...]:
-    standing = holder.standing
-    fresh_until = standing.fresh_until
-    return (
-        wire.uuid(holder.holder_id),
-        wire.int8(holder.version),
-        wire.raw(holder.head),
-        wire.moment(holder.recorded_at),
-        wire.int8(holder.points),
-        wire.int8(holder.held),
-        wire.int8(holder.debt),
-        wire.int8(holder.growth),
-        wire.int8(standing.available),
-        wire.int8(standing.pending),
-        wire.int8(standing.growth),
-        wire.moment(standing.next_expiry_at),
-        wire.int8(standing.next_expiry_points),
-        wire.moment(None if fresh_until == FAR_FUTURE else fresh_until),
-    )
-
-
-def _lot(holder: Holder, lot: Lot) -> tuple[bytes, ...]:
+def _lot(holder: Holder, lot: Lot) -> Row:
     return (
         *_touched(holder, lot),
-        wire.int8(lot.original),
-        wire.moment(lot.earned_at),
-        wire.moment(lot.available_at),
-        wire.int4(holder.program_id),
-        wire.int2(lot.unit),
-        wire.boolean(lot.rolling),
+        lot.original,
+        lot.earned_at,
+        lot.available_at,
+        holder.program_id,
+        lot.unit,
+        lot.rolling,
     )
 
 
-def _touched(holder: Holder, lot: Lot) -> tuple[bytes, ...]:
-    return (
-        wire.uuid(holder.holder_id),
-        wire.uuid(lot.lot_id),
-        wire.int8(lot.remaining),
-        wire.int8(lot.expired),
-        wire.moment(lot.expires_at),
-        wire.boolean(lot.remaining > 0),
-    )
+def _touched(holder: Holder, lot: Lot) -> Row:
+    return (holder.holder_id, lot.lot_id, lot.remaining, lot.expired, lot.expires_at, lot.remaining > 0)
 
 
 def _earlier(holder: Holder) -> list[Lot]:
     """Lots touched that the batch did not open itself."""
+    if not holder.touched:
+        return []
     opened = {lot.lot_id for lot in holder.opened}
     return [lot for identifier, lot in holder.touched.items() if identifier not in opened]
 
 
-def _claim(program_id: bytes, claim: Claim, draft: Draft) -> tuple[bytes, ...]:
-    return (
-        program_id,
-        wire.text(claim.kind),
-        wire.text(claim.reference),
-        wire.uuid(draft.holder_id),
-        wire.uuid(draft.entry_id),
-    )
+def _claim(program_id: int, claim: Claim, draft: Draft) -> Row:
+    return (program_id, claim.kind, claim.reference, draft.holder_id, draft.entry_id)
 
 
-def _outcome(program_id: bytes, now: datetime, request: Request, outcome: Outcome) -> tuple[bytes, ...]:
+def _outcome(program_id: int, now: datetime, request: Request, outcome: Outcome) -> Row:
     code, answer = stored_form(outcome)
     return (
         program_id,
-        wire.text(request.key),
-        wire.raw(request.fingerprint),
-        wire.moment(now),
-        wire.uuid(outcome.entry_id),
-        wire.text(request.request_id),
-        wire.text(code),
-        wire.raw(answer),
+        request.key,
+        request.fingerprint,
+        now,
+        outcome.entry_id,
+        request.request_id,
+        code,
+        answer,
     )
 
 
