@@ -2,7 +2,8 @@
 
 Entries count that are effective by the one and recorded by the other. A holder's entries are recorded in
 the order of their versions, so what was known is a beginning of the chain; what had happened may leave
-gaps in it. The same two times give the same answer for ever, whatever arrives later.
+gaps in it. The same two times give the same answer for ever, whatever arrives later: once every posting
+that was under way at ``known_as_of`` has ended, which takes seconds, no other can be recorded before it.
 """
 
 from collections.abc import Iterable, Iterator
