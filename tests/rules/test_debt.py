@@ -11,6 +11,7 @@ from tests.builders import (
     earning,
     expire,
     give_back,
+    moment,
     program,
     purchase,
     redeem,
@@ -64,6 +65,16 @@ def test_transfer_to_a_member_in_debt_repays_it_first(bench: Bench) -> None:
     bench.check()
 
 
+def test_several_lots_that_arrive_repay_a_debt_one_after_the_other(bench: Bench) -> None:
+    spent_and_returned(bench)
+    for points, days in ((60, 1), (60, 2), (60, 3)):
+        bench.must(earning(points, member="m-2", expires_at=NOW + timedelta(days=days)))
+    bench.must(transfer(180, sender="m-2", recipient="m-1"))
+    assert [lot.remaining for lot in bench.lots("m-1")[-3:]] == [0, 20, 60]
+    assert bench.debt("m-1") == 0
+    bench.check()
+
+
 def test_refund_to_a_member_in_debt_repays_it_first(bench: Bench) -> None:
     bought = bench.must(purchase(10_000))
     redemption = bench.must(redeem(100))["redemption_id"]
@@ -71,6 +82,16 @@ def test_refund_to_a_member_in_debt_repays_it_first(bench: Bench) -> None:
     assert bench.must(refund(redemption, 60))["debt_repaid"] == 60
     assert bench.must(refund(redemption, 40))["debt_repaid"] == 40
     assert (bench.available(), bench.debt()) == (0, 0)
+    bench.check()
+
+
+@pytest.mark.parametrize(("early", "owed"), [(timedelta(), 100), (timedelta(microseconds=1), 50)])
+def test_points_repay_a_debt_until_just_before_they_lapse(early: timedelta, owed: int) -> None:
+    bench = bench_with(points_expiry={"kind": "fixed_days", "days": 0})
+    bench.now = moment("2026-01-16") - early
+    spent_and_returned(bench)
+    bench.must(purchase(5_000, at=moment("2026-01-15 12:00:00")))
+    assert bench.debt() == owed
     bench.check()
 
 
