@@ -17,6 +17,7 @@ import ledger
 from ledger import errors
 from ledger.access import PUBLIC, SCOPES
 from ledger.errors import LedgerError, error_classes
+from ledger.http.examples import example_of
 from ledger.http.fields import Plain
 from ledger.http.parsing import NDJSON
 from ledger.http.problems import PROBLEM_JSON, RETRYABLE_HEADERS, status_of
@@ -284,6 +285,8 @@ def _published(_self: Any, field: marshmallow.fields.Field[Any], **_so_far: Any)
             schema["enum"] = [*schema["enum"], None]
     if field.description:
         schema["description"] = field.description
+    if (example := example_of(field)) is not None:
+        schema["examples"] = [example]
     return schema
 
 
