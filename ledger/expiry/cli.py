@@ -61,8 +61,8 @@ def sweep_programs(database: Database, chosen: list[Program], until: datetime | 
 def line_of(report: SweepReport) -> str:
     """What a sweep has booked, in one line."""
     return (
-        f"{report.program}: {report.lots:,} lots of {report.members:,} members expired by"
-        f" {clock.show(report.until)}: {report.points:,} points, {report.growth:,} growth"
+        f"{report.program}: {report.points:,} points and {report.growth:,} growth in {report.lots:,} lots"
+        f" expired by {clock.show(report.until)}"
     )
 
 

@@ -5,7 +5,7 @@ and one ``ExpireLots`` for each member they belong to. So a sweep costs what is 
 that is killed leaves whole batches behind, and the next one goes on with what is still open.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -43,7 +43,6 @@ class SweepReport:
     program: str
     until: datetime
     batches: int = 0
-    members: int = 0
     lots: int = 0
     points: int = 0
     growth: int = 0
@@ -112,19 +111,22 @@ def _book(
 ) -> tuple[Sequence[Due], list[Outcome]]:
     # Read unlocked: what another posting closes meanwhile is not open any more once its member is locked.
     due = [Due(*row) for row in connection.execute(select_due(program.program_id, until, limit, after))]
+    if not due:
+        return due, []
+    # Up to the last instant found, not up to ``until``: a member who has not been swept for years has many
+    # more lots due, and they would all be booked in this one unit of work.
+    reached = due[-1].expires_at
     members = dict.fromkeys(lot.member_id for lot in due)
-    requests = [Request(ExpireLots(member, until)) for member in members]
-    return due, post(connection, program, requests, now=now) if requests else []
+    requests = [Request(ExpireLots(member, reached)) for member in members]
+    return due, post(connection, program, requests, now=now)
 
 
-def _added(report: SweepReport, outcomes: Iterable[Outcome]) -> SweepReport:
-    # A refusal would leave its lots due, and the sweep without an end.
-    assert all(outcome.answer is not None for outcome in outcomes)
-    answers = [outcome.answer for outcome in outcomes if outcome.answer and outcome.answer["lots"]]
+def _added(report: SweepReport, outcomes: Sequence[Outcome]) -> SweepReport:
+    answers = [outcome.answer for outcome in outcomes if outcome.answer is not None]
+    assert len(answers) == len(outcomes), "a refusal would leave its lots due, and the sweep without an end"
     return replace(
         report,
         batches=report.batches + 1,
-        members=report.members + len(answers),
         lots=report.lots + sum(answer["lots"] for answer in answers),
         points=report.points + sum(answer["points"] for answer in answers),
         growth=report.growth + sum(answer["growth"] for answer in answers),

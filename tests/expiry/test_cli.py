@@ -34,7 +34,7 @@ def test_program_is_swept_by_its_own_clock(shop: Shop, call: Any) -> None:
     set_clock(shop, 15)
     result = call("--program", "shop")
     assert result.exit_code == 0, result.output
-    assert result.stdout == f"shop: 1 lots of 1 members expired by {show(day(15))}: 10 points, 0 growth\n"
+    assert result.stdout == f"shop: 10 points and 0 growth in 1 lots expired by {show(day(15))}\n"
 
 
 def test_every_program_is_swept_when_none_is_named(shop: Shop, call: Any) -> None:
@@ -48,7 +48,7 @@ def test_every_program_is_swept_when_none_is_named(shop: Shop, call: Any) -> Non
     result = call()
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert [line.split(" members")[0] for line in lines] == ["another: 0 lots of 0", "shop: 1 lots of 1"]
+    assert [line.split(" and")[0] for line in lines] == ["another: 0 points", "shop: 10 points"]
 
 
 def test_until_books_only_what_was_due_by_then(shop: Shop, call: Any) -> None:
