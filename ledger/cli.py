@@ -23,7 +23,6 @@ from ledger.command_line import (
     require_program,
     told_plainly,
 )
-from ledger.config import Settings
 from ledger.demo.cli import demo
 from ledger.expiry.cli import expire
 from ledger.finance.cli import verify_command
@@ -52,8 +51,8 @@ def serve(data: Path | None, **listening: str | int | None) -> None:
     """
     serving.stop_on_signals()
     with opened(data) as found:
-        given = {name: value for name, value in listening.items() if value is not None}
-        place = replace(found, settings=with_options(found.settings, given))
+        given: dict[str, Any] = {name: value for name, value in listening.items() if value is not None}
+        place = replace(found, settings=replace(found.settings, **given))
         if place.server is not None:
             ensure_default_program(place)
         database = place.database()
@@ -139,12 +138,6 @@ main.add_command(demo)
 main.add_command(programs)
 main.add_command(expire)
 main.add_command(verify_command)
-
-
-def with_options(settings: Settings, given: dict[str, Any]) -> Settings:
-    """The settings as the options of the command line change them; the pool keeps up with the threads."""
-    changed = replace(settings, **given)
-    return replace(changed, pool_size=max(changed.pool_size, changed.threads))
 
 
 def ensure_default_program(place: Place) -> None:

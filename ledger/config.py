@@ -42,11 +42,12 @@ class Settings:
     """LEDGER_HOST, LEDGER_PORT: where the service listens; port 0 takes a free one."""
 
     workers: int = 2
-    threads: int = 4
+    threads: int = 32
     """LEDGER_WORKERS, LEDGER_THREADS: processes of the service, and threads of each."""
 
     pool_size: int = 4
-    """LEDGER_POOL_SIZE: database connections of one worker; by default one for each thread."""
+    """LEDGER_POOL_SIZE: database connections of one worker. Far fewer than threads, so that a crowd which
+    waits for one member leaves threads to refuse the others quickly, and to say that the process lives."""
 
     lock_timeout_ms: int = 3_000
     """LEDGER_LOCK_TIMEOUT_MS: how long a posting waits for a member that another one holds."""
@@ -69,7 +70,6 @@ class Settings:
         read = _Reader(environ)
         default = cls()
         database_url = read("DATABASE_URL", _database_url, None)
-        threads = read("THREADS", _between(1, 256), default.threads)
         return cls(
             database_url=database_url,
             owner_database_url=read("OWNER_DATABASE_URL", _database_url, database_url),
@@ -77,8 +77,8 @@ class Settings:
             host=read("HOST", str, default.host),
             port=read("PORT", _between(0, 65_535), default.port),
             workers=read("WORKERS", _between(1, 256), default.workers),
-            threads=threads,
-            pool_size=read("POOL_SIZE", _between(1, 1_000), threads),
+            threads=read("THREADS", _between(1, 256), default.threads),
+            pool_size=read("POOL_SIZE", _between(1, 1_000), default.pool_size),
             lock_timeout_ms=read("LOCK_TIMEOUT_MS", _between(1, 600_000), default.lock_timeout_ms),
             statement_timeout_ms=read(
                 "STATEMENT_TIMEOUT_MS", _between(1, 3_600_000), default.statement_timeout_ms

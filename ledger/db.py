@@ -57,7 +57,7 @@ class Database:
         lock_timeout_ms: int = 3_000,
         statement_timeout_ms: int = 10_000,
         patience_ms: int = 2_000,
-        pool_timeout_seconds: int = 5,
+        pool_timeout_seconds: int = 2,
         connect_timeout_seconds: int = 5,
     ) -> None:
         options = {

@@ -31,9 +31,8 @@ def test_owner_address_is_the_database_address_unless_given() -> None:
     assert read(DATABASE_URL=SECRET, OWNER_DATABASE_URL=other).owner_database_url == other
 
 
-def test_pool_has_a_connection_for_each_thread_unless_given() -> None:
-    assert read(THREADS="12").pool_size == 12
-    assert read(THREADS="12", POOL_SIZE="3").pool_size == 3
+def test_by_default_most_threads_are_without_a_connection_to_wait_for_a_member_with() -> None:
+    assert read().threads >= 4 * read().pool_size
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,12 @@
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
@@ -24,11 +23,10 @@ _PAUSE_SECONDS: Final = 0.05
 
 
 class Service:
-    """A service on ``folder``. Of its end, only ``close`` is certain."""
+    """A service on ``folder``, with its books there unless ``data`` names others. ``close`` ends it for certain."""
 
-    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
-        self.folder = folder
-        self.data = folder / "books"
+    def __init__(self, folder: Path, *arguments: str, data: Path | None = None, **settings: str) -> None:
+        self.data = data or folder / "books"
         self.log = folder / "log"
         self.said: list[str] = []
         with self.log.open("ab") as log:
@@ -43,9 +41,11 @@ class Service:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         self._announced.wait(SECONDS)
-        found = re.fullmatch(r"Ledger ready on http://127\.0\.0\.1:(\d+)\n", "".join(self.said))
-        assert found, f"{self.said} {self.last_of_log()}"
-        self.port = int(found[1])
+        before, _, port = "".join(self.said).rpartition(":")
+        if before != "Ledger ready on http://127.0.0.1":
+            self.close()
+            raise AssertionError(f"it does not serve: {self.said} {self.last_of_log()}")
+        self.port = int(port)
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
@@ -122,6 +122,14 @@ class Service:
         self._listener.join(SECONDS)
         assert self.process.stdout is not None
         self.process.stdout.close()
+
+
+def await_fact(fact: Callable[[], object], seconds: int = SECONDS) -> None:
+    """Look until it is so; fails when it has not become so within the time."""
+    for _ in turns(seconds):
+        if fact():
+            return
+    raise AssertionError(f"it has not come true within {seconds} s")
 
 
 def kill(process: int, number: int = signal.SIGKILL) -> bool:

@@ -77,7 +77,8 @@ def test_two_units_in_each_others_way_both_finish(counter: Counter, fresh_databa
         for unit in units:
             unit.result(SECONDS)
     patient.close()
-    assert len(runs) == 3
+    # One of the two is the victim, again and again if it comes back too soon.
+    assert len(runs) > 2
 
 
 @pytest.mark.parametrize("error", [pg.DeadlockDetected, pg.SerializationFailure, pg.UniqueViolation])
