@@ -1,11 +1,15 @@
 """The balance of a member, as every write answers it and as ``GET …/balance`` reads it."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from ledger.accounts.holder import Holder
 from ledger.accounts.lots import Standing
 from ledger.clock import show
+
+# A batch has one time of its own, and what expires at all expires at the ends of few days.
+_show = lru_cache(maxsize=1_024)(show)
 
 
 def balance_of(holder: Holder, now: datetime) -> dict[str, Any]:
@@ -19,18 +23,18 @@ def balance_object(
     member_id: str, as_of: datetime, standing: Standing, *, held: int, debt: int, version: int
 ) -> dict[str, Any]:
     """The balance object of the contract. Points and growth in whole units; ``next_expiry`` or null."""
-    expiry = standing.next_expiry_at
+    available, pending, growth, expires_at, expiring, _ = standing
     return {
         "member_id": member_id,
-        "as_of": show(as_of),
+        "as_of": _show(as_of),
         "points": {
-            "available": standing.available,
-            "pending": standing.pending,
+            "available": available,
+            "pending": pending,
             "held": held,
             "debt": debt,
-            "next_expiry": expiry and {"points": standing.next_expiry_points, "expires_at": show(expiry)},
+            "next_expiry": expires_at and {"points": expiring, "expires_at": _show(expires_at)},
         },
-        "growth": {"value": standing.growth},
+        "growth": {"value": growth},
         "tier": None,
         "account_version": version,
     }

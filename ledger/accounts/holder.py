@@ -107,18 +107,10 @@ class Holder:
             self.held += amount
 
     def _open(self, posting: Posting, now: datetime) -> None:
-        assert posting.lot_id is not None and posting.opens is not None
-        terms = posting.opens
-        lot = Lot(
-            lot_id=posting.lot_id,
-            unit=_UNITS[posting.credit],
-            original=posting.amount,
-            remaining=posting.amount,
-            earned_at=terms.earned_at,
-            available_at=terms.available_at,
-            expires_at=terms.expires_at,
-            rolling=terms.rolling,
-        )
+        _, credit, amount, lot_id, opens = posting
+        assert lot_id is not None and opens is not None
+        # An opening's fields are a lot's, in their order.
+        lot = Lot(lot_id, _UNITS[credit], amount, amount, *opens)
         self.opened.append(lot)
         if self.lots is not None:
             self.lots[lot.lot_id] = lot

@@ -156,7 +156,7 @@ class _Batch:
         for draft in decision.drafts:
             holder = self.loaded.holders[draft.holder_id]
             highest = max(holder.points, holder.growth, holder.debt)
-            if highest + sum(posting.amount for posting in draft.postings) <= MAX_AMOUNT:
+            if highest + sum([posting.amount for posting in draft.postings]) <= MAX_AMOUNT:
                 continue
             for account, balance in (
                 (Account.POINTS, holder.points),
@@ -177,19 +177,13 @@ class _Batch:
 
     def _record(self, draft: Draft) -> None:
         """Let later commands of the batch refer to the entry."""
+        kind, holder_id, entry_id, effective_at, postings, details, _, *references = draft
+        reference, parent_id, peer_id, _ = references
         recorded = Recorded(
-            draft.entry_id,
-            draft.holder_id,
-            draft.kind,
-            draft.effective_at,
-            draft.reference,
-            draft.parent_entry_id,
-            draft.peer_holder_id,
-            draft.details or {},
-            draft.postings,
+            entry_id, holder_id, kind, effective_at, reference, parent_id, peer_id, details or {}, postings
         )
-        self.loaded.recorded[draft.entry_id] = recorded
-        parent = self.loaded.recorded.get(draft.parent_entry_id) if draft.parent_entry_id else None
+        self.loaded.recorded[entry_id] = recorded
+        parent = self.loaded.recorded.get(parent_id) if parent_id else None
         if parent is not None:
             parent.children.append(recorded)
 

@@ -49,35 +49,38 @@ class Written:
 
 
 _UNITS = {account: account.unit for account in Account}
+_NO_OPENING = (None, None, None)
 
 
 def seal(written: Written, holder: Holder, draft: Draft, terms_version: int, now: datetime) -> None:
     """Give an applied draft its place in the holder's chain: its version, and the balances after it."""
     holder.version += 1
     holder.recorded_at = now
+    kind, holder_id, entry_id, effective_at, moves, details, source, *references = draft
+    reference, parent_entry_id, peer_holder_id, extends_to = references
     entry = (
-        draft.entry_id,
-        draft.holder_id,
+        entry_id,
+        holder_id,
         holder.version,
-        draft.effective_at,
+        effective_at,
         now,
         holder.points,
         holder.held,
         holder.debt,
         holder.growth,
         terms_version,
-        draft.kind,
-        draft.parent_entry_id,
-        draft.peer_holder_id,
-        draft.extends_to,
-        draft.reference,
-        *draft.source,
-        orjson.dumps(draft.details) if draft.details else None,
+        kind,
+        parent_entry_id,
+        peer_holder_id,
+        extends_to,
+        reference,
+        *source,
+        orjson.dumps(details) if details else None,
     )
     postings = [
-        (draft.entry_id, draft.holder_id, amount, ordinal, debit, credit, _UNITS[debit], lot_id)
-        + (opens[1:] if opens else (None, None, None))
-        for ordinal, (debit, credit, amount, lot_id, opens) in enumerate(draft.postings, 1)
+        (entry_id, holder_id, amount, ordinal, debit, credit, _UNITS[debit], lot_id)
+        + (opens[1:] if opens else _NO_OPENING)
+        for ordinal, (debit, credit, amount, lot_id, opens) in enumerate(moves, 1)
     ]
     written.sealed.append(Sealed(holder, entry, postings))
 

@@ -8,6 +8,10 @@ from ledger.rules.terms import EarnRate, Terms
 
 RULE = "base"
 
+# Python 3.11 finds a member of an enumeration, and its name, by a function call each: here it is asked once.
+_POINT, _GROWTH = Unit.POINT, Unit.GROWTH
+_NAMES = {unit: unit.name for unit in Unit}
+
 
 class Award(NamedTuple):
     """What one rule gives for one purchase, with the arithmetic that makes it."""
@@ -23,7 +27,7 @@ class Award(NamedTuple):
         return {
             "rule": self.rule,
             "rule_version": self.rule_version,
-            "unit": self.unit.name,
+            "unit": _NAMES[self.unit],
             "amount": self.amount,
             "inputs": self.inputs,
         }
@@ -31,7 +35,7 @@ class Award(NamedTuple):
 
 def base_awards(terms: Terms, version: int, spent: int, currency: str) -> list[Award]:
     """The awards of the base rule for ``spent`` minor units; an award of nothing is left out."""
-    rates: tuple[tuple[Unit, EarnRate], ...] = ((Unit.POINT, terms.points), (Unit.GROWTH, terms.growth))
+    rates: tuple[tuple[Unit, EarnRate], ...] = ((_POINT, terms.points), (_GROWTH, terms.growth))
     return [
         Award(RULE, version, unit, amount, _inputs(spent, currency, rate))
         for unit, rate in rates

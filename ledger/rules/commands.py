@@ -17,6 +17,9 @@ from ledger.rules.base import Award, base_awards
 from ledger.rules.debt import repay
 from ledger.rules.terms import Terms, terms_of
 
+_POINT, _GROWTH = Unit.POINT, Unit.GROWTH  # asked once, as in ledger.rules.base
+_NAMES = {unit: unit.name for unit in Unit}
+
 
 class Line(NamedTuple):
     """A line of a purchase. ``amount`` is the line's total in minor units after discounts."""
@@ -81,16 +84,13 @@ class Purchase(Command):
 
     def _draft(self, books: Books, terms: Terms, awards: list[Award]) -> Decision:
         timezone, entry_id = books.program.timezone, books.new_entry_id()
+        earned_at, policy = self.occurred_at, terms.points_expiry
+        available_at = earned_at + timedelta(days=terms.pending_days) if terms.pending_days else earned_at
         openings = {
-            Unit.POINT: Opening(
-                self.occurred_at,
-                self.occurred_at + timedelta(days=terms.pending_days),
-                terms.points_expiry.expires_at(self.occurred_at, timezone),
-                terms.points_expiry.is_rolling,
+            _POINT: Opening(
+                earned_at, available_at, policy.expires_at(earned_at, timezone), policy.is_rolling
             ),
-            Unit.GROWTH: Opening(
-                self.occurred_at, self.occurred_at, terms.growth_expiry.expires_at(self.occurred_at, timezone)
-            ),
+            _GROWTH: Opening(earned_at, earned_at, terms.growth_expiry.expires_at(earned_at, timezone)),
         }
         holder = books.enrolled(self.member_id)
         stored = [award.stored() for award in awards]
@@ -110,13 +110,13 @@ class Purchase(Command):
             },
             self.source,
             self.purchase_id,
-            extends_to=openings[Unit.POINT].expires_at if terms.points_expiry.is_rolling else None,
+            extends_to=openings[_POINT].expires_at if policy.is_rolling else None,
         )
         earned = {award.unit: award.amount for award in awards}
         answer = {
             "purchase_id": self.purchase_id,
-            "points": earned.get(Unit.POINT, 0),
-            "growth": earned.get(Unit.GROWTH, 0),
+            "points": earned.get(_POINT, 0),
+            "growth": earned.get(_GROWTH, 0),
             "awards": stored,
             "lots": lots,
         }
@@ -190,7 +190,7 @@ def open_lots(
         shown.append(
             {
                 "lot_id": show_id("lot", lot),
-                "unit": unit.name,
+                "unit": _NAMES[unit],
                 "amount": amount,
                 "available_at": show(opening.available_at),
                 "expires_at": opening.expires_at and show(opening.expires_at),
