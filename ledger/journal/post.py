@@ -177,13 +177,20 @@ class _Batch:
 
     def _record(self, draft: Draft) -> None:
         """Let later commands of the batch refer to the entry."""
-        kind, holder_id, entry_id, effective_at, postings, details, _, *references = draft
-        reference, parent_id, peer_id, _ = references
+        kind, holder_id, entry_id, effective_at, postings, details, *_ = draft
         recorded = Recorded(
-            entry_id, holder_id, kind, effective_at, reference, parent_id, peer_id, details or {}, postings
+            entry_id,
+            holder_id,
+            kind,
+            effective_at,
+            draft.reference,
+            draft.parent_entry_id,
+            draft.peer_holder_id,
+            details or {},
+            postings,
         )
         self.loaded.recorded[entry_id] = recorded
-        parent = self.loaded.recorded.get(parent_id) if parent_id else None
+        parent = self.loaded.recorded.get(draft.parent_entry_id) if draft.parent_entry_id else None
         if parent is not None:
             parent.children.append(recorded)
 
