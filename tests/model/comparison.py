@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.model.driver import Answer
-from tests.model.reference import Event, Expected, Lot, Member, Model
+from tests.model.facts import Event, Lot, Member
+from tests.model.reference import Expected, Model
 from tests.model.snapshot import EntryRow, HolderRow, LotRow, Snapshot
 
 _ID = re.compile(r"\b(ent|lot|red|trf)_([0-9a-f]{32})\b")

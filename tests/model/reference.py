@@ -6,24 +6,19 @@ numbers here, ``ent#3`` and ``lot#7``, in the order in which they come to be.
 """
 
 import copy
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from ledger.accounts.program import Program
-from ledger.expiry.commands import ExpireLots
 from ledger.journal import Request
 from ledger.journal.commands import Command
 from ledger.redemption.commands import Redeem, Refund, Transfer
 from ledger.redemption.reversals import Reverse
 from ledger.rules.commands import Earning, Purchase
 from ledger.rules.returns import Return
-from tests.model.calendar import end_of_life
-
-MAX: Final = 2**53 - 1
-NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
-SKEW: Final = timedelta(minutes=5)
+from tests.model.decisions import Decisions
+from tests.model.facts import Refusal
 
 FORGOTTEN: Final = frozenset(
     {
@@ -50,15 +45,6 @@ _NAMES: Final[dict[type[Command], tuple[str, str]]] = {
 """The name of the business that each command takes, for ever: its kind, and where the command has it."""
 
 
-class Refusal(Exception):
-    """The model says no."""
-
-    def __init__(self, code: str, **details: Any) -> None:
-        super().__init__(code)
-        self.code = code
-        self.details = details
-
-
 class Expected(NamedTuple):
     """What an answer should be. Ids in it are the model's numbers."""
 
@@ -68,88 +54,12 @@ class Expected(NamedTuple):
     replayed: bool = False
 
 
-@dataclass
-class Lot:
-    """Points or growth of one origin."""
-
-    number: int
-    unit: str
-    amount: int
-    left: int
-    earned: datetime
-    available: datetime
-    ends: datetime | None
-    rolling: bool
-    lapsed: int = 0
-    """How much of it was booked as expired."""
-
-    def is_live(self, now: datetime) -> bool:
-        return self.left > 0 and (self.ends is None or now < self.ends)
-
-
-@dataclass
-class Event:
-    """An entry, and what later ones have done to it."""
-
-    number: int
-    kind: str
-    member: str
-    at: datetime
-    awards: list[Lot] = field(default_factory=list)
-    taken_back: dict[str, int] = field(default_factory=lambda: {"POINT": 0, "GROWTH": 0})
-    draws: list[tuple[Lot, int]] = field(default_factory=list)
-    refunded: dict[int, int] = field(default_factory=dict)
-    """Points given back, by the number of the lot."""
-    bought: dict[str, tuple[int, int]] = field(default_factory=dict)
-    returned: dict[str, tuple[int, int]] = field(default_factory=dict)
-    currency: str = ""
-    recipient: str = ""
-    arrived: list[Lot] = field(default_factory=list)
-    reversed_by: int | None = None
-
-
-@dataclass
-class Member:
-    """A member's books."""
-
-    lots: list[Lot] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    debt: int = 0
-    recorded: datetime | None = None
-
-    def total(self, unit: str) -> int:
-        return sum(lot.left for lot in self.lots if lot.unit == unit)
-
-
-def show(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def in_drawing_order(lots: list[Lot]) -> list[Lot]:
-    """Earliest expiry, then oldest, then id."""
-    return sorted(lots, key=lambda lot: (lot.ends or NEVER, lot.earned, lot.number))
-
-
-class Model:
-    """A program's books as they should be."""
+class Model(Decisions):
+    """A program's books as they should be: batches in, what should be answered out."""
 
     def __init__(self, program: Program, terms: dict[str, Any]) -> None:
-        self.program = program
-        self.terms = terms
-        self.terms_version = 1
-        self.members: dict[str, Member] = {}
-        self.events: list[Event] = []
-        self.lots: list[Lot] = []
-        self.names: dict[tuple[str, str], int] = {}
+        super().__init__(program, terms)
         self.answers: dict[str, tuple[Command, Expected]] = {}
-        self.ids: dict[str, int] = {}
-        """Which event an id of the ledger (32 hex digits) stands for: learned, never made."""
-
-    def change_terms(self, terms: dict[str, Any]) -> None:
-        self.terms = terms
-        self.terms_version += 1
-
-    # --- a batch ---------------------------------------------------------------------------------
 
     def post(
         self, requests: Sequence[Request], now: datetime, *, atomic: bool = False, dry_run: bool = False
@@ -176,23 +86,12 @@ class Model:
         concerned: set[str] = set()
         for request in requests:
             concerned.update(request.command.members)
-            event = self._event_of(request.command)
+            event = self.event_of(request.command)
             if event is not None:
                 concerned.add(event.member)
                 concerned.update([event.recipient] if event.recipient else [])
         seen = [self.members[name].recorded for name in concerned if name in self.members]
         return max([now, *(moment for moment in seen if moment is not None)])
-
-    def _event_of(self, command: Command) -> Event | None:
-        if isinstance(command, Return):
-            number = self.names.get(("purchase", command.purchase_id))
-        elif isinstance(command, Refund):
-            number = self.ids.get(command.redemption_id.removeprefix("red_"))
-        elif isinstance(command, Reverse):
-            number = self.ids.get(command.entry_id.removeprefix("ent_"))
-        else:
-            return None
-        return None if number is None else self.events[number]
 
     def _answer(self, request: Request, now: datetime, dry_run: bool) -> Expected:
         if request.key is not None and request.key in self.answers:
@@ -201,7 +100,7 @@ class Model:
                 return first._replace(replayed=True)
             return Expected(None, "idempotency_key_reused", {})
         try:
-            body = self._decide(request.command, now)
+            body = self._post(request.command, now)
             if dry_run and "entry_id" in body:
                 body["dry_run"] = True
             expected = Expected(body)
@@ -213,12 +112,12 @@ class Model:
             self.answers[request.key] = (request.command, expected)
         return expected
 
-    def _decide(self, command: Command, now: datetime) -> dict[str, Any]:
+    def _post(self, command: Command, now: datetime) -> dict[str, Any]:
         name = self._name_of(command)
         if name is not None and name in self.names:
             raise _taken(name, self.names[name])
         first_number = len(self.events)
-        body = self._run(command, now)
+        body = self.decide(command, now)
         if len(self.events) == first_number:
             return body
         first = self.events[first_number]
@@ -230,439 +129,12 @@ class Model:
         answer["balance"] = self.balance(first.member, now)
         return answer
 
-    def _run(self, command: Command, now: datetime) -> dict[str, Any]:
-        decide: dict[type[Command], Callable[[Any, datetime], dict[str, Any]]] = {
-            Purchase: self._purchase,
-            Earning: self._earning,
-            Redeem: self._redeem,
-            Refund: self._refund,
-            Return: self._return,
-            Transfer: self._transfer,
-            Reverse: self._reverse,
-            ExpireLots: self._expire,
-        }
-        return decide[type(command)](command, now)
-
     @staticmethod
     def _name_of(command: Command) -> tuple[str, str] | None:
         if type(command) not in _NAMES:
             return None
         kind, attribute = _NAMES[type(command)]
         return kind, getattr(command, attribute)
-
-    # --- earning ---------------------------------------------------------------------------------
-
-    def _purchase(self, command: Purchase, now: datetime) -> dict[str, Any]:
-        occurred = command.occurred_at
-        self._check_occurred(occurred, now)
-        if command.currency != self.program.currency:
-            raise Refusal("currency_mismatch", currency=command.currency, expected=self.program.currency)
-        spent = sum(line.amount for line in command.lines)
-        if spent > MAX:
-            raise Refusal("amount_too_large", limit=MAX)
-        points, growth = self._earned("points", spent), self._earned("growth", spent)
-        ends = self._end_of("points_expiry", occurred)
-        is_rolling = self.terms["points_expiry"]["kind"] == "rolling"
-        grants = []
-        if points:
-            available = occurred + timedelta(days=self.terms["pending_days"])
-            grants.append(Lot(0, "POINT", points, points, occurred, available, ends, is_rolling))
-        if growth:
-            until = self._end_of("growth_expiry", occurred)
-            grants.append(Lot(0, "GROWTH", growth, growth, occurred, occurred, until, False))
-        event = self._earn("earn", command.member_id, occurred, grants, ends if is_rolling else None, now)
-        event.currency = command.currency
-        event.bought = {line.line_id: (line.quantity, line.amount) for line in command.lines}
-        inputs = {"spent": {"amount": spent, "currency": command.currency}}
-        awards = [
-            {
-                "rule": "base",
-                "rule_version": self.terms_version,
-                "unit": unit,
-                "amount": amount,
-                "inputs": inputs | self.terms[terms],
-            }
-            for unit, terms, amount in (("POINT", "points", points), ("GROWTH", "growth", growth))
-            if amount
-        ]
-        return {
-            "purchase_id": command.purchase_id,
-            "points": points,
-            "growth": growth,
-            "awards": awards,
-            "lots": [_show_lot(lot) for lot in event.awards],
-        }
-
-    def _earned(self, unit: str, spent: int) -> int:
-        """``per`` for every ``amount`` of money; value given out is floored."""
-        rate = self.terms[unit]
-        return int(spent * rate["per"] // rate["amount"])
-
-    def _earning(self, command: Earning, now: datetime) -> dict[str, Any]:
-        available = command.available_at or now
-        ends = command.expires_at or self._end_of("points_expiry", available)
-        if ends is not None and (ends <= available or ends <= now):
-            raise Refusal("lot_window_empty", available_at=show(available), expires_at=show(ends))
-        is_rolling = self.terms["points_expiry"]["kind"] == "rolling" and command.expires_at is None
-        grant = Lot(0, "POINT", command.points, command.points, now, available, ends, is_rolling)
-        event = self._earn("award", command.member_id, now, [grant], None, now)
-        return {
-            "reference": command.reference,
-            "points": command.points,
-            "lots": [_show_lot(lot) for lot in event.awards],
-        }
-
-    def _earn(
-        self, kind: str, name: str, at: datetime, grants: list[Lot], rolls_to: datetime | None, now: datetime
-    ) -> Event:
-        member = self.members.get(name, Member())
-        self._check_room(member, grants, now)
-        self.members[name] = member
-        event = self._event(kind, name, at, now)
-        self._activity(member, rolls_to, now)
-        for lot in grants:
-            self._open(member, lot)
-        event.awards = grants
-        self._repay(member, grants, now)
-        return event
-
-    # --- spending --------------------------------------------------------------------------------
-
-    def _redeem(self, command: Redeem, now: datetime) -> dict[str, Any]:
-        member = self._member(command.member_id)
-        draws = self._draw(member, command.points, now)
-        shown = [_show_draw(lot, points) for lot, points in draws]
-        event = self._event("redeem", command.member_id, now, now)
-        is_rolling = self.terms["points_expiry"]["kind"] == "rolling"
-        self._activity(member, self._end_of("points_expiry", now) if is_rolling else None, now)
-        for lot, points in draws:
-            lot.left -= points
-        event.draws = draws
-        return {
-            "redemption_id": f"red#{event.number}",
-            "reference": command.reference,
-            "points": command.points,
-            "draws": shown,
-        }
-
-    def _draw(self, member: Member, points: int, now: datetime) -> list[tuple[Lot, int]]:
-        spendable = [
-            lot for lot in member.lots if lot.unit == "POINT" and lot.is_live(now) and lot.available <= now
-        ]
-        available = sum(lot.left for lot in spendable)
-        if available < points:
-            raise Refusal("insufficient_points", available=available, requested=points)
-        return _take(spendable, points)
-
-    def _refund(self, command: Refund, now: datetime) -> dict[str, Any]:
-        redemption = self._event_of(command)
-        if redemption is None or redemption.kind != "redeem":
-            raise Refusal("redemption_unknown", redemption_id=command.redemption_id)
-        _check_not_reversed(redemption)
-        refundable = sum(points for _, points in redemption.draws) - sum(redemption.refunded.values())
-        if command.points > refundable:
-            raise Refusal("refund_exceeds_redemption", refundable=refundable, requested=command.points)
-        body = self._restore("refund", redemption, command.points, now)
-        return {
-            "redemption_id": command.redemption_id,
-            "reference": command.reference,
-            "points": command.points,
-            **body,
-        }
-
-    def _restore(self, kind: str, redemption: Event, points: int, now: datetime) -> dict[str, Any]:
-        """Back to the very lots, newest draw first. What lapsed meanwhile lapses again, or gets some grace."""
-        policy = self.terms["lapsed_refund"]
-        member = self.members[redemption.member]
-        shares = []
-        for lot, drawn in reversed(redemption.draws):
-            share = min(points, drawn - redemption.refunded.get(lot.number, 0))
-            points -= share
-            if share:
-                shares.append((lot, share))
-        stays = policy["policy"] == "grace"
-        self._check_return_room(member, [s for s in shares if stays or _is_alive(s[0], now)], now)
-        self._event(kind, redemption.member, now, now)
-        alive, lapsed, grace = [], [], 0
-        for lot, share in shares:
-            redemption.refunded[lot.number] = redemption.refunded.get(lot.number, 0) + share
-            if _is_alive(lot, now):
-                lot.left += share
-                alive.append((lot, share))
-                continue
-            lapsed.append((lot, share))
-            if policy["policy"] == "grace":
-                grace += share
-            else:
-                lot.lapsed += share
-        graced = None
-        if grace:
-            until = now + timedelta(days=policy["grace_days"])
-            graced = self._open(member, Lot(0, "POINT", grace, grace, now, now, until, False))
-        repaid = self._repay(member, alive + ([(graced, grace)] if graced else []), now)
-        return {
-            "restored": [_show_draw(*each) for each in alive],
-            "lapsed": [_show_draw(*each) for each in lapsed],
-            "lapsed_policy": policy["policy"],
-            "grace_lot": _show_draw(graced, grace) if graced else None,
-            "debt_repaid": repaid,
-        }
-
-    def _transfer(self, command: Transfer, now: datetime) -> dict[str, Any]:
-        if command.from_member_id == command.to_member_id:
-            raise Refusal("same_member", member_id=command.from_member_id)
-        sender, recipient = self._member(command.from_member_id), self._member(command.to_member_id)
-        draws = self._draw(sender, command.points, now)
-        arriving = [
-            Lot(0, "POINT", points, points, now, lot.available, lot.ends, lot.rolling)
-            for lot, points in draws
-        ]
-        self._check_room(recipient, arriving, now)
-        leaving = self._event("transfer_out", command.from_member_id, now, now)
-        for lot, points in draws:
-            lot.left -= points
-        self._event("transfer_in", command.to_member_id, now, now)
-        for lot in arriving:
-            self._open(recipient, lot)
-        self._repay(recipient, arriving, now)
-        leaving.draws, leaving.recipient, leaving.arrived = draws, command.to_member_id, arriving
-        return {
-            "transfer_id": f"trf#{leaving.number}",
-            "reference": command.reference,
-            "from_member_id": command.from_member_id,
-            "to_member_id": command.to_member_id,
-            "points": command.points,
-            "draws": [_show_draw(*each) for each in draws],
-        }
-
-    # --- taking back -----------------------------------------------------------------------------
-
-    def _return(self, command: Return, now: datetime) -> dict[str, Any]:
-        purchase = self._event_of(command)
-        if purchase is None:
-            raise Refusal("purchase_unknown", purchase_id=command.purchase_id)
-        self._check_occurred(command.occurred_at, now)
-        if command.occurred_at < purchase.at:
-            raise Refusal(
-                "return_before_purchase",
-                occurred_at=show(command.occurred_at),
-                purchased_at=show(purchase.at),
-            )
-        _check_not_reversed(purchase)
-        returned = dict(purchase.returned)
-        for line in command.lines:
-            bought, before = (book.get(line.line_id, (0, 0)) for book in (purchase.bought, returned))
-            if before[0] + line.quantity > bought[0] or before[1] + line.amount > bought[1]:
-                raise Refusal(
-                    "return_exceeds_purchase",
-                    line_id=line.line_id,
-                    returnable_quantity=bought[0] - before[0],
-                    returnable_amount=bought[1] - before[1],
-                )
-            returned[line.line_id] = (before[0] + line.quantity, before[1] + line.amount)
-        total = sum(amount for _, amount in purchase.bought.values())
-        kept = total - sum(amount for _, amount in returned.values())
-        member = self.members[purchase.member]
-        debt_before = member.debt
-        points, growth, shortfall = self._take_back("return", purchase, kept, total, command.occurred_at, now)
-        purchase.returned = returned
-        return {
-            "return_id": command.return_id,
-            "purchase_id": command.purchase_id,
-            "points_clawed_back": points,
-            "growth_clawed_back": growth,
-            "points_refunded": 0,
-            "cash_refund": {
-                "amount": sum(line.amount for line in command.lines),
-                "currency": purchase.currency,
-            },
-            "shortfall": shortfall,
-            "debt": debt_before + shortfall,
-        }
-
-    def _take_back(
-        self, kind: str, award: Event, kept: int, total: int, at: datetime, now: datetime
-    ) -> tuple[int, int, int]:
-        """Leave ``kept`` of ``total`` of each award, rounded down, in all: what went back before counts.
-
-        What the clock has taken is forgiven. Points come from the award's own lots, then from whatever else
-        the member has alive, pending or not; what is missing is owed, up to the limit.
-        """
-        member = self.members[award.member]
-        wanted = {"POINT": 0, "GROWTH": 0}
-        for lot in award.awards:
-            keeps = lot.amount * kept // total if total else 0
-            clock_took = lot.lapsed + (0 if lot.is_live(now) else lot.left)
-            due = min(lot.amount - keeps, lot.amount - clock_took)
-            wanted[lot.unit] += max(0, due - award.taken_back[lot.unit])
-        own = [lot for lot in award.awards if lot.unit == "POINT" and lot.is_live(now)]
-        others = [
-            lot
-            for lot in member.lots
-            if lot.unit == "POINT" and lot.is_live(now) and all(lot is not mine for mine in own)
-        ]
-        draws = _take(own, wanted["POINT"])
-        draws += _take(others, wanted["POINT"] - sum(points for _, points in draws))
-        shortfall = wanted["POINT"] - sum(points for _, points in draws)
-        limit = self.terms["debt_limit"]
-        if shortfall and member.debt + shortfall > limit:
-            raise Refusal("debt_limit_exceeded", debt=member.debt, shortfall=shortfall, limit=limit)
-        self._event(kind, award.member, at, now)
-        for lot, points in draws:
-            lot.left -= points
-        for lot in award.awards:
-            if lot.unit == "GROWTH":
-                lot.left -= wanted["GROWTH"]
-        member.debt += shortfall
-        for unit, amount in wanted.items():
-            award.taken_back[unit] += amount
-        return wanted["POINT"], wanted["GROWTH"], shortfall
-
-    def _reverse(self, command: Reverse, now: datetime) -> dict[str, Any]:
-        entry = self._event_of(command)
-        if entry is None:
-            raise Refusal("entry_unknown", entry_id=command.entry_id)
-        number = len(self.events)
-        if entry.kind in ("earn", "award"):
-            points, growth, shortfall = self._take_back("reversal", entry, 0, 1, now, now)
-            body = {"points_clawed_back": points, "growth_clawed_back": growth, "shortfall": shortfall}
-        elif entry.kind == "redeem":
-            left = sum(points for _, points in entry.draws) - sum(entry.refunded.values())
-            body = {"points": left, **self._restore("reversal", entry, left, now)}
-        elif entry.kind == "transfer_out":
-            body = self._undo_transfer(entry, now)
-        else:
-            raise Refusal("entry_not_reversible", entry_id=command.entry_id, kind=entry.kind)
-        entry.reversed_by = number
-        return {"reversed_entry_id": command.entry_id, "reason": command.reason, **body}
-
-    def _undo_transfer(self, entry: Event, now: datetime) -> dict[str, Any]:
-        """All of it must still be there, alive, in the lots in which it arrived."""
-        moved = sum(points for _, points in entry.draws)
-        there = sum(lot.left for lot in entry.arrived if lot.is_live(now))
-        if there < moved:
-            raise Refusal("insufficient_points", available=there, requested=moved)
-        sender = self.members[entry.member]
-        self._check_return_room(sender, entry.draws, now)
-        self._event("reversal", entry.member, now, now)
-        for lot, points in entry.draws:
-            lot.left += points
-        self._repay(sender, entry.draws, now)
-        self._event("reversal", entry.recipient, now, now)
-        for lot in entry.arrived:
-            lot.left = 0
-        return {"points": moved}
-
-    # --- expiry ----------------------------------------------------------------------------------
-
-    def _expire(self, command: ExpireLots, now: datetime) -> dict[str, Any]:
-        member = self._member(command.member_id)
-        until = min(command.until, now)
-        due = [lot for lot in member.lots if lot.left and lot.ends is not None and lot.ends <= until]
-        taken = {unit: sum(lot.left for lot in due if lot.unit == unit) for unit in ("POINT", "GROWTH")}
-        for instant in sorted({lot.ends for lot in due if lot.ends is not None}):
-            self._event("expire", command.member_id, instant, now)
-            for lot in due:
-                if lot.ends == instant:
-                    lot.lapsed += lot.left
-                    lot.left = 0
-        return {
-            "points": taken["POINT"],
-            "growth": taken["GROWTH"],
-            "lots": len(due),
-            "until": show(command.until),
-        }
-
-    # --- what they share -------------------------------------------------------------------------
-
-    def balance(self, name: str, now: datetime) -> dict[str, Any]:
-        member = self.members[name]
-        points = [lot for lot in member.lots if lot.unit == "POINT" and lot.is_live(now)]
-        ends = sorted(lot.ends for lot in points if lot.ends is not None)
-        next_expiry = ends and {
-            "points": sum(lot.left for lot in points if lot.ends == ends[0]),
-            "expires_at": show(ends[0]),
-        }
-        return {
-            "member_id": name,
-            "as_of": show(now),
-            "points": {
-                "available": sum(lot.left for lot in points if lot.available <= now),
-                "pending": sum(lot.left for lot in points if lot.available > now),
-                "held": 0,
-                "debt": member.debt,
-                "next_expiry": next_expiry or None,
-            },
-            "growth": {
-                "value": sum(lot.left for lot in member.lots if lot.unit == "GROWTH" and lot.is_live(now))
-            },
-            "tier": None,
-            "account_version": len(member.events),
-        }
-
-    def _member(self, name: str) -> Member:
-        if name not in self.members:
-            raise Refusal("member_unknown", member_id=name)
-        return self.members[name]
-
-    def _event(self, kind: str, name: str, at: datetime, now: datetime) -> Event:
-        event = Event(len(self.events), kind, name, at)
-        self.events.append(event)
-        member = self.members[name]
-        member.events.append(event)
-        member.recorded = now
-        return event
-
-    def _open(self, member: Member, lot: Lot) -> Lot:
-        lot.number = len(self.lots)
-        self.lots.append(lot)
-        member.lots.append(lot)
-        return lot
-
-    def _end_of(self, policy: str, start: datetime) -> datetime | None:
-        return end_of_life(self.terms[policy], start, self.program.timezone)
-
-    def _activity(self, member: Member, rolls_to: datetime | None, now: datetime) -> None:
-        """Rolling lots live on from the member's last activity; it does not raise the dead."""
-        for lot in member.lots:
-            if rolls_to and lot.rolling and lot.is_live(now) and lot.ends is not None and lot.ends < rolls_to:
-                lot.ends = rolls_to
-
-    def _repay(self, member: Member, arriving: Sequence[Lot | tuple[Lot, int]], now: datetime) -> int:
-        """Points that reach a member in debt repay it first. What the clock has taken reaches nobody."""
-        repaid = 0
-        for each in arriving:
-            lot, points = each if isinstance(each, tuple) else (each, each.left)
-            if lot.unit == "POINT" and lot.is_live(now):
-                share = min(points, member.debt)
-                lot.left -= share
-                member.debt -= share
-                repaid += share
-        return repaid
-
-    @staticmethod
-    def _check_occurred(occurred: datetime, now: datetime) -> None:
-        if occurred > now + SKEW:
-            raise Refusal("occurred_in_future", occurred_at=show(occurred), now=show(now))
-
-    @staticmethod
-    def _check_room(member: Member, arriving: list[Lot], now: datetime) -> None:
-        """No balance may exceed what JSON's readers count exactly."""
-        for unit in ("POINT", "GROWTH"):
-            lots = [lot for lot in arriving if lot.unit == unit]
-            amount = sum(lot.left for lot in lots)
-            if unit == "POINT":
-                amount -= min(member.debt, sum(lot.left for lot in lots if lot.is_live(now)))
-            if any(lot.amount > MAX for lot in lots) or member.total(unit) + amount > MAX:
-                raise Refusal("amount_too_large", limit=MAX)
-
-    @staticmethod
-    def _check_return_room(member: Member, shares: list[tuple[Lot, int]], now: datetime) -> None:
-        """The same for points that come back to their lots: those alive repay a debt before they count."""
-        alive = sum(points for lot, points in shares if _is_alive(lot, now))
-        coming = sum(points for _, points in shares)
-        if member.total("POINT") + coming - min(member.debt, alive) > MAX:
-            raise Refusal("amount_too_large", limit=MAX)
 
 
 def _taken(name: tuple[str, str], number: int) -> Refusal:
@@ -675,46 +147,3 @@ def _taken(name: tuple[str, str], number: int) -> Refusal:
     if kind == "reversal":
         return Refusal("entry_already_reversed", entry_id=reference, reversal_entry_id=entry)
     return Refusal("reference_exists", reference=reference, entry_id=entry)
-
-
-def _check_not_reversed(event: Event) -> None:
-    if event.reversed_by is not None:
-        raise Refusal(
-            "entry_already_reversed",
-            entry_id=f"ent#{event.number}",
-            reversal_entry_id=f"ent#{event.reversed_by}",
-        )
-
-
-def _is_alive(lot: Lot, now: datetime) -> bool:
-    """Whether the clock has not taken the lot, empty or not."""
-    return lot.ends is None or now < lot.ends
-
-
-def _take(lots: list[Lot], points: int) -> list[tuple[Lot, int]]:
-    """Up to ``points`` from these lots, in drawing order; the lots are left as they are."""
-    draws = []
-    for lot in in_drawing_order(lots):
-        share = min(lot.left, points)
-        if share:
-            draws.append((lot, share))
-            points -= share
-    return draws
-
-
-def _show_lot(lot: Lot) -> dict[str, Any]:
-    return {
-        "lot_id": f"lot#{lot.number}",
-        "unit": lot.unit,
-        "amount": lot.amount,
-        "available_at": show(lot.available),
-        "expires_at": show(lot.ends) if lot.ends else None,
-    }
-
-
-def _show_draw(lot: Lot, points: int) -> dict[str, Any]:
-    return {
-        "lot_id": f"lot#{lot.number}",
-        "points": points,
-        "expires_at": show(lot.ends) if lot.ends else None,
-    }

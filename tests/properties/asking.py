@@ -15,7 +15,8 @@ from ledger.redemption.commands import Redeem, Refund, Transfer
 from ledger.redemption.reversals import Reverse
 from ledger.rules.commands import Earning, Line, Purchase
 from ledger.rules.returns import Return, ReturnedLine
-from tests.model.reference import Event, Model
+from tests.model.facts import Event
+from tests.model.reference import Model
 
 MEMBERS = ("m-1", "m-2", "m-3")
 STRANGER = "m-9"

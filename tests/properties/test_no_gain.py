@@ -13,9 +13,10 @@ from ledger.redemption.reversals import Reverse
 from ledger.rules.returns import Return, ReturnedLine
 from tests.builders import NOW, Bench, give_back, program, purchase, redeem, refund, request, terms, transfer
 from tests.model.driver import Driver
+from tests.model.facts import Event
 from tests.model.invariants import check_books, flows
 from tests.model.memory import MemoryDriver
-from tests.model.reference import Event, Model
+from tests.model.reference import Model
 from tests.properties.machine import LedgerMachine, run
 from tests.properties.test_machine_in_memory import make_driver
 
