@@ -28,7 +28,6 @@ MAX_RUNS: Final = 5
 
 _ERRORS: Final = (psycopg.Error, DBAPIError)
 _LOST_RACE: Final = (pg.DeadlockDetected, pg.SerializationFailure, pg.UniqueViolation)
-_TOO_SLOW: Final = (pg.LockNotAvailable, pg.QueryCanceled)
 # Class 53 of the SQLSTATEs; the driver does not derive them from their class.
 _NO_ROOM: Final = (
     pg.InsufficientResources,
@@ -148,8 +147,10 @@ class Database:
             if not remaining:
                 raise InFlight("too many requests race for the same members") from error
             return
-        if isinstance(cause, _TOO_SLOW):
+        if isinstance(cause, pg.LockNotAvailable):
             raise InFlight("another request holds the same members") from error
+        if isinstance(cause, pg.QueryCanceled):
+            raise DatabaseUnavailable("the database took too long") from error
         if isinstance(cause, _NO_ROOM):
             raise DatabaseUnavailable("the database has no room for more work") from error
         raise error

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from ledger.db import MAX_RUNS, Database
 from ledger.devdb import SUPERUSER, DevServer
-from ledger.errors import InFlight, MemberUnknown, OutcomeUnknown
+from ledger.errors import DatabaseUnavailable, InFlight, MemberUnknown, OutcomeUnknown
 
 from .counter import Counter, impatient
 from .link import Link
@@ -92,6 +92,11 @@ def test_a_unit_that_loses_every_race_is_in_flight(database: Database, error: ty
     with pytest.raises(InFlight):
         database.run(lose)
     assert len(runs) == MAX_RUNS
+
+
+def test_a_statement_that_takes_too_long_is_given_up(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable, match="too long"):
+        database.run(lambda connection: connection.execute(text("SELECT pg_sleep(60)")))
 
 
 def test_a_session_that_is_terminated_in_the_middle_goes_unnoticed(
