@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -147,6 +148,9 @@ def mark_repeated_headers(_worker: Any, request: Any) -> None:
 
 def _write_problem(sock: Any, status: int, reason: str, _message: str) -> None:
     """Answer what could not be read as HTTP; in place of gunicorn's page."""
+    if status == HTTPStatus.NOT_IMPLEMENTED:
+        # A transfer coding that nobody knows. It is the caller's, and no alarm for those who watch for 5xx.
+        status, reason = HTTPStatus.BAD_REQUEST, HTTPStatus.BAD_REQUEST.phrase
     code = "internal_error" if status >= 500 else "invalid_request"
     body = orjson.dumps(
         {
@@ -155,7 +159,7 @@ def _write_problem(sock: Any, status: int, reason: str, _message: str) -> None:
             "status": status,
             "detail": "the request could not be read as HTTP",
             "code": code,
-            "retryable": False,
+            "retryable": status >= 500,
             "request_id": f"req_{os.urandom(16).hex()}",
         }
     )

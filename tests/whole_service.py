@@ -69,6 +69,7 @@ class WholeService:
 
     app: Flask
     owner: Database
+    database: str
 
     def tenant(
         self,
@@ -123,7 +124,7 @@ def open_service(cluster: Any, template: str) -> Iterator[WholeService]:
     application = Database(cluster.app_url(name), pool_size=2)
     owner = Database(cluster.owner_url(name), role=None, pool_size=2)
     try:
-        yield WholeService(create_app(Settings(), application), owner)
+        yield WholeService(create_app(Settings(), application), owner, name)
     finally:
         application.close()
         owner.close()

@@ -192,9 +192,21 @@ def post_batch() -> Response:
 
 
 def answer_lines(sender: Sender, lines: Iterator[bytes | TooLong]) -> Iterator[bytes]:
-    """The answers to a stream of operations, each on its line, in order."""
-    while chunk := [sender.read_line(line) for line in islice(lines, MAX_OPERATIONS)]:
+    """The answers to a stream of operations, each on its line, in order.
+
+    Where the stream itself breaks off, what came before is posted, and a last line says so.
+    """
+    items = _read_items(sender, lines)
+    while chunk := list(islice(items, MAX_OPERATIONS)):
         yield b"".join(_result(reply) + b"\n" for reply in sender.post_anyway(chunk))
+
+
+def _read_items(sender: Sender, lines: Iterator[bytes | TooLong]) -> Iterator[Read | LedgerError]:
+    try:
+        for line in lines:
+            yield sender.read_line(line)
+    except LedgerError as broken:
+        yield broken
 
 
 def _result(reply: Reply) -> bytes:

@@ -175,7 +175,7 @@ def read_members(path: dict[str, str], *, is_optional: bool) -> dict[str, Any]:
 
 def admit(scope: str) -> Principal:
     """The caller of the present request, when his key carries ``scope``; refuses otherwise."""
-    headers.refuse_repeated(request)
+    headers.refuse_ambiguous(request)
     shared = services()
     header, now = request.headers.get("Authorization"), shared.clock()
     presented_key(header)

@@ -43,10 +43,15 @@ def check_key(key: object, field: str) -> str:
     return key
 
 
-def refuse_repeated(request: Request) -> None:
-    """Refuse a request that carries one of ``SINGLE`` twice: which of the two is meant is anyone's guess."""
+def refuse_ambiguous(request: Request) -> None:
+    """Refuse a request that carries one of ``SINGLE`` twice, or no ``Host`` where HTTP demands one.
+
+    Which of two is meant is anyone's guess, and another server on the way may guess otherwise.
+    """
     if name := request.environ.get(REPEATED):
         raise invalid_header(str(name).title(), "this header must not be repeated")
+    if "HTTP_HOST" not in request.environ and request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
+        raise invalid_header("Host", "this header is missing")
 
 
 def request_id(request: Request) -> str:

@@ -52,6 +52,8 @@ def media_type(request: Request, *allowed: str) -> str:
     """
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType("Content-Encoding is not supported: send the body as it is")
+    if request.headers.get("Transfer-Encoding", "chunked").strip().lower() != "chunked":
+        raise UnsupportedMediaType("Transfer-Encoding may be chunked and nothing else")
     mimetype = request.mimetype
     if mimetype not in allowed:
         raise UnsupportedMediaType(f"Content-Type must be {' or '.join(allowed)}")
@@ -62,8 +64,12 @@ def media_type(request: Request, *allowed: str) -> str:
 
 
 def read_body(request: Request, limit: int = BODY_LIMIT) -> bytes:
-    """The whole body, chunked or not; BodyTooLarge beyond ``limit`` bytes, without reading the rest."""
-    if (request.content_length or 0) > limit:
+    """The whole body, chunked or not; BodyTooLarge beyond ``limit`` bytes, without reading the rest.
+
+    A body that ends before its declared length is refused, however well it reads so far.
+    """
+    declared = request.content_length or 0
+    if declared > limit:
         raise _too_large(limit)
     parts: list[bytes] = []
     size = 0
@@ -72,6 +78,8 @@ def read_body(request: Request, limit: int = BODY_LIMIT) -> bytes:
         size += len(block)
         if size > limit:
             raise _too_large(limit)
+    if size < declared:
+        refuse("the body broke off")
     return b"".join(parts)
 
 
@@ -228,8 +236,7 @@ def _located(raw: bytes, flaw: _FlawError) -> _FlawError:
 def _read(stream: ReadableStream, size: int) -> bytes:
     try:
         return stream.read(size)
-    except OSError:
-        # How a server reports a chunk that is no chunk, or a client that went away.
+    except Exception:  # noqa: BLE001  each server has its own words for a bad chunk or a client that went away
         refuse("the body broke off")
 
 

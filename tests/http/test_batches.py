@@ -230,6 +230,15 @@ class Watched(io.RawIOBase):
         return block
 
 
+class Breaking(Watched):
+    """A body that breaks off behind its lines."""
+
+    def read(self, size: int = -1) -> bytes:
+        if block := super().read(size):
+            return block
+        raise OSError("gone")
+
+
 def open_stream(client: Client, body: Watched) -> Iterator[bytes]:
     answer: Any = client.flask.post(
         "/v1/batches",
@@ -260,6 +269,16 @@ def test_a_stream_answers_before_it_has_been_read_to_its_end(
     assert body.given < 1000
     take(answers, 2950)
     assert next(answers, None) is None
+
+
+@pytest.mark.parametrize("lines", [0, 3, 50, 51])
+def test_of_a_stream_that_breaks_off_the_lines_before_are_posted_and_the_last_answer_says_so(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, lines: int
+) -> None:
+    monkeypatch.setattr(batches, "MAX_OPERATIONS", 50)
+    answers = b"".join(open_stream(tiny.client(), Breaking(lines))).splitlines()
+    assert [orjson.loads(answer)["status"] for answer in answers] == [201] * lines + [400]
+    assert orjson.loads(answers[-1])["body"]["detail"] == "the body broke off"
 
 
 def test_a_stream_goes_on_after_the_database_was_away(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,6 +150,34 @@ def test_a_compressed_body_is_refused(coding: str) -> None:
         media_type(request_of(headers={"Content-Encoding": coding}), "application/json")
 
 
+@pytest.mark.parametrize("coding", ["gzip", "gzip, chunked", "identity", "chunked, chunked", ""])
+def test_a_body_in_another_transfer_coding_is_refused(coding: str) -> None:
+    with pytest.raises(UnsupportedMediaType, match="Transfer-Encoding"):
+        media_type(request_of(headers={"Transfer-Encoding": coding}), "application/json")
+    media_type(request_of(headers={"Transfer-Encoding": "Chunked"}), "application/json")
+
+
+class Server(io.BytesIO):
+    """A body as a server gives it, which says itself where it ends, or fails in the server's own way."""
+
+    failure: Exception | None = None
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.failure:
+            raise self.failure
+        return super().read(size)
+
+
+@pytest.mark.parametrize("failure", [None, OSError("gone"), RuntimeError("no such chunk")])
+def test_a_body_that_ends_before_its_declared_length_is_refused(failure: Exception | None) -> None:
+    body = Server(b"{}")
+    body.failure = failure
+    environ = EnvironBuilder(method="POST", content_type="application/json").get_environ()
+    environ |= {"wsgi.input": body, "wsgi.input_terminated": True, "CONTENT_LENGTH": "3"}
+    with pytest.raises(InvalidRequest, match="broke off"):
+        read_body(Request(environ))
+
+
 def test_a_body_at_the_limit_is_read_and_one_byte_more_is_refused() -> None:
     assert len(read_body(request_of(b"x" * BODY_LIMIT))) == BODY_LIMIT
     with pytest.raises(BodyTooLarge) as caught:

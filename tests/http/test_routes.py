@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from ledger.access import PUBLIC, ROLES, SCOPES
 from ledger.app import ROUTES, create_app
@@ -181,6 +182,16 @@ def test_a_body_may_not_repeat_what_the_path_says(tiny: Tiny) -> None:
 def test_a_header_that_came_twice_is_refused(tiny: Tiny) -> None:
     answer = tiny.client().get("/v1/members/m/echo", environ_overrides={REPEATED: "AUTHORIZATION"})
     assert (answer.status_code, answer.json["errors"][0]["field"]) == (400, "Authorization")
+
+
+def test_a_request_that_does_not_say_whom_it_asks_is_refused(tiny: Tiny) -> None:
+    headers = [("Authorization", f"Bearer {tiny.key('admin')}")]
+    environ = EnvironBuilder("/v1/members/m/echo", headers=headers).get_environ()
+    del environ["HTTP_HOST"]
+    body, status, _ = run_wsgi_app(tiny.app, environ, buffered=True)
+    assert (status[:3], b'"field":"Host"' in b"".join(body)) == ("400", True)
+    # Only the second version of the protocol demands it.
+    assert run_wsgi_app(tiny.app, environ | {"SERVER_PROTOCOL": "HTTP/1.0"}, buffered=True)[1] == "200 OK"
 
 
 @pytest.fixture
