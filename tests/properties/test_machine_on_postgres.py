@@ -4,6 +4,7 @@ from itertools import count
 from typing import Any
 
 from ledger.db import Database
+from ledger.finance.verify import verify
 from tests.conftest import TestDatabase
 from tests.model.driver import Driver
 from tests.model.postgres import PostgresDriver
@@ -20,5 +21,10 @@ def test_any_sequence_of_commands_does_on_postgres_what_the_model_says(fresh_dat
 
     try:
         run(make_driver, examples=40, steps=30)
+        # What the operator would run says the same of all that the machine has left behind.
+        with database.read() as connection:
+            findings = list(verify(connection))
+        assert [finding.told() for finding in findings if not finding.is_sound] == []
+        assert sum(sum(finding.examined.values()) for finding in findings) > 0
     finally:
         database.close()

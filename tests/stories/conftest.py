@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ledger.db import Database
+from ledger.finance.verify import verify
 from tests.builders import NOW, Bench, terms
 from tests.conftest import Cluster
 from tests.model.postgres import PostgresDriver
@@ -24,6 +25,9 @@ def story_database(cluster: Cluster, template: str) -> Iterator[Database]:
     database = Database(cluster.app_url(name))
     try:
         yield database
+        # All stories told, the operator's own check finds nothing to say.
+        with database.read() as connection:
+            assert [found.told() for found in verify(connection) if not found.is_sound] == []
     finally:
         database.close()
         cluster.drop_database(name)
