@@ -55,6 +55,9 @@ class Settings:
     statement_timeout_ms: int = 10_000
     """LEDGER_STATEMENT_TIMEOUT_MS: how long one statement may take."""
 
+    caller_timeout_ms: int = 30_000
+    """LEDGER_CALLER_TIMEOUT_MS: how long a caller may fall silent in the middle of a request or an answer."""
+
     unsafe_durability: bool = False
     """LEDGER_UNSAFE_DURABILITY: tolerate a server that may lose what it confirmed. Never in production."""
 
@@ -83,6 +86,7 @@ class Settings:
             statement_timeout_ms=read(
                 "STATEMENT_TIMEOUT_MS", _between(1, 3_600_000), default.statement_timeout_ms
             ),
+            caller_timeout_ms=read("CALLER_TIMEOUT_MS", _between(1, 600_000), default.caller_timeout_ms),
             unsafe_durability=read("UNSAFE_DURABILITY", _yes_or_no, default.unsafe_durability),
             app_role=read("APP_ROLE", _role, default.app_role),
             log_level=read("LOG_LEVEL", _log_level, default.log_level),

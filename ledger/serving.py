@@ -7,6 +7,8 @@ its death wakes the loop as a worker's death does.
 import logging
 import os
 import signal
+import socket
+import struct
 import sys
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -82,7 +84,13 @@ class Master(arbiter.Arbiter):  # type: ignore[misc]
     def __init__(self, service: Service) -> None:
         self.server = service.place.server
         self.is_announced = False
+        self.caller_timeout_ms = service.place.settings.caller_timeout_ms
         super().__init__(service)
+
+    def start(self) -> None:
+        super().start()
+        for listener in self.LISTENERS:
+            give_up_on_silence(listener.sock, self.caller_timeout_ms)
 
     def wait_for_signals(self, timeout: Any = 1) -> list[int]:
         signals: list[int] = super().wait_for_signals(timeout=timeout if self.is_announced else 1 / 20)
@@ -135,6 +143,17 @@ def stop_on_signals() -> None:
     """Let SIGTERM and SIGINT end the process cleanly until gunicorn takes them over."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
+
+
+def give_up_on_silence(listener: socket.socket, timeout_ms: int) -> None:
+    """Let no connection that ``listener`` accepts wait longer for its caller in the middle of a request.
+
+    A caller that is gone without a word would otherwise keep a thread for ever. The kernel hands the
+    options of the listener on to the connections; between requests gunicorn waits without a thread.
+    """
+    seconds, ms = divmod(timeout_ms, 1_000)
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        listener.setsockopt(socket.SOL_SOCKET, option, struct.pack("@ll", seconds, ms * 1_000))
 
 
 def mark_repeated_headers(_worker: Any, request: Any) -> None:
