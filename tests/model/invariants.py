@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from ledger.accounts.chart import Account
+from ledger.ids import entry_of_lot
 from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS, encode, link
 from ledger.money import MAX_AMOUNT
 from tests.model.snapshot import EntryRow, HolderRow, LotRow, PostingRow, Snapshot
@@ -122,6 +123,7 @@ def _moved(lot: LotRow | None, entry: EntryRow, posting: PostingRow) -> LotRow:
     if lot is None:
         assert posting.available_at is not None, "a lot moves before it was opened"
         assert posting.credit in OF_LOTS
+        assert entry_of_lot(identifier) == entry.entry_id, "a lot does not name the entry that opened it"
         return LotRow(
             identifier,
             posting.unit,

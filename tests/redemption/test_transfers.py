@@ -74,6 +74,19 @@ def test_reversed_transfer_brings_the_points_back_to_their_lots(bench: Bench) ->
     bench.check()
 
 
+def test_each_member_has_a_reversal_that_names_the_other(bench: Bench) -> None:
+    bench.must(earning(30))
+    moved = bench.must(transfer(20))
+    answer = bench.must(reverse(moved["entry_id"], "wrong friend"))
+    books = bench.books()
+    back, gone = books.entries["m-1"][-1], books.entries["m-2"][-1]
+    assert answer["entry_id"] == f"ent_{back.entry_id.hex()}"
+    assert (back.peer_holder_id, gone.peer_holder_id) == (gone.holder_id, back.holder_id)
+    assert f"ent_{(back.parent_entry_id or b'').hex()}" == moved["entry_id"]
+    assert back.parent_entry_id == gone.parent_entry_id
+    assert back.details == gone.details == b'{"reason":"wrong friend"}'
+
+
 def test_transfer_is_not_reversed_once_a_part_was_spent(bench: Bench) -> None:
     bench.must(earning(30))
     moved = bench.must(transfer(20))
