@@ -1,15 +1,17 @@
 """Load: lock the holders of a batch and read what its commands may see, in a fixed number of statements.
 
 Nothing of a holder is read before its row is locked: under READ COMMITTED each statement sees what was
-committed when it began, so a read begun before the lock was granted could be of the past.
+committed when it began, so a read begun before the lock was granted could be of the past. Statements that
+need no answer of one another travel together (a pipeline), and the server still runs them in order.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, LiteralString
 
+import psycopg
 from psycopg import Cursor
 from sqlalchemy import Connection
 
@@ -23,6 +25,9 @@ from ledger.ids import holder_id
 from ledger.journal import wire
 from ledger.journal.commands import Claim, Command, Outcome, Recorded, Request
 from ledger.journal.outcomes import restore
+
+Driver = psycopg.Connection[tuple[Any, ...]]
+Row = tuple[Any, ...]
 
 # Locks in id order, whoever asks, so that no two batches wait for each other. NO KEY: an insert that
 # refers to the holder need not wait.
@@ -90,47 +95,62 @@ class Loaded:
 
 def load(connection: Connection, program: Program, requests: Sequence[Request], now: datetime) -> Loaded:
     """Lock and read for a batch. Locks the row of every holder that it may change, in id order."""
-    cursor = driver_cursor(connection)
+    driver = driver_of(connection)
     commands = [request.command for request in requests]
-    targets = _resolve_targets(cursor, program, commands)
-    holders = _lock(cursor, program, commands, targets)
-    # From here on nobody else changes these holders.
+    targets = _resolve_targets(driver, program, commands)
+    named = _named(program, commands)
+    with driver.pipeline():
+        # One round trip. The server takes one after the other: from the second on nobody else changes
+        # these holders.
+        locked = _ask(driver, _LOCK, _uuids(_to_lock(named, targets)))
+        answered = _ask_outcomes(driver, program, requests)
+        taken = _ask_claims(driver, program, [claim for command in commands if (claim := command.claim)])
+        recorded = _ask_recorded(driver, [entry for entry, _ in targets.values()])
+    holders = _enrolled(program, named, {row[0]: _holder(row) for row in locked})
     loaded = Loaded(
         holders=holders,
-        outcomes=_read_outcomes(cursor, program, requests),
-        claims=_read_claims(cursor, program, [claim for c in commands if (claim := c.claim)]),
+        outcomes={row[0]: (row[1], restore(*row[2:])) for row in answered},
+        claims={(row[0], row[1]): (row[2], row[3]) for row in taken},
+        recorded=_recorded(recorded),
         # Versions of a holder never run against time, whatever this machine's clock does.
         now=max([now, *(h.recorded_at for h in holders.values() if h.recorded_at)]),
     )
-    if targets:
-        loaded.recorded = _read_recorded(cursor, [entry for entry, _ in targets.values()])
     for (kind, name), (entry, holder) in targets.items():
         loaded.claims.setdefault((kind, name), (entry, holder))
-    _read_lots(cursor, loaded, holders_needing_lots(program, commands, loaded))
+    _read_lots(driver, loaded, holders_needing_lots(program, commands, loaded))
     return loaded
+
+
+def driver_of(connection: Connection) -> Driver:
+    """The driver's connection, on the same transaction."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
 
 
 def driver_cursor(connection: Connection) -> Cursor[Any]:
     """A cursor of the driver on the connection's transaction: binary both ways, prepared when repeated."""
-    raw = connection.connection.driver_connection
-    assert raw is not None
-    cursor: Cursor[Any] = raw.cursor(binary=True)
-    return cursor
+    return driver_of(connection).cursor(binary=True)
+
+
+def _ask(driver: Driver, statement: LiteralString, *parameters: Any) -> Cursor[Any]:
+    """A statement under way, with its rows to come. Within a pipeline they are there when it ends."""
+    return driver.cursor(binary=True).execute(statement, parameters)
 
 
 def _resolve_targets(
-    cursor: Cursor[Any], program: Program, commands: Iterable[Command]
+    driver: Driver, program: Program, commands: Iterable[Command]
 ) -> dict[tuple[str, str], tuple[bytes, bytes]]:
     """Entry and holder of every target that the books have. What an entry is never changes, so this reads unlocked."""
     wanted = {(t.kind, t.name) for t in (command.target for command in commands) if t}
     if not wanted:
         return {}
-    found = _read_claims(cursor, program, [Claim(*w) for w in wanted if w[0] != "entry"])
+    taken = _ask_claims(driver, program, [Claim(*w) for w in wanted if w[0] != "entry"])
+    found = {(row[0], row[1]): (row[2], row[3]) for row in taken}
     ids = [bytes.fromhex(name) for kind, name in wanted if kind == "entry" and name]
     ids += [entry for entry, _ in found.values()]
-    cursor.execute(_TARGETS, (_uuids(ids), program.program_id))
     peers: dict[bytes, bytes] = {}
-    for entry, holder, peer in cursor.fetchall():
+    for entry, holder, peer in _ask(driver, _TARGETS, _uuids(ids), program.program_id):
         found["entry", entry.hex()] = (entry, holder)
         if peer is not None:
             peers[entry] = peer
@@ -140,51 +160,53 @@ def _resolve_targets(
     return found
 
 
-def _lock(
-    cursor: Cursor[Any],
-    program: Program,
-    commands: Sequence[Command],
-    targets: dict[tuple[str, str], tuple[bytes, bytes]],
-) -> dict[bytes, Holder]:
+def _named(program: Program, commands: Iterable[Command]) -> list[tuple[bytes, str, bool]]:
+    """The holders that the commands name: id, member, and whether the command enrols it."""
     number = program.program_id
-    named = [(holder_id(number, m), m, command.enrols) for command in commands for m in command.members]
-    ids = sorted({identifier for identifier, _, _ in named} | {holder for _, holder in targets.values()})
-    cursor.execute(_LOCK, (_uuids(ids),))
-    holders = {row[0]: _holder(row) for row in cursor.fetchall()}
+    return [(holder_id(number, m), m, command.enrols) for command in commands for m in command.members]
+
+
+def _to_lock(
+    named: Iterable[tuple[bytes, str, bool]], targets: dict[tuple[str, str], tuple[bytes, bytes]]
+) -> list[bytes]:
+    return sorted({identifier for identifier, _, _ in named} | {holder for _, holder in targets.values()})
+
+
+def _enrolled(
+    program: Program, named: Iterable[tuple[bytes, str, bool]], holders: dict[bytes, Holder]
+) -> dict[bytes, Holder]:
+    """The holders, and those that commands of this batch may enrol.
+
+    Written only if something is posted. Two batches may both take a member for new: the primary key lets
+    one of them through, and the other runs again.
+    """
     for identifier, member, enrols in named:
         if enrols and identifier not in holders:
-            # Written only if something is posted. Two batches may both take a member for new: the primary
-            # key lets one of them through, and the other runs again.
-            holders[identifier] = Holder(identifier, number, member, is_new=True)
+            holders[identifier] = Holder(identifier, program.program_id, member, is_new=True)
     return holders
 
 
-def _read_outcomes(
-    cursor: Cursor[Any], program: Program, requests: Sequence[Request]
-) -> dict[str, tuple[bytes, Outcome]]:
+def _ask_outcomes(driver: Driver, program: Program, requests: Sequence[Request]) -> Iterable[Row]:
     keys = [request.key for request in requests if request.key]
-    if not keys:
-        return {}
-    cursor.execute(_OUTCOMES, (program.program_id, wire.Texts.of_values(keys)))
-    return {row[0]: (row[1], restore(*row[2:])) for row in cursor.fetchall()}
+    return _ask(driver, _OUTCOMES, program.program_id, wire.Texts.of_values(keys)) if keys else ()
 
 
-def _read_claims(
-    cursor: Cursor[Any], program: Program, claims: Sequence[Claim]
-) -> dict[tuple[str, str], tuple[bytes, bytes]]:
+def _ask_claims(driver: Driver, program: Program, claims: Sequence[Claim]) -> Iterable[Row]:
     if not claims:
-        return {}
+        return ()
     kinds, names = (wire.Texts.of_values(column) for column in zip(*claims, strict=True))
-    cursor.execute(_CLAIMS, (kinds, names, program.program_id))
-    return {(row[0], row[1]): (row[2], row[3]) for row in cursor.fetchall()}
+    return _ask(driver, _CLAIMS, kinds, names, program.program_id)
 
 
-def _read_recorded(cursor: Cursor[Any], entry_ids: list[bytes]) -> dict[bytes, Recorded]:
+def _ask_recorded(driver: Driver, entry_ids: list[bytes]) -> Iterable[Row]:
     ids = _uuids(entry_ids)
-    cursor.execute(_RECORDED, (ids, ids))
+    return _ask(driver, _RECORDED, ids, ids) if entry_ids else ()
+
+
+def _recorded(rows: Iterable[Row]) -> dict[bytes, Recorded]:
     recorded: dict[bytes, Recorded] = {}
-    for _, rows in groupby(cursor.fetchall(), key=lambda row: row[0]):
-        found = list(rows)
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        found = list(group)
         identifier, holder, kind, effective_at, reference, parent, peer, details, *_ = found[0]
         entry = Recorded(
             identifier, holder, kind, effective_at, reference, parent, peer, details or {}, postings=[]
@@ -223,28 +245,30 @@ def holders_needing_lots(program: Program, commands: Sequence[Command], loaded: 
     return [identifier for identifier in needing if identifier in loaded.holders]
 
 
-def _read_lots(cursor: Cursor[Any], loaded: Loaded, holder_ids: list[bytes]) -> None:
+def _read_lots(driver: Driver, loaded: Loaded, holder_ids: list[bytes]) -> None:
     if not holder_ids:
         return
     for identifier in holder_ids:
         loaded.holders[identifier].lots = {}
-    cursor.execute(_OPEN_LOTS, (_uuids(holder_ids),))
-    _place_lots(cursor, loaded)
-    closed = _lots_of(loaded.recorded.values())
-    if closed:
-        holders, lots = zip(*closed, strict=True)
-        cursor.execute(_CLOSED_LOTS, (_uuids(holders), _uuids(lots)))
-        _place_lots(cursor, loaded)
+    # Nobody can lock what is not there: a rival may have enrolled a new member since, and its lots would
+    # be counted to a holder without points. The rerun, after the unique key, sees both.
+    enrolled = [identifier for identifier in holder_ids if not loaded.holders[identifier].is_new]
+    with driver.pipeline():
+        opened = _ask(driver, _OPEN_LOTS, _uuids(enrolled))
+        closed = _ask_closed_lots(driver, _lots_of(loaded.recorded.values()))
+    for row in chain(opened, closed):
+        lots = loaded.holders[row[0]].lots
+        assert lots is not None
+        lots[row[1]] = Lot(*row[1:])
     for identifier in holder_ids:
         loaded.holders[identifier].refresh(loaded.now)
 
 
-def _place_lots(cursor: Cursor[Any], loaded: Loaded) -> None:
-    holders = loaded.holders
-    for row in cursor.fetchall():
-        lots = holders[row[0]].lots
-        assert lots is not None
-        lots[row[1]] = Lot(*row[1:])
+def _ask_closed_lots(driver: Driver, named: list[tuple[bytes, bytes]]) -> Iterable[Row]:
+    if not named:
+        return ()
+    holders, lots = zip(*named, strict=True)
+    return _ask(driver, _CLOSED_LOTS, _uuids(holders), _uuids(lots))
 
 
 def _lots_of(recorded: Iterable[Recorded]) -> list[tuple[bytes, bytes]]:

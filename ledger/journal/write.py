@@ -22,7 +22,7 @@ from ledger.clock import FAR_FUTURE
 from ledger.journal import wire
 from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS, link
 from ledger.journal.commands import Claim, Draft, Outcome, Request
-from ledger.journal.load import Loaded, driver_cursor
+from ledger.journal.load import Loaded, driver_of
 from ledger.journal.outcomes import stored_form
 
 Row = tuple[Any, ...]
@@ -105,19 +105,23 @@ def _rows(columns: Mapping[str, tuple[type[wire.Array], Any]], rows: list[Row]) 
 
 def write(connection: Connection, program: Program, loaded: Loaded, written: Written) -> None:
     """Insert and update the rows of a decided batch. A unique violation means a lost race: the unit runs again."""
-    cursor, now, number = driver_cursor(connection), loaded.now, program.program_id
+    driver, now, number = driver_of(connection), loaded.now, program.program_id
     changed = [holder for holder in loaded.holders.values() if holder.is_changed]
     # In id order: two batches that enrol the same members wait for each other one way only.
     new = sorted((holder for holder in changed if holder.is_new), key=lambda holder: holder.holder_id)
-    _write(cursor, _INSERT_HOLDERS, HOLDER_COLUMNS, [_new_holder(h, now) for h in new])
-    _write(cursor, _UPDATE_HOLDERS, BALANCE_COLUMNS, [_balances(h) for h in changed if not h.is_new])
-    _write_elements(cursor, _INSERT_ENTRIES, _ENTRY_ARRAYS, written.entries)
-    _write_elements(cursor, _INSERT_POSTINGS, _POSTING_ARRAYS, written.postings)
-    _write(cursor, _INSERT_LOTS, LOT_COLUMNS, [_lot(h, lot) for h in changed for lot in h.opened])
-    _write(cursor, _UPDATE_LOTS, TOUCHED_COLUMNS, [_touched(h, lot) for h in changed for lot in _earlier(h)])
-    _write(cursor, _INSERT_CLAIMS, CLAIM_COLUMNS, [_claim(number, *row) for row in written.claims])
-    outcomes = [_outcome(number, now, *row) for row in written.outcomes]
-    _write(cursor, _INSERT_OUTCOMES, OUTCOME_COLUMNS, outcomes)
+    # The server works on one table while the rows of the next are put together.
+    with driver.pipeline():
+        cursor = driver.cursor()
+        _write(cursor, _INSERT_HOLDERS, HOLDER_COLUMNS, [_new_holder(h, now) for h in new])
+        _write(cursor, _UPDATE_HOLDERS, BALANCE_COLUMNS, [_balances(h) for h in changed if not h.is_new])
+        _write_elements(cursor, _INSERT_ENTRIES, _ENTRY_ARRAYS, written.entries)
+        _write_elements(cursor, _INSERT_POSTINGS, _POSTING_ARRAYS, written.postings)
+        _write(cursor, _INSERT_LOTS, LOT_COLUMNS, [_lot(h, lot) for h in changed for lot in h.opened])
+        touched = [_touched(h, lot) for h in changed for lot in _earlier(h)]
+        _write(cursor, _UPDATE_LOTS, TOUCHED_COLUMNS, touched)
+        _write(cursor, _INSERT_CLAIMS, CLAIM_COLUMNS, [_claim(number, *row) for row in written.claims])
+        outcomes = [_outcome(number, now, *row) for row in written.outcomes]
+        _write(cursor, _INSERT_OUTCOMES, OUTCOME_COLUMNS, outcomes)
 
 
 def _write(cursor: Cursor[Any], statement: str, columns: Columns, rows: Sequence[Row]) -> None:
