@@ -24,7 +24,7 @@ from gunicorn.http import wsgi as gunicorn_wsgi
 
 from ledger.app import create_app
 from ledger.command_line import Place
-from ledger.devdb import DevServer, DevServerError
+from ledger.devdb import DevServer
 from ledger.http.headers import REPEATED, SINGLE
 from ledger.http.problems import PROBLEM_JSON
 
@@ -112,12 +112,12 @@ class Master(arbiter.Arbiter):  # type: ignore[misc]
 
     def _heal(self) -> None:
         """Start the embedded server again when it has died; the workers find it at its old address."""
-        if self.server is None or self.server.pid is not None:
-            return
-        self.log.error("PostgreSQL has stopped; starting it again")
         try:
+            if self.server is None or self.server.pid is not None:
+                return
+            self.log.error("PostgreSQL has stopped; starting it again")
             self.server = DevServer.attach_or_start(self.server.data_dir)
-        except DevServerError as error:
+        except Exception as error:  # noqa: BLE001  the master must outlive it, and try again
             self.log.error("PostgreSQL does not start, trying again: %s", error)
 
     def _is_ready(self) -> bool:

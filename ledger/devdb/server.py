@@ -117,6 +117,9 @@ class DevServer:
         try:
             self._await_answer()
             self._prepare_roles()
+        except psycopg.OperationalError as error:
+            self.kill()
+            raise DevServerError(f"PostgreSQL on {self.data_dir} died as soon as it ran: {error}") from error
         except BaseException:
             self.kill()
             raise

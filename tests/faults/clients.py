@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -84,9 +85,9 @@ class Caller:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json", **headers}
         try:
             self._connection.request(method, path, body, headers)
-            answer = self._connection.getresponse()
-            is_replay = answer.getheader("Idempotency-Replayed") == "true"
-            return Answer(answer.status, answer.read(), is_replay)
+            with closing(self._connection.getresponse()) as answer:
+                is_replay = answer.getheader("Idempotency-Replayed") == "true"
+                return Answer(answer.status, answer.read(), is_replay)
         except (OSError, HTTPException):
             self._connection.close()
             return Answer(0)

@@ -72,7 +72,8 @@ class Service:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
         try:
             connection.request("GET", path)
-            return connection.getresponse().status
+            with contextlib.closing(connection.getresponse()) as answer:
+                return answer.status
         except (OSError, HTTPException):
             return None
         finally:
