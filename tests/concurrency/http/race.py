@@ -119,11 +119,10 @@ class Contest:
         return Caller(self.port, self.token)
 
     def available(self, member: str) -> int:
-        """What the member may spend, by the balance that a purchase worth nothing would answer."""
-        request = self.buying(member, 0)
+        """What the member may spend."""
         with closing(self.caller()) as caller:
-            answer = caller.post(f"{request.path}?dry_run=true", request.body, request.key)
-        points: int = answer.document["balance"]["points"]["available"]
+            answer = caller.get(f"/v1/members/{member}/balance")
+        points: int = answer.document["points"]["available"]
         return points
 
 
