@@ -60,7 +60,7 @@ _numbers = count(1)
 
 
 @DOCUMENT.parametrize()
-@profile(40)
+@profile(30)
 def test_every_answer_is_one_that_the_document_gives(case: Case[Any], tenant: Tenant) -> None:
     headers = {"Authorization": f"Bearer {tenant.keys['admin']}"}
     if case.meta is not None and case.meta.generation.mode.is_positive:

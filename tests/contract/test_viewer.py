@@ -212,5 +212,5 @@ def test_a_browser_holds_the_policy_against_what_is_not_ours(address: str, tmp_p
             "document.body.append(script); })"
         )
         assert browser.run("window.inlined") is None
-        assert browser.run("fetch('http://127.0.0.2:1/').then(() => 'sent', () => 'refused')") == "refused"
+        assert browser.run("fetch('http://[::1]:1/').then(() => 'sent', () => 'refused')") == "refused"
     assert any("Content Security Policy" in complaint for complaint in browser.complaints)
