@@ -29,6 +29,14 @@ from ledger.journal.outcomes import restore
 Driver = psycopg.Connection[tuple[Any, ...]]
 Row = tuple[Any, ...]
 
+# Until the end of the transaction, each statement has one plan, for any number of rows, that looks them up.
+# Planned anew for each batch of one, they cost the server a third more; and on a database that is too young to
+# have statistics, it would plan to read whole tables, and keep to it while they grow.
+_LOOK_ROWS_UP: LiteralString = """
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
+       set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
+"""
+
 # Locks in id order, whoever asks, so that no two batches wait for each other. NO KEY: an insert that
 # refers to the holder need not wait.
 _LOCK: LiteralString = """
@@ -97,11 +105,12 @@ def load(connection: Connection, program: Program, requests: Sequence[Request], 
     """Lock and read for a batch. Locks the row of every holder that it may change, in id order."""
     driver = driver_of(connection)
     commands = [request.command for request in requests]
-    targets = _resolve_targets(driver, program, commands)
     named = _named(program, commands)
     with driver.pipeline():
-        # One round trip. The server takes one after the other: from the second on nobody else changes
-        # these holders.
+        _ask(driver, _LOOK_ROWS_UP)
+        targets = _resolve_targets(driver, program, commands)
+        # One round trip from here. The server takes one after the other: once it has locked the holders,
+        # nobody else changes them.
         locked = _ask(driver, _LOCK, _uuids(_to_lock(named, targets)))
         answered = _ask_outcomes(driver, program, requests)
         taken = _ask_claims(driver, program, [claim for command in commands if (claim := command.claim)])
