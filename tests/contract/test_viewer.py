@@ -31,7 +31,7 @@ FLAGS: Final = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--disable-dev-shm-usage", "--remote-debugging-pipe"),
 )
-SECONDS: Final = 60
+SECONDS: Final = 120
 
 # The protocol wants the descriptors 3 and 4, whatever ours are.
 LAUNCH: Final = """
