@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from ledger.devdb import OWNER_ROLE
+from ledger.devdb.account import Account, becoming
 from ledger.devdb.folder import PORT, Folder
 from ledger.devdb.process import children
 
@@ -36,6 +37,8 @@ class Service:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
+                # Nothing of it outlives a test run that is itself killed.
+                preexec_fn=becoming(Account()),  # noqa: PLW1509
             )
         self._announced = threading.Event()
         self._listener = threading.Thread(target=self._listen, daemon=True)
