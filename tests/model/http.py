@@ -103,15 +103,18 @@ class HttpDriver:
         assert answer.status_code == 200, answer.data
         results = orjson.loads(answer.data)["results"]
         assert len(results) == len(requests)
-        return [self._item(request, result, query) for request, result in zip(requests, results, strict=True)]
+        # What a dry run answers is replayed within it, and forgotten with it.
+        known = self.answered.copy() if query else self.answered
+        return [_item(request, result, known) for request, result in zip(requests, results, strict=True)]
 
-    def _item(self, request: Request, result: dict[str, Any], query: str) -> Answer:
-        """One result of a batch, which does not say whether it is a replay: the same bytes say it."""
-        raw = orjson.dumps(result["body"])
-        known = self.answered.get(request.key or "")
-        if request.key is not None and not query:
-            self.answered.setdefault(request.key, raw)
-        return _answer(result["status"], raw, replayed=raw == known)
+
+def _item(request: Request, result: dict[str, Any], known: dict[str, bytes]) -> Answer:
+    """One result of a batch, which does not say whether it is a replay: the same bytes under its key say it."""
+    raw = orjson.dumps(result["body"])
+    replayed = request.key is not None and known.get(request.key) == raw
+    if request.key is not None:
+        known.setdefault(request.key, raw)
+    return _answer(result["status"], raw, replayed=replayed)
 
 
 def body_of(command: Command) -> dict[str, Any]:
