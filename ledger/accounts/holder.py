@@ -44,6 +44,8 @@ class Holder:
     growth: int = 0
     standing: Standing = EMPTY
     lots: dict[bytes, Lot] | None = None
+    growth_unseen: int = 0
+    """Growth in open lots that were not read, because they never expire and so are live whatever the time."""
     opened: list[Lot] = field(default_factory=list)
     touched: dict[bytes, Lot] = field(default_factory=dict)
     is_changed: bool = False
@@ -83,13 +85,20 @@ class Holder:
         assert 0 <= self.points <= MAX_AMOUNT and 0 <= self.growth <= MAX_AMOUNT
         assert 0 <= self.debt <= MAX_AMOUNT and 0 <= self.held <= MAX_AMOUNT
         if self.lots is not None:
-            self.standing = standing_of(self.lots.values(), now)
+            self.standing = self._standing(now)
         self.is_changed = True
 
     def refresh(self, now: datetime) -> None:
-        """Take the standing anew, after the lots have been read."""
+        """Take the standing anew, after the lots have been read: all but growth that never expires."""
         assert self.lots is not None
-        self.standing = standing_of(self.lots.values(), now)
+        seen = sum(lot.remaining for lot in self.lots.values() if lot.unit == Unit.GROWTH)
+        self.growth_unseen = self.growth - seen
+        self.standing = self._standing(now)
+
+    def _standing(self, now: datetime) -> Standing:
+        assert self.lots is not None
+        standing = standing_of(self.lots.values(), now)
+        return standing._replace(growth=standing.growth + self.growth_unseen)
 
     def _points_lots(self) -> list[Lot]:
         assert self.lots is not None, "the lots were not loaded"

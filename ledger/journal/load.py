@@ -79,13 +79,16 @@ l.expires_at, l.rolling, l.expired
 """
 
 _OPEN_LOTS: LiteralString = (
-    "SELECT " + _LOT_COLUMNS + " FROM lots l WHERE l.holder_id = ANY(%b) AND l.is_open"
+    "SELECT "
+    + _LOT_COLUMNS
+    + " FROM lots l WHERE l.holder_id = ANY(%b) AND l.is_open AND (l.unit = 1 OR l.expires_at IS NOT NULL)"
 )
 
 _CLOSED_LOTS: LiteralString = (
     "SELECT "
     + _LOT_COLUMNS
-    + " FROM unnest(%b, %b) AS w (holder_id, lot_id) JOIN lots l USING (holder_id, lot_id) WHERE NOT l.is_open"
+    + " FROM unnest(%b, %b) AS w (holder_id, lot_id) JOIN lots l USING (holder_id, lot_id)"
+    " WHERE NOT (l.is_open AND (l.unit = 1 OR l.expires_at IS NOT NULL))"
 )
 
 
