@@ -50,6 +50,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.sent: list[Request] = []
         self.first_answers: dict[str, bytes] = {}
         self.numbers = count(1)
+        self.steps_back = 0
 
     @initialize(terms=program_terms(), zone=st.sampled_from(ZONES))
     def open_program(self, terms: dict[str, Any], zone: str) -> None:
@@ -125,12 +126,14 @@ class LedgerMachine(RuleBasedStateMachine):
         if coming and min(coming) < self.now + timedelta(days=400):
             self.now = min(coming)
 
-    @precondition(lambda self: self.driver.clock_may_go_back)
+    @precondition(lambda self: self.driver.clock_may_go_back and self.steps_back < 3)
     @rule()
     def machine_clock_steps_back(self) -> None:
         self.now -= timedelta(seconds=90)
+        self.steps_back += 1
 
-    @precondition(lambda self: self.driver.may_change_terms)
+    # Once: what depends on terms that stay is to be met as well.
+    @precondition(lambda self: self.driver.may_change_terms and self.model.terms_version == 1)
     @rule(terms=program_terms())
     def change_terms(self, terms: dict[str, Any]) -> None:
         self.driver.change_terms(terms, self.now)

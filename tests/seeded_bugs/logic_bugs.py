@@ -46,7 +46,6 @@ class Bug(NamedTuple):
     name: str
     plant: Callable[[Patch], None]
     check: Callable[[], object]
-    is_seen_by_machine: bool = True
 
 
 def bench(**changes: Any) -> Bench:
@@ -354,7 +353,6 @@ BUGS: Sequence[Bug] = [
         "lapsed points repay a debt",
         lapsed_points_repay_a_debt,
         test_debt.test_points_that_come_too_late_to_be_used_repay_nothing,
-        is_seen_by_machine=False,
     ),
     Bug(
         "a debt has no limit",
