@@ -13,6 +13,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 MAX_LOTS_PER_ENTRY = 0xFFFF
+FUND_PREFIX = "fund/"
 _last_tick = 0
 _tick_lock = threading.Lock()
 
@@ -22,6 +23,16 @@ def holder_id(program_id: int, member_id: str) -> bytes:
     """The holder of a member: a UUIDv8 over the program's number and the member id."""
     digest = sha256(b"%d/%b" % (program_id, member_id.encode("ascii"))).digest()
     return _versioned(digest[:16], 8)
+
+
+def fund_name(code: str) -> str:
+    """The name of a fund among the holders; the slash keeps it apart from every member's id."""
+    return FUND_PREFIX + code
+
+
+def operator_name(code: str) -> str:
+    """The name of an operator among the holders."""
+    return f"operator/{code}"
 
 
 def new_entry_id() -> bytes:

@@ -54,7 +54,7 @@ def authenticate(connection: Connection, header: str | None, now: datetime) -> P
     if row is None or not hmac.compare_digest(row.digest, digest_of(token)):
         raise _refusal()
     # A role that this release does not know carries nothing.
-    return Principal(key_id, program_of(row), row.role, ROLES.get(row.role, frozenset()))
+    return Principal(key_id, program_of(connection, row), row.role, ROLES.get(row.role, frozenset()))
 
 
 def presented_key(header: str | None) -> tuple[str, str]:

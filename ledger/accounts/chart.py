@@ -15,24 +15,27 @@ class Unit(IntEnum):
 
 
 class Account(IntEnum):
-    """Account codes. Members' accounts are below 50, the house's from 50 on."""
+    """Account codes. Accounts of holders (members and funds) are below 50, the house's from 50 on."""
 
     POINTS = 1  # the liability: credit-normal
     HELD = 2  # reserved by a hold: credit-normal
     DEBT = 3  # claw-back receivable: debit-normal
     GROWTH = 4  # credit-normal
+    FUND = 5  # what is left of a budget: credit-normal, on the side of the fund that holds it
     ISSUED = 50
     REDEEMED = 51
     EXPIRED = 52
     ADJUSTED = 53
     TRANSFER = 54
     FORFEITED = 55
+    FUND_GRANTED = 56
+    FUND_SPENT = 57
     GROWTH_ISSUED = 60
     GROWTH_LAPSED = 61
 
     @property
     def is_members(self) -> bool:
-        """Whether the account stands on the member's side of the books."""
+        """Whether the account stands on the holder's side of the books."""
         return self < 50
 
     @property
@@ -52,6 +55,8 @@ _CREDIT_NORMAL = frozenset(
         Account.POINTS,
         Account.HELD,
         Account.GROWTH,
+        Account.FUND,
+        Account.FUND_SPENT,
         # What left the members' accounts stands on the credit side of the house.
         Account.REDEEMED,
         Account.EXPIRED,

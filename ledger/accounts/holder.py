@@ -19,14 +19,15 @@ GENESIS = bytes(32)
 # Python 3.11 finds a member of an enumeration by a function call, and each posting would ask several times:
 # 5 % of a batch.
 _POINT = Unit.POINT
-_POINTS, _GROWTH, _DEBT = Account.POINTS, Account.GROWTH, Account.DEBT
+_POINTS, _GROWTH, _DEBT, _FUND = Account.POINTS, Account.GROWTH, Account.DEBT, Account.FUND
+_IN_POINTS = frozenset({_POINTS, _FUND})
 _MEMBERS = frozenset(account for account in Account if account.is_members)
 _UNITS = {account: account.unit for account in Account}
 
 
 @dataclass(slots=True)
 class Holder:
-    """A member's books as a batch sees them while it holds the row lock.
+    """A member's books as a batch sees them while it holds the row lock; or a fund's, or an operator's row.
 
     ``lots`` is None while nothing in the batch needs them: then the stored standing is fresh, and new
     lots are added to it without reading the old ones.
@@ -105,7 +106,8 @@ class Holder:
         return [lot for lot in self.lots.values() if lot.unit == _POINT and lot.remaining]
 
     def _move(self, account: int, amount: int) -> None:
-        if account == _POINTS:
+        # A fund has no points, and no member a budget: what is left of it stands in the same column.
+        if account in _IN_POINTS:
             self.points += amount
         elif account == _GROWTH:
             self.growth += amount

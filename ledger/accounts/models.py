@@ -10,6 +10,8 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -45,6 +47,7 @@ programs = Table(
     Column("test_now", Moment),
     Column("terms_version", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("stamp", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
 )
 
 program_terms = Table(
@@ -54,6 +57,47 @@ program_terms = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     # JSON, not JSONB: the bytes that were approved are the bytes that are kept.
     Column("terms", JSON, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+)
+
+rule_sets = Table(
+    "rule_sets",
+    metadata,
+    Column("program_id", ForeignKey("programs.program_id"), primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("content", JSON, nullable=False),
+    Column("content_hash", LargeBinary, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+)
+
+rule_activations = Table(
+    "rule_activations",
+    metadata,
+    Column("program_id", Integer, primary_key=True),
+    Column("activation_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("active_from", Moment, nullable=False),
+    Column("activated_by", Text, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    ForeignKeyConstraint(
+        ["program_id", "owner", "version"],
+        ["rule_sets.program_id", "rule_sets.owner", "rule_sets.version"],
+    ),
+)
+
+rule_switches = Table(
+    "rule_switches",
+    metadata,
+    Column("program_id", ForeignKey("programs.program_id"), primary_key=True),
+    Column("switch_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("is_on", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("switched_by", Text, nullable=False),
     Column("recorded_at", Moment, nullable=False),
 )
 
@@ -79,6 +123,19 @@ holders = Table(
     Column("member_id", Text, nullable=False),
     Column("region", Text),
     Column("store", Text),
+    Column("tier_since", Moment),
+    Column("tier_ends_at", Moment),
+    Column("tier_settled_at", Moment),
+    Column("tier_terms_version", Integer, nullable=False),
+    Column("tier_in_grace", Boolean, nullable=False),
+    Column("tier", Text),
+    Index(
+        "holders_program_id_idx",
+        "program_id",
+        "tier_ends_at",
+        "holder_id",
+        postgresql_where=text("tier_ends_at IS NOT NULL"),
+    ),
 )
 
 member_attributes = Table(
@@ -105,6 +162,33 @@ lots = Table(
     Column("is_open", Boolean, nullable=False),
     Index("lots_holder_id_idx", "holder_id", postgresql_where=text("is_open")),
     Index("lots_program_id_idx", "program_id", "expires_at", "holder_id", postgresql_where=text("is_open")),
+)
+
+tier_events = Table(
+    "tier_events",
+    metadata,
+    Column("holder_id", ForeignKey("holders.holder_id"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("terms_version", Integer, nullable=False),
+    Column("effective_at", Moment, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    Column("ends_at", Moment),
+    Column("growth", BigInteger, nullable=False),
+    Column("entry_id", Uuid),
+    Column("from_tier", Text),
+    Column("to_tier", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+entitlements = Table(
+    "entitlements",
+    metadata,
+    Column("holder_id", ForeignKey("holders.holder_id"), primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("tier", Text, nullable=False),
+    Column("issued_at", Moment, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
 )
 
 chart = Table(

@@ -3,7 +3,46 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+HEADQUARTERS = ""
+"""The owner of the rules that are no region's."""
+
+
+class Activation(NamedTuple):
+    """From when on a version of an owner's rules is in force, and its JSON text."""
+
+    owner: str
+    version: int
+    active_from: datetime
+    content: str
+
+
+class TermsVersion(NamedTuple):
+    """A version of the terms: in force from its recording until the next one's."""
+
+    version: int
+    recorded_at: datetime
+    terms: str
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """What decides postings beside the terms in force. Never changed, so its identity tells it: derived things
+    are cached by it.
+
+    ``activations`` stand in the order of their beginning, those that begin together in the order of their
+    recording: of an owner's that have begun, the last one counts. ``terms`` are all versions, oldest first;
+    none where a program stands in no database.
+    """
+
+    activations: tuple[Activation, ...] = ()
+    off_rules: frozenset[str] = frozenset()
+    off_campaigns: frozenset[str] = frozenset()
+    terms: tuple[TermsVersion, ...] = ()
+
+
+NO_RULES = Rules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +57,7 @@ class Program:
     terms: str
     is_test: bool = False
     test_now: datetime | None = None
+    rules: Rules = NO_RULES
 
     def now(self, system_now: datetime) -> datetime:
         """The program's present: the test clock where one is set."""

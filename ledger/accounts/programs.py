@@ -2,11 +2,20 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, Text, cast, func, insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
-from ledger.accounts.models import holders, program_terms, programs
-from ledger.accounts.program import Program
+from ledger.accounts.models import (
+    holders,
+    program_terms,
+    programs,
+    rule_activations,
+    rule_sets,
+    rule_switches,
+)
+from ledger.accounts.program import Activation, Program, Rules, TermsVersion
 from ledger.clock import show
 from ledger.errors import ClockBackwards, NotATestProgram, ProgramExists
 
@@ -23,6 +32,7 @@ def select_program() -> Select[Any]:
         cast(program_terms.c.terms, Text).label("terms"),
         programs.c.is_test,
         programs.c.test_now,
+        programs.c.stamp,
     ).join_from(
         programs,
         program_terms,
@@ -31,8 +41,8 @@ def select_program() -> Select[Any]:
     )
 
 
-def program_of(row: Row[Any]) -> Program:
-    """The program in a row of ``select_program``."""
+def program_of(connection: Connection, row: Row[Any]) -> Program:
+    """The program in a row of ``select_program``, with the rules that go with it."""
     return Program(
         row.program_id,
         row.name,
@@ -42,13 +52,73 @@ def program_of(row: Row[Any]) -> Program:
         row.terms,
         row.is_test,
         row.test_now,
+        read_rules(connection, row.program_id, row.stamp),
+    )
+
+
+_RULES_KEPT = 256
+_rules_by_stamp: dict[UUID, Rules] = {}
+
+
+def read_rules(connection: Connection, program_id: int, stamp: UUID) -> Rules:
+    """What decides postings beside the terms in force; read once in a process for each stamp.
+
+    Whoever changes any of it gives the program a new stamp in the same transaction (``touch``), so what is
+    kept under a stamp is never older than the stamp.
+    """
+    rules = _rules_by_stamp.get(stamp)
+    if rules is None:
+        rules = _read_rules(connection, program_id)
+        while len(_rules_by_stamp) >= _RULES_KEPT:
+            # The oldest first. Another thread may have been quicker.
+            _rules_by_stamp.pop(next(iter(_rules_by_stamp)), None)
+        _rules_by_stamp[stamp] = rules
+    return rules
+
+
+def touch(connection: Connection, program_id: int) -> None:
+    """Give a program a new stamp, because what decides its postings has changed. Locks the program's row."""
+    connection.execute(
+        update(programs).where(programs.c.program_id == program_id).values(stamp=func.gen_random_uuid())
+    )
+
+
+def _read_rules(connection: Connection, program_id: int) -> Rules:
+    activations = connection.execute(
+        select(
+            rule_activations.c.owner,
+            rule_activations.c.version,
+            rule_activations.c.active_from,
+            cast(rule_sets.c.content, Text),
+        )
+        .join_from(rule_activations, rule_sets)
+        .where(rule_activations.c.program_id == program_id)
+        .order_by(rule_activations.c.active_from, rule_activations.c.activation_id)
+    )
+    latest = (
+        select(rule_switches.c.kind, rule_switches.c.code, rule_switches.c.is_on)
+        .where(rule_switches.c.program_id == program_id)
+        .ext(distinct_on(rule_switches.c.kind, rule_switches.c.code))
+        .order_by(rule_switches.c.kind, rule_switches.c.code, rule_switches.c.switch_id.desc())
+    )
+    off = {(row.kind, row.code) for row in connection.execute(latest) if not row.is_on}
+    versions = connection.execute(
+        select(program_terms.c.version, program_terms.c.recorded_at, cast(program_terms.c.terms, Text))
+        .where(program_terms.c.program_id == program_id)
+        .order_by(program_terms.c.version)
+    )
+    return Rules(
+        tuple(Activation(*row) for row in activations),
+        frozenset(code for kind, code in off if kind == "rule"),
+        frozenset(code for kind, code in off if kind == "campaign"),
+        tuple(TermsVersion(*row) for row in versions),
     )
 
 
 def find_program(connection: Connection, name: str) -> Program | None:
     """The program of that name."""
     row = connection.execute(select_program().where(programs.c.name == name)).one_or_none()
-    return program_of(row) if row else None
+    return program_of(connection, row) if row else None
 
 
 def create_program(
@@ -94,7 +164,7 @@ def change_terms(connection: Connection, program: Program, terms: dict[str, Any]
     version = connection.execute(
         update(programs)
         .where(programs.c.program_id == program.program_id)
-        .values(terms_version=programs.c.terms_version + 1)
+        .values(terms_version=programs.c.terms_version + 1, stamp=func.gen_random_uuid())
         .returning(programs.c.terms_version)
     ).scalar_one()
     connection.execute(
@@ -137,4 +207,5 @@ def _latest_recorded(connection: Connection, program: Program) -> datetime | Non
 
 def list_programs(connection: Connection) -> list[Program]:
     """Every program, by name."""
-    return [program_of(row) for row in connection.execute(select_program().order_by(programs.c.name))]
+    rows = connection.execute(select_program().order_by(programs.c.name)).all()
+    return [program_of(connection, row) for row in rows]

@@ -6,7 +6,7 @@ refusal. Nothing moves while it decides; the journal applies what it decided.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
@@ -24,7 +24,7 @@ from ledger.errors import (
     ReferenceExists,
     ReturnExists,
 )
-from ledger.ids import holder_id
+from ledger.ids import fund_name, holder_id
 
 
 class Source(NamedTuple):
@@ -43,6 +43,66 @@ class Source(NamedTuple):
 
 
 NO_SOURCE = Source()
+
+
+UsageKey = tuple[bytes, str, str]
+"""Whose, of what, in which period: a holder, a subject and a period, both in the rules' own names."""
+
+
+class Usage(NamedTuple):
+    """How much of something a holder has used in a period, and how often."""
+
+    amount: int = 0
+    times: int = 0
+
+
+UNUSED = Usage()
+
+
+class Use(NamedTuple):
+    """What a decision adds to a usage."""
+
+    key: UsageKey
+    amount: int
+    times: int
+
+
+class MemberRow(NamedTuple):
+    """What is known of a member beside the books."""
+
+    region: str | None = None
+    store: str | None = None
+    enrolled_at: datetime | None = None
+    attributes: Mapping[str, Any] = {}
+
+
+NO_FACTS = MemberRow()
+
+
+class Referral(NamedTuple):
+    """Who brought a member, and the entry that settled it."""
+
+    referrer_holder_id: bytes
+    referrer_id: str
+    activity_entry_id: bytes
+    settled_entry_id: bytes | None = None
+
+
+class Wants(NamedTuple):
+    """What a command must see beyond its members' books and its target."""
+
+    usages: tuple[UsageKey, ...] = ()
+    others: tuple[str, ...] = ()
+    """Names of further holders to lock, such as a fund. An operator is enrolled where it is unknown; a fund is not."""
+    facts: tuple[str, ...] = ()
+    """Members whose facts it must see."""
+    referrals: tuple[str, ...] = ()
+    """Members of whom it must see who brought them, and who brought those; their referrers are locked as well."""
+    is_serial: bool = False
+    """Whether no other such command of the program may be under way: it reads what no holder's lock guards."""
+
+
+NOTHING = Wants()
 
 
 class Claim(NamedTuple):
@@ -108,6 +168,9 @@ class Decision(NamedTuple):
 
     drafts: list[Draft]
     answer: dict[str, Any]
+    uses: Sequence[Use] = ()
+    referrals: Sequence[tuple[bytes, Referral]] = ()
+    """Referrals that are new or settled now, by the referee's holder."""
 
 
 @dataclass(slots=True)
@@ -140,6 +203,9 @@ class Books:
     holders: dict[bytes, Holder]
     target: Recorded | None
     new_entry_id: Callable[[], bytes]
+    usages: Mapping[UsageKey, Usage] = field(default_factory=dict)
+    facts: Mapping[bytes, MemberRow] = field(default_factory=dict)
+    referrals: Mapping[bytes, Referral] = field(default_factory=dict)
 
     def holder(self, member_id: str) -> Holder:
         """The member's books, or ``member_unknown``."""
@@ -151,6 +217,14 @@ class Books:
     def enrolled(self, member_id: str) -> Holder:
         """The member's books, for a command that enrols members it does not know."""
         return self.holders[holder_id(self.program.program_id, member_id)]
+
+    def fund(self, code: str) -> Holder | None:
+        """A budget, if there is one of that name."""
+        return self.holders.get(holder_id(self.program.program_id, fund_name(code)))
+
+    def facts_of(self, member_id: str) -> MemberRow:
+        """What is known of a member beside the books; nothing of one who is new."""
+        return self.facts.get(holder_id(self.program.program_id, member_id), NO_FACTS)
 
     def require_target(self) -> Recorded:
         """The entry that the command is about. The journal has refused already if there is none."""
@@ -187,6 +261,10 @@ class Command(ABC):
     def target(self) -> Target | None:
         """The earlier entry that it is about; that entry's holders are locked with it."""
         return None
+
+    def wants(self, program: Program) -> Wants:
+        """What it must see beyond its members' books and its target."""
+        return NOTHING
 
     def needs_lots(self, program: Program) -> bool:
         """Whether it must see its holders' lots, or the stored standing will do."""

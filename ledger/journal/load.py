@@ -13,6 +13,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg import Cursor
+from psycopg.errors import SerializationFailure
 from sqlalchemy import Connection
 
 from ledger.accounts.chart import Account
@@ -21,9 +22,21 @@ from ledger.accounts.lots import Lot, Standing
 from ledger.accounts.postings import Opening, Posting
 from ledger.accounts.program import Program
 from ledger.clock import FAR_FUTURE
-from ledger.ids import holder_id
+from ledger.ids import FUND_PREFIX, holder_id
 from ledger.journal import wire
-from ledger.journal.commands import Claim, Command, Outcome, Recorded, Request
+from ledger.journal.commands import (
+    NOTHING,
+    Claim,
+    Command,
+    MemberRow,
+    Outcome,
+    Recorded,
+    Referral,
+    Request,
+    Usage,
+    UsageKey,
+    Wants,
+)
 from ledger.journal.outcomes import restore
 
 Driver = psycopg.Connection[tuple[Any, ...]]
@@ -92,6 +105,33 @@ _CLOSED_LOTS: LiteralString = (
 )
 
 
+_USAGES: LiteralString = """
+SELECT uuid_send(u.holder_id), u.subject, u.period, u.amount, u.times
+  FROM unnest(%b, %b, %b) AS wanted (holder_id, subject, period)
+  JOIN usages u USING (holder_id, subject, period)
+"""
+
+_FACTS: LiteralString = """
+SELECT uuid_send(h.holder_id), h.region, h.store, h.enrolled_at, a.attributes
+  FROM holders h LEFT JOIN member_attributes a USING (holder_id) WHERE h.holder_id = ANY(%b)
+"""
+
+# Up the chain of those who brought one another. It has no circle, but nothing is to be read without a bound.
+_REFERRALS: LiteralString = """
+WITH RECURSIVE above AS (
+    SELECT r.*, 1 AS step FROM referrals r WHERE r.holder_id = ANY(%b)
+    UNION ALL
+    SELECT r.*, step + 1 FROM above JOIN referrals r ON r.holder_id = above.referrer_holder_id WHERE step < 1000
+)
+SELECT DISTINCT uuid_send(holder_id), uuid_send(referrer_holder_id), referrer_id, uuid_send(activity_entry_id),
+       uuid_send(settled_entry_id)
+  FROM above
+"""
+
+_TURN: LiteralString = "SELECT pg_advisory_xact_lock(%s, %s)"
+_REFERRAL_TURNS = 0x7265_6665  # "refe"
+
+
 @dataclass(slots=True)
 class Loaded:
     """What a batch sees: locked holders, earlier answers, names taken, entries referred to."""
@@ -102,22 +142,31 @@ class Loaded:
     """Names taken: by which entry, of which holder."""
     recorded: dict[bytes, Recorded] = field(default_factory=dict)
     now: datetime = FAR_FUTURE
+    usages: dict[UsageKey, Usage] = field(default_factory=dict)
+    facts: dict[bytes, MemberRow] = field(default_factory=dict)
+    referrals: dict[bytes, Referral] = field(default_factory=dict)
 
 
 def load(connection: Connection, program: Program, requests: Sequence[Request], now: datetime) -> Loaded:
     """Lock and read for a batch. Locks the row of every holder that it may change, in id order."""
     driver = driver_of(connection)
     commands = [request.command for request in requests]
-    named = _named(program, commands)
+    wants = together(command.wants(program) for command in commands)
+    named = _named(program, commands, wants)
     with driver.pipeline():
         _ask(driver, _LOOK_ROWS_UP)
         targets = _resolve_targets(driver, program, commands)
+        referrals = _resolve_referrals(driver, program, wants)
+        referrers = [referral.referrer_holder_id for referral in referrals.values()]
         # One round trip from here. The server takes one after the other: once it has locked the holders,
         # nobody else changes them.
-        locked = _ask(driver, _LOCK, _uuids(_to_lock(named, targets)))
+        locked = _ask(driver, _LOCK, _uuids(_to_lock(named, targets, referrers)))
         answered = _ask_outcomes(driver, program, requests)
         taken = _ask_claims(driver, program, [claim for command in commands if (claim := command.claim)])
         recorded = _ask_recorded(driver, [entry for entry, _ in targets.values()])
+        used = _ask_usages(driver, wants)
+        facts = _ask_members(driver, program, _FACTS, wants.facts)
+        settled = _ask_members(driver, program, _REFERRALS, wants.referrals)
     holders = _enrolled(program, named, {row[0]: _holder(row) for row in locked})
     loaded = Loaded(
         holders=holders,
@@ -126,7 +175,13 @@ def load(connection: Connection, program: Program, requests: Sequence[Request], 
         recorded=_recorded(recorded),
         # Versions of a holder never run against time, whatever this machine's clock does.
         now=max([now, *(h.recorded_at for h in holders.values() if h.recorded_at)]),
+        usages={(row[0], row[1], row[2]): Usage(row[3], row[4]) for row in used},
+        facts={row[0]: MemberRow(row[1], row[2], row[3], row[4] or {}) for row in facts},
+        referrals={row[0]: Referral(*row[1:]) for row in settled},
     )
+    if loaded.referrals.keys() != referrals.keys():
+        # A member was brought by somebody just now, who is not locked. The rerun sees it.
+        raise SerializationFailure("a referral was recorded meanwhile")
     for (kind, name), (entry, holder) in targets.items():
         loaded.claims.setdefault((kind, name), (entry, holder))
     _read_lots(driver, loaded, holders_needing_lots(program, commands, loaded))
@@ -172,16 +227,47 @@ def _resolve_targets(
     return found
 
 
-def _named(program: Program, commands: Iterable[Command]) -> list[tuple[bytes, str, bool]]:
-    """The holders that the commands name: id, member, and whether the command enrols it."""
+def together(each: Iterable[Wants]) -> Wants:
+    """What the commands of a batch want, as one."""
+    wants = [one for one in each if one is not NOTHING]
+    if not wants:
+        return NOTHING
+    return Wants(
+        usages=_each_once(one.usages for one in wants),
+        others=_each_once(one.others for one in wants),
+        facts=_each_once(one.facts for one in wants),
+        referrals=_each_once(one.referrals for one in wants),
+        is_serial=any(one.is_serial for one in wants),
+    )
+
+
+def _each_once(lists: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(lists)))
+
+
+def _resolve_referrals(driver: Driver, program: Program, wants: Wants) -> dict[bytes, Referral]:
+    """Who brought whom, as far as it is known before the locks. Takes the program's turn where that is wanted."""
+    if wants.is_serial:
+        _ask(driver, _TURN, _REFERRAL_TURNS, program.program_id)
+    rows = _ask_members(driver, program, _REFERRALS, wants.referrals)
+    return {row[0]: Referral(*row[1:]) for row in rows}
+
+
+def _named(program: Program, commands: Iterable[Command], wants: Wants) -> list[tuple[bytes, str, bool]]:
+    """The holders that the commands name: id, name, and whether it is enrolled when it is unknown."""
     number = program.program_id
-    return [(holder_id(number, m), m, command.enrols) for command in commands for m in command.members]
+    named = [(holder_id(number, m), m, command.enrols) for command in commands for m in command.members]
+    named += [(holder_id(number, name), name, not name.startswith(FUND_PREFIX)) for name in wants.others]
+    return named
 
 
 def _to_lock(
-    named: Iterable[tuple[bytes, str, bool]], targets: dict[tuple[str, str], tuple[bytes, bytes]]
+    named: Iterable[tuple[bytes, str, bool]],
+    targets: dict[tuple[str, str], tuple[bytes, bytes]],
+    referrers: Iterable[bytes],
 ) -> list[bytes]:
-    return sorted({identifier for identifier, _, _ in named} | {holder for _, holder in targets.values()})
+    wanted = {identifier for identifier, _, _ in named} | {holder for _, holder in targets.values()}
+    return sorted(wanted.union(referrers))
 
 
 def _enrolled(
@@ -208,6 +294,21 @@ def _ask_claims(driver: Driver, program: Program, claims: Sequence[Claim]) -> It
         return ()
     kinds, names = (wire.Texts.of_values(column) for column in zip(*claims, strict=True))
     return _ask(driver, _CLAIMS, kinds, names, program.program_id)
+
+
+def _ask_usages(driver: Driver, wants: Wants) -> Iterable[Row]:
+    if not wants.usages:
+        return ()
+    holders, subjects, periods = zip(*wants.usages, strict=True)
+    texts = wire.Texts.of_values
+    return _ask(driver, _USAGES, _uuids(holders), texts(subjects), texts(periods))
+
+
+def _ask_members(
+    driver: Driver, program: Program, statement: LiteralString, members: Sequence[str]
+) -> Iterable[Row]:
+    ids = [holder_id(program.program_id, member) for member in members]
+    return _ask(driver, statement, _uuids(ids)) if ids else ()
 
 
 def _ask_recorded(driver: Driver, entry_ids: list[bytes]) -> Iterable[Row]:

@@ -79,6 +79,27 @@ business_references = Table(
     Column("entry_id", Uuid, nullable=False),
 )
 
+usages = Table(
+    "usages",
+    metadata,
+    Column("holder_id", ForeignKey("holders.holder_id"), primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("times", BigInteger, nullable=False),
+)
+
+referrals = Table(
+    "referrals",
+    metadata,
+    Column("holder_id", ForeignKey("holders.holder_id"), primary_key=True),
+    Column("referrer_holder_id", Uuid, nullable=False),
+    Column("referrer_id", Text, nullable=False),
+    Column("activity_entry_id", Uuid, nullable=False),
+    Column("settled_entry_id", Uuid),
+    Column("recorded_at", Moment, nullable=False),
+)
+
 outcomes = Table(
     "outcomes",
     metadata,

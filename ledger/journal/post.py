@@ -19,7 +19,16 @@ from ledger.accounts.holder import Holder
 from ledger.accounts.program import Program
 from ledger.errors import AmountTooLarge, BatchAborted, IdempotencyKeyReused, LedgerError
 from ledger.ids import new_entry_id, show
-from ledger.journal.commands import Books, Decision, Draft, Outcome, Recorded, Request
+from ledger.journal.commands import (
+    UNUSED,
+    Books,
+    Decision,
+    Draft,
+    Outcome,
+    Recorded,
+    Request,
+    Usage,
+)
 from ledger.journal.load import Loaded, load
 from ledger.journal.outcomes import is_remembered
 from ledger.journal.write import Written, link_up, seal, write
@@ -132,6 +141,7 @@ class _Batch:
         self._check_amounts(decision)
         for draft in decision.drafts:
             self._apply(draft)
+        self._use(decision)
         if not decision.drafts:
             return Outcome(decision.answer, None, request.request_id)
         first = decision.drafts[0]
@@ -149,7 +159,17 @@ class _Batch:
             if named is None or named[0] not in self.loaded.recorded:
                 raise target.absent
             recorded = self.loaded.recorded[named[0]]
-        return Books(self.program, self.loaded.now, self.loaded.holders, recorded, self.entry_ids)
+        loaded = self.loaded
+        return Books(
+            self.program,
+            loaded.now,
+            loaded.holders,
+            recorded,
+            self.entry_ids,
+            loaded.usages,
+            loaded.facts,
+            loaded.referrals,
+        )
 
     def _check_amounts(self, decision: Decision) -> None:
         """Refuse what would lift a balance beyond what is counted exactly. What leaves an account lifts none."""
@@ -162,12 +182,25 @@ class _Batch:
                 (Account.POINTS, holder.points),
                 (Account.GROWTH, holder.growth),
                 (Account.DEBT, -holder.debt),
+                (Account.FUND, holder.points),
             ):
                 after = balance + _net(draft, account)
                 if abs(after) > MAX_AMOUNT:
                     raise AmountTooLarge(
                         "the balance would exceed what can be counted exactly", limit=MAX_AMOUNT
                     )
+
+    def _use(self, decision: Decision) -> None:
+        """Add to usages, and note referrals, for later commands of the batch and for writing."""
+        for key, amount, times in decision.uses:
+            used = self.loaded.usages.get(key, UNUSED)
+            self.loaded.usages[key] = self.written.usages[key] = Usage(
+                used.amount + amount, used.times + times
+            )
+            # The row that it refers to: an operator's is made by its first use.
+            self.loaded.holders[key[0]].is_changed = True
+        for referee, referral in decision.referrals:
+            self.loaded.referrals[referee] = self.written.referrals[referee] = referral
 
     def _apply(self, draft: Draft) -> None:
         holder = self.loaded.holders[draft.holder_id]

@@ -21,7 +21,7 @@ from ledger.accounts.program import Program
 from ledger.clock import FAR_FUTURE
 from ledger.journal import wire
 from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS, link
-from ledger.journal.commands import Claim, Draft, Outcome, Request
+from ledger.journal.commands import Claim, Draft, Outcome, Referral, Request, Usage, UsageKey
 from ledger.journal.load import Loaded, driver_of
 from ledger.journal.outcomes import stored_form
 
@@ -46,6 +46,8 @@ class Written:
     postings: list[tuple[bytes, ...]] = field(default_factory=list)
     claims: list[tuple[Claim, Draft]] = field(default_factory=list)
     outcomes: list[tuple[Request, Outcome]] = field(default_factory=list)
+    usages: dict[UsageKey, Usage] = field(default_factory=dict)
+    referrals: dict[bytes, Referral] = field(default_factory=dict)
 
 
 _UNITS = {account: account.unit for account in Account}
@@ -120,6 +122,9 @@ def write(connection: Connection, program: Program, loaded: Loaded, written: Wri
         touched = [_touched(h, lot) for h in changed for lot in _earlier(h)]
         _write(cursor, _UPDATE_LOTS, TOUCHED_COLUMNS, touched)
         _write(cursor, _INSERT_CLAIMS, CLAIM_COLUMNS, [_claim(number, *row) for row in written.claims])
+        _write(cursor, _UPSERT_USAGES, USAGE_COLUMNS, [(*key, *used) for key, used in written.usages.items()])
+        referrals = [(referee, *referral, now) for referee, referral in written.referrals.items()]
+        _write(cursor, _UPSERT_REFERRALS, REFERRAL_COLUMNS, referrals)
         outcomes = [_outcome(number, now, *row) for row in written.outcomes]
         _write(cursor, _INSERT_OUTCOMES, OUTCOME_COLUMNS, outcomes)
 
@@ -160,6 +165,17 @@ def _update(table: str, columns: Columns, key: Sequence[str]) -> str:
         sql.SQL(", ").join(changes),
         sql.SQL(", ").join([sql.SQL("{} AS {}").format(_UNNEST, sql.Identifier(name)) for name in columns]),
         sql.SQL(" AND ").join(found),
+    )
+    return statement.as_string()
+
+
+def _upsert(table: str, columns: Columns, key: Sequence[str], changing: Sequence[str]) -> str:
+    """An insert that changes some of a row where the key is there: its holder is locked, so nobody else does."""
+    changes = [sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in changing]
+    statement = sql.SQL("{} ON CONFLICT ({}) DO UPDATE SET {}").format(
+        sql.SQL(_insert(table, columns)),
+        sql.SQL(", ").join(map(sql.Identifier, key)),
+        sql.SQL(", ").join(changes),
     )
     return statement.as_string()
 
@@ -277,6 +293,21 @@ CLAIM_COLUMNS: dict[str, type[wire.Array]] = {
     "holder_id": wire.Uuids,
     "entry_id": wire.Uuids,
 }
+USAGE_COLUMNS: dict[str, type[wire.Array]] = {
+    "holder_id": wire.Uuids,
+    "subject": wire.Texts,
+    "period": wire.Texts,
+    "amount": wire.Int8s,
+    "times": wire.Int8s,
+}
+REFERRAL_COLUMNS: dict[str, type[wire.Array]] = {
+    "holder_id": wire.Uuids,
+    "referrer_holder_id": wire.Uuids,
+    "referrer_id": wire.Texts,
+    "activity_entry_id": wire.Uuids,
+    "settled_entry_id": wire.Uuids,
+    "recorded_at": wire.Moments,
+}
 OUTCOME_COLUMNS: dict[str, type[wire.Array]] = {
     "program_id": wire.Int4s,
     "key": wire.Texts,
@@ -298,3 +329,5 @@ _INSERT_LOTS = _insert("lots", LOT_COLUMNS)
 _UPDATE_LOTS = _update("lots", TOUCHED_COLUMNS, ["holder_id", "lot_id"])
 _INSERT_CLAIMS = _insert("business_references", CLAIM_COLUMNS)
 _INSERT_OUTCOMES = _insert("outcomes", OUTCOME_COLUMNS)
+_UPSERT_USAGES = _upsert("usages", USAGE_COLUMNS, ["holder_id", "subject", "period"], ["amount", "times"])
+_UPSERT_REFERRALS = _upsert("referrals", REFERRAL_COLUMNS, ["holder_id"], ["settled_entry_id"])

@@ -8,6 +8,22 @@ BEGIN
         USING ERRCODE = 'insufficient_privilege';
 END $$;
 
+CREATE FUNCTION public.refuse_second_decision() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.status <> 'pending' OR NEW.status = 'pending'
+        OR (NEW.program_id, NEW.approval_id, NEW.kind, NEW.subject, NEW.content::text, NEW.content_hash,
+            NEW.proposed_by, NEW.proposed_at)
+        IS DISTINCT FROM (OLD.program_id, OLD.approval_id, OLD.kind, OLD.subject, OLD.content::text,
+            OLD.content_hash, OLD.proposed_by, OLD.proposed_at)
+    THEN
+        RAISE EXCEPTION 'a proposal is decided once, and as it was proposed'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -21,9 +37,29 @@ CREATE TABLE public.api_keys (
     created_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
+    region text,
     CONSTRAINT api_keys_digest_check CHECK ((length(digest) = 32)),
     CONSTRAINT api_keys_expires_at_check CHECK ((expires_at > created_at)),
     CONSTRAINT api_keys_key_id_check CHECK ((key_id ~ '^[0-9a-z]{12,32}$'::text))
+);
+
+CREATE TABLE public.approvals (
+    program_id integer NOT NULL,
+    approval_id uuid NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    content json NOT NULL,
+    content_hash bytea NOT NULL,
+    proposed_by text NOT NULL,
+    proposed_at timestamp with time zone NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    decided_by text,
+    decided_at timestamp with time zone,
+    reason text,
+    CONSTRAINT approvals_content_hash_check CHECK ((length(content_hash) = 32)),
+    CONSTRAINT approvals_decided_by_check CHECK ((decided_by <> proposed_by)),
+    CONSTRAINT approvals_decision_check CHECK ((((status = 'pending'::text) = (decided_by IS NULL)) AND ((decided_by IS NULL) = (decided_at IS NULL)))),
+    CONSTRAINT approvals_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text])))
 );
 
 CREATE TABLE public.business_references (
@@ -42,6 +78,15 @@ CREATE TABLE public.chart (
     unit text NOT NULL,
     CONSTRAINT chart_normal_side_check CHECK ((normal_side = ANY (ARRAY['debit'::text, 'credit'::text]))),
     CONSTRAINT chart_side_check CHECK ((side = ANY (ARRAY['member'::text, 'house'::text])))
+);
+
+CREATE TABLE public.entitlements (
+    holder_id uuid NOT NULL,
+    code text NOT NULL,
+    period text NOT NULL,
+    tier text NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.entries (
@@ -68,7 +113,7 @@ CREATE TABLE public.entries (
     terminal text,
     details json,
     CONSTRAINT entries_hash_check CHECK ((length(hash) = 32)),
-    CONSTRAINT entries_kind_check CHECK ((kind = ANY (ARRAY['earn'::text, 'award'::text, 'redeem'::text, 'refund'::text, 'return'::text, 'transfer_out'::text, 'transfer_in'::text, 'expire'::text, 'reversal'::text]))),
+    CONSTRAINT entries_kind_check CHECK ((kind = ANY (ARRAY['earn'::text, 'award'::text, 'redeem'::text, 'refund'::text, 'return'::text, 'transfer_out'::text, 'transfer_in'::text, 'expire'::text, 'reversal'::text, 'activity'::text, 'referral'::text, 'fund_grant'::text, 'fund_spend'::text]))),
     CONSTRAINT entries_version_check CHECK ((version > 0))
 );
 
@@ -92,11 +137,17 @@ CREATE TABLE public.holders (
     member_id text NOT NULL,
     region text,
     store text,
+    tier_since timestamp with time zone,
+    tier_ends_at timestamp with time zone,
+    tier_settled_at timestamp with time zone,
+    tier_terms_version integer DEFAULT 0 NOT NULL,
+    tier_in_grace boolean DEFAULT false NOT NULL,
+    tier text,
     CONSTRAINT holders_debt_check CHECK (((debt >= 0) AND (debt <= '9007199254740991'::bigint))),
     CONSTRAINT holders_growth_check CHECK (((growth >= 0) AND (growth <= '9007199254740991'::bigint))),
     CONSTRAINT holders_head_hash_check CHECK ((length(head_hash) = 32)),
     CONSTRAINT holders_held_check CHECK (((held >= 0) AND (held <= '9007199254740991'::bigint))),
-    CONSTRAINT holders_member_id_check CHECK ((member_id ~ '^[A-Za-z0-9._:-]{1,64}$'::text)),
+    CONSTRAINT holders_member_id_check CHECK ((member_id ~ '^((fund|operator)/)?[A-Za-z0-9._:-]{1,96}$'::text)),
     CONSTRAINT holders_points_check CHECK (((points >= 0) AND (points <= '9007199254740991'::bigint))),
     CONSTRAINT holders_standing_check CHECK (((available >= 0) AND (pending >= 0) AND ((available + pending) <= points) AND ((growth_value >= 0) AND (growth_value <= growth)))),
     CONSTRAINT holders_version_check CHECK ((version >= 0))
@@ -122,7 +173,7 @@ CREATE TABLE public.postings (
     CONSTRAINT postings_sides_check CHECK ((debit <> credit)),
     CONSTRAINT postings_unit_check CHECK (
 CASE unit
-    WHEN 1 THEN ((debit = ANY (ARRAY[1, 2, 3, 50, 51, 52, 53, 54, 55])) AND (credit = ANY (ARRAY[1, 2, 3, 50, 51, 52, 53, 54, 55])))
+    WHEN 1 THEN (((debit = ANY (ARRAY[1, 2, 3, 50, 51, 52, 53, 54, 55])) AND (credit = ANY (ARRAY[1, 2, 3, 50, 51, 52, 53, 54, 55]))) OR ((debit = ANY (ARRAY[5, 56, 57])) AND (credit = ANY (ARRAY[5, 56, 57]))))
     WHEN 2 THEN ((debit = ANY (ARRAY[4, 60, 61])) AND (credit = ANY (ARRAY[4, 60, 61])))
     ELSE false
 END)
@@ -194,6 +245,7 @@ CREATE TABLE public.programs (
     test_now timestamp with time zone,
     terms_version integer NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    stamp uuid DEFAULT gen_random_uuid() NOT NULL,
     CONSTRAINT programs_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT programs_test_now_check CHECK ((is_test OR (test_now IS NULL)))
 );
@@ -207,11 +259,99 @@ ALTER TABLE public.programs ALTER COLUMN program_id ADD GENERATED BY DEFAULT AS 
     CACHE 1
 );
 
+CREATE TABLE public.referrals (
+    holder_id uuid NOT NULL,
+    referrer_holder_id uuid NOT NULL,
+    referrer_id text NOT NULL,
+    activity_entry_id uuid NOT NULL,
+    settled_entry_id uuid,
+    recorded_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.rule_activations (
+    program_id integer NOT NULL,
+    activation_id bigint NOT NULL,
+    owner text NOT NULL,
+    version integer NOT NULL,
+    active_from timestamp with time zone NOT NULL,
+    activated_by text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.rule_activations ALTER COLUMN activation_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.rule_activations_activation_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.rule_sets (
+    program_id integer NOT NULL,
+    owner text NOT NULL,
+    version integer NOT NULL,
+    content json NOT NULL,
+    content_hash bytea NOT NULL,
+    made_by text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT rule_sets_content_hash_check CHECK ((length(content_hash) = 32)),
+    CONSTRAINT rule_sets_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE public.rule_switches (
+    program_id integer NOT NULL,
+    switch_id bigint NOT NULL,
+    kind text NOT NULL,
+    code text NOT NULL,
+    is_on boolean NOT NULL,
+    reason text NOT NULL,
+    switched_by text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT rule_switches_kind_check CHECK ((kind = ANY (ARRAY['rule'::text, 'campaign'::text])))
+);
+
+ALTER TABLE public.rule_switches ALTER COLUMN switch_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.rule_switches_switch_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.tier_events (
+    holder_id uuid NOT NULL,
+    ordinal integer NOT NULL,
+    terms_version integer NOT NULL,
+    effective_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone,
+    growth bigint NOT NULL,
+    entry_id uuid,
+    from_tier text,
+    to_tier text NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT tier_events_ordinal_check CHECK ((ordinal > 0))
+);
+
+CREATE TABLE public.usages (
+    holder_id uuid NOT NULL,
+    subject text NOT NULL,
+    period text NOT NULL,
+    amount bigint NOT NULL,
+    times bigint NOT NULL
+)
+WITH (fillfactor='80');
+
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (key_id);
+
+ALTER TABLE ONLY public.approvals
+    ADD CONSTRAINT approvals_pkey PRIMARY KEY (program_id, approval_id);
 
 ALTER TABLE ONLY public.business_references
     ADD CONSTRAINT business_references_pkey PRIMARY KEY (program_id, kind, reference);
@@ -221,6 +361,9 @@ ALTER TABLE ONLY public.chart
 
 ALTER TABLE ONLY public.chart
     ADD CONSTRAINT chart_pkey PRIMARY KEY (account);
+
+ALTER TABLE ONLY public.entitlements
+    ADD CONSTRAINT entitlements_pkey PRIMARY KEY (holder_id, code, period);
 
 ALTER TABLE ONLY public.entries
     ADD CONSTRAINT entries_holder_id_key UNIQUE (holder_id, version);
@@ -252,11 +395,35 @@ ALTER TABLE ONLY public.programs
 ALTER TABLE ONLY public.programs
     ADD CONSTRAINT programs_pkey PRIMARY KEY (program_id);
 
+ALTER TABLE ONLY public.referrals
+    ADD CONSTRAINT referrals_pkey PRIMARY KEY (holder_id);
+
+ALTER TABLE ONLY public.rule_activations
+    ADD CONSTRAINT rule_activations_pkey PRIMARY KEY (program_id, activation_id);
+
+ALTER TABLE ONLY public.rule_sets
+    ADD CONSTRAINT rule_sets_pkey PRIMARY KEY (program_id, owner, version);
+
+ALTER TABLE ONLY public.rule_switches
+    ADD CONSTRAINT rule_switches_pkey PRIMARY KEY (program_id, switch_id);
+
+ALTER TABLE ONLY public.tier_events
+    ADD CONSTRAINT tier_events_pkey PRIMARY KEY (holder_id, ordinal);
+
+ALTER TABLE ONLY public.usages
+    ADD CONSTRAINT usages_pkey PRIMARY KEY (holder_id, subject, period);
+
 CREATE INDEX entries_parent_entry_id_idx ON public.entries USING btree (parent_entry_id) WHERE (parent_entry_id IS NOT NULL);
+
+CREATE INDEX holders_program_id_idx ON public.holders USING btree (program_id, tier_ends_at, holder_id) WHERE (tier_ends_at IS NOT NULL);
 
 CREATE INDEX lots_holder_id_idx ON public.lots USING btree (holder_id) WHERE is_open;
 
 CREATE INDEX lots_program_id_idx ON public.lots USING btree (program_id, expires_at, holder_id) WHERE is_open;
+
+CREATE TRIGGER approvals_decide_once BEFORE UPDATE ON public.approvals FOR EACH ROW EXECUTE FUNCTION public.refuse_second_decision();
+
+ALTER TABLE public.approvals ENABLE ALWAYS TRIGGER approvals_decide_once;
 
 CREATE TRIGGER business_references_refuse_change BEFORE DELETE OR UPDATE ON public.business_references FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -265,6 +432,14 @@ ALTER TABLE public.business_references ENABLE ALWAYS TRIGGER business_references
 CREATE TRIGGER business_references_refuse_truncate BEFORE TRUNCATE ON public.business_references FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 ALTER TABLE public.business_references ENABLE ALWAYS TRIGGER business_references_refuse_truncate;
+
+CREATE TRIGGER entitlements_refuse_change BEFORE DELETE OR UPDATE ON public.entitlements FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.entitlements ENABLE ALWAYS TRIGGER entitlements_refuse_change;
+
+CREATE TRIGGER entitlements_refuse_truncate BEFORE TRUNCATE ON public.entitlements FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.entitlements ENABLE ALWAYS TRIGGER entitlements_refuse_truncate;
 
 CREATE TRIGGER entries_refuse_change BEFORE DELETE OR UPDATE ON public.entries FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -290,8 +465,46 @@ CREATE TRIGGER program_terms_refuse_truncate BEFORE TRUNCATE ON public.program_t
 
 ALTER TABLE public.program_terms ENABLE ALWAYS TRIGGER program_terms_refuse_truncate;
 
+CREATE TRIGGER rule_activations_refuse_change BEFORE DELETE OR UPDATE ON public.rule_activations FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.rule_activations ENABLE ALWAYS TRIGGER rule_activations_refuse_change;
+
+CREATE TRIGGER rule_activations_refuse_truncate BEFORE TRUNCATE ON public.rule_activations FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.rule_activations ENABLE ALWAYS TRIGGER rule_activations_refuse_truncate;
+
+CREATE TRIGGER rule_sets_refuse_change BEFORE DELETE OR UPDATE ON public.rule_sets FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.rule_sets ENABLE ALWAYS TRIGGER rule_sets_refuse_change;
+
+CREATE TRIGGER rule_sets_refuse_truncate BEFORE TRUNCATE ON public.rule_sets FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.rule_sets ENABLE ALWAYS TRIGGER rule_sets_refuse_truncate;
+
+CREATE TRIGGER rule_switches_refuse_change BEFORE DELETE OR UPDATE ON public.rule_switches FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.rule_switches ENABLE ALWAYS TRIGGER rule_switches_refuse_change;
+
+CREATE TRIGGER rule_switches_refuse_truncate BEFORE TRUNCATE ON public.rule_switches FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.rule_switches ENABLE ALWAYS TRIGGER rule_switches_refuse_truncate;
+
+CREATE TRIGGER tier_events_refuse_change BEFORE DELETE OR UPDATE ON public.tier_events FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.tier_events ENABLE ALWAYS TRIGGER tier_events_refuse_change;
+
+CREATE TRIGGER tier_events_refuse_truncate BEFORE TRUNCATE ON public.tier_events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.tier_events ENABLE ALWAYS TRIGGER tier_events_refuse_truncate;
+
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
+
+ALTER TABLE ONLY public.approvals
+    ADD CONSTRAINT approvals_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
+
+ALTER TABLE ONLY public.entitlements
+    ADD CONSTRAINT entitlements_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
 
 ALTER TABLE ONLY public.entries
     ADD CONSTRAINT entries_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
@@ -311,15 +524,45 @@ ALTER TABLE ONLY public.postings
 ALTER TABLE ONLY public.program_terms
     ADD CONSTRAINT program_terms_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
 
+ALTER TABLE ONLY public.referrals
+    ADD CONSTRAINT referrals_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
+
+ALTER TABLE ONLY public.rule_activations
+    ADD CONSTRAINT rule_activations_program_id_fkey FOREIGN KEY (program_id, owner, version) REFERENCES public.rule_sets(program_id, owner, version);
+
+ALTER TABLE ONLY public.rule_sets
+    ADD CONSTRAINT rule_sets_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
+
+ALTER TABLE ONLY public.rule_switches
+    ADD CONSTRAINT rule_switches_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
+
+ALTER TABLE ONLY public.tier_events
+    ADD CONSTRAINT tier_events_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
+
+ALTER TABLE ONLY public.usages
+    ADD CONSTRAINT usages_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
+
 GRANT USAGE ON SCHEMA public TO ledger_app;
 
 GRANT SELECT ON TABLE public.alembic_version TO ledger_app;
 
 GRANT SELECT ON TABLE public.api_keys TO ledger_app;
 
+GRANT SELECT,INSERT ON TABLE public.approvals TO ledger_app;
+
+GRANT UPDATE(status) ON TABLE public.approvals TO ledger_app;
+
+GRANT UPDATE(decided_by) ON TABLE public.approvals TO ledger_app;
+
+GRANT UPDATE(decided_at) ON TABLE public.approvals TO ledger_app;
+
+GRANT UPDATE(reason) ON TABLE public.approvals TO ledger_app;
+
 GRANT SELECT,INSERT ON TABLE public.business_references TO ledger_app;
 
 GRANT SELECT ON TABLE public.chart TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.entitlements TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.entries TO ledger_app;
 
@@ -357,6 +600,18 @@ GRANT UPDATE(region) ON TABLE public.holders TO ledger_app;
 
 GRANT UPDATE(store) ON TABLE public.holders TO ledger_app;
 
+GRANT UPDATE(tier_since) ON TABLE public.holders TO ledger_app;
+
+GRANT UPDATE(tier_ends_at) ON TABLE public.holders TO ledger_app;
+
+GRANT UPDATE(tier_settled_at) ON TABLE public.holders TO ledger_app;
+
+GRANT UPDATE(tier_terms_version) ON TABLE public.holders TO ledger_app;
+
+GRANT UPDATE(tier_in_grace) ON TABLE public.holders TO ledger_app;
+
+GRANT UPDATE(tier) ON TABLE public.holders TO ledger_app;
+
 GRANT SELECT,INSERT ON TABLE public.postings TO ledger_app;
 
 GRANT SELECT ON TABLE public.legs TO ledger_app;
@@ -382,3 +637,23 @@ GRANT SELECT,INSERT ON TABLE public.programs TO ledger_app;
 GRANT UPDATE(test_now) ON TABLE public.programs TO ledger_app;
 
 GRANT UPDATE(terms_version) ON TABLE public.programs TO ledger_app;
+
+GRANT UPDATE(stamp) ON TABLE public.programs TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.referrals TO ledger_app;
+
+GRANT UPDATE(settled_entry_id) ON TABLE public.referrals TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.rule_activations TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.rule_sets TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.rule_switches TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.tier_events TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.usages TO ledger_app;
+
+GRANT UPDATE(amount) ON TABLE public.usages TO ledger_app;
+
+GRANT UPDATE(times) ON TABLE public.usages TO ledger_app;

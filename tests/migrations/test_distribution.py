@@ -11,12 +11,26 @@ DISTRIBUTED_BY = {
     "entries": "holder_id",
     "postings": "holder_id",
     "lots": "holder_id",
+    "usages": "holder_id",
+    "tier_events": "holder_id",
+    "entitlements": "holder_id",
+    "referrals": "holder_id",
     # Names are looked up before anybody knows whose they are.
     "business_references": "reference",
     "outcomes": "key",
 }
 
-ON_EVERY_NODE = {"programs", "program_terms", "chart", "api_keys", "alembic_version"}
+ON_EVERY_NODE = {
+    "programs",
+    "program_terms",
+    "chart",
+    "api_keys",
+    "rule_sets",
+    "rule_activations",
+    "rule_switches",
+    "approvals",
+    "alembic_version",
+}
 """Small tables that change rarely: copied whole to every node."""
 
 

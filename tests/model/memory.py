@@ -16,10 +16,10 @@ from ledger.accounts.holder import Holder
 from ledger.accounts.lots import Lot
 from ledger.accounts.program import Program
 from ledger.clock import FAR_FUTURE
-from ledger.ids import holder_id
+from ledger.ids import FUND_PREFIX, holder_id
 from ledger.journal import Outcome, Request
-from ledger.journal.commands import Recorded
-from ledger.journal.load import Loaded, holders_needing_lots
+from ledger.journal.commands import MemberRow, Recorded, Referral, Usage, UsageKey, Wants
+from ledger.journal.load import Loaded, holders_needing_lots, together
 from ledger.journal.outcomes import restore, stored_form
 from ledger.journal.post import decide_batch
 from ledger.journal.write import Written
@@ -45,6 +45,9 @@ class MemoryDriver:
         self.rows: list[EntryRow] = []
         self.claims: dict[tuple[str, str], tuple[bytes, bytes]] = {}
         self.outcomes: dict[str, Stored] = {}
+        self.usages: dict[UsageKey, Usage] = {}
+        self.facts: dict[bytes, MemberRow] = {}
+        self.referrals: dict[bytes, Referral] = {}
         self._numbers = count(1)
 
     def new_entry_id(self) -> bytes:
@@ -71,8 +74,13 @@ class MemoryDriver:
     def _load(self, requests: Sequence[Request], now: datetime) -> Loaded:
         commands = [request.command for request in requests]
         targets = self._targets(requests)
+        wants = together(command.wants(self.program) for command in commands)
+        referrals = self._referrals(wants)
         loaded = Loaded(
-            holders=self._locked(requests, targets),
+            holders=self._locked(requests, targets, wants, referrals),
+            usages={key: self.usages[key] for key in wants.usages if key in self.usages},
+            facts={i: self.facts[i] for i in self._ids(wants.facts) if i in self.facts},
+            referrals=referrals,
             outcomes={r.key: self._prior(r.key) for r in requests if r.key in self.outcomes},
             claims={c.claim: self.claims[c.claim] for c in commands if c.claim and c.claim in self.claims},
         )
@@ -100,17 +108,39 @@ class MemoryDriver:
                     found["peer", entry.hex()] = (entry, recorded.peer_holder_id)
         return found
 
+    def _ids(self, names: Iterable[str]) -> list[bytes]:
+        return [holder_id(self.program.program_id, name) for name in names]
+
+    def _referrals(self, wants: Wants) -> dict[bytes, Referral]:
+        found: dict[bytes, Referral] = {}
+        waiting = self._ids(wants.referrals)
+        while waiting:
+            referral = self.referrals.get(referee := waiting.pop())
+            if referral is not None and referee not in found:
+                found[referee] = referral
+                waiting.append(referral.referrer_holder_id)
+        return found
+
     def _locked(
-        self, requests: Sequence[Request], targets: dict[tuple[str, str], tuple[bytes, bytes]]
+        self,
+        requests: Sequence[Request],
+        targets: dict[tuple[str, str], tuple[bytes, bytes]],
+        wants: Wants,
+        referrals: dict[bytes, Referral],
     ) -> dict[bytes, Holder]:
         number = self.program.program_id
-        wanted = {holder for _, holder in targets.values()}
+        wanted = {holder for _, holder in targets.values()} | set(self._ids(wants.others))
+        wanted |= {referral.referrer_holder_id for referral in referrals.values()}
         wanted |= {holder_id(number, m) for request in requests for m in request.command.members}
         holders = {identifier: _copy(self.holders[identifier]) for identifier in wanted & self.holders.keys()}
         for command in (request.command for request in requests):
             for member in command.members if command.enrols else ():
                 identifier = holder_id(number, member)
                 holders.setdefault(identifier, Holder(identifier, number, member, is_new=True))
+        for name in wants.others:
+            if not name.startswith(FUND_PREFIX):
+                identifier = holder_id(number, name)
+                holders.setdefault(identifier, Holder(identifier, number, name, is_new=True))
         return holders
 
     def _prior(self, key: str) -> tuple[bytes, Outcome]:
@@ -153,6 +183,8 @@ class MemoryDriver:
         for claim, draft in written.claims:
             assert claim not in self.claims
             self.claims[claim] = (draft.entry_id, draft.holder_id)
+        self.usages |= written.usages
+        self.referrals |= written.referrals
         for request, outcome in written.outcomes:
             assert request.key is not None
             assert request.key not in self.outcomes
