@@ -1,1 +1,1 @@
-"""When points end: policies, and the sweep that books what the clock has already decided."""
+"""When points end: the sweep that books what the clock has already decided."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from ledger.accounts.policies import ExpiryPolicy, parse_policy
 from ledger.accounts.program import Program
-from ledger.expiry.policies import ExpiryPolicy, parse_policy
 from ledger.money import scale
 
 DEFAULT_TERMS: dict[str, Any] = {

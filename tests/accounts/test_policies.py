@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.accounts.policies import ExpiryPolicy, add_months, parse_policy
 from ledger.clock import local_date
-from ledger.expiry.policies import ExpiryPolicy, add_months, parse_policy
 from tests.model.calendar import end_of_life
 from tests.profiles import examples
 from tests.test_clock import ZONES

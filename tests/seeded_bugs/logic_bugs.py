@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ledger.accounts import holder, lots
+from ledger.accounts import holder, lots, policies
 from ledger.accounts.lots import Lot
 from ledger.accounts.postings import Opening, Posting
 from ledger.clock import start_of_day
 from ledger.errors import LedgerError
-from ledger.expiry import policies
 from ledger.journal import chain, load, outcomes, write
 from ledger.journal.commands import Outcome, Request
 from ledger.redemption import commands as redemption
@@ -24,10 +23,10 @@ from ledger.redemption import reversals
 from ledger.rules import commands as earning
 from ledger.rules import debt
 from ledger.rules.terms import terms_of
-from tests.accounts import test_holder, test_lots
+from tests.accounts import test_holder, test_lots, test_policies
 from tests.builders import NOW, Bench, program, purchase
 from tests.builders import earning as a_gift
-from tests.expiry import test_expire_lots, test_policies
+from tests.expiry import test_expire_lots
 from tests.journal import test_batches, test_chain, test_idempotency
 from tests.model.memory import MemoryDriver
 from tests.properties import test_returns
