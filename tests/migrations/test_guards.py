@@ -11,11 +11,40 @@ from ledger.devdb import SUPERUSER
 from tests.conftest import EmbeddedCluster
 from tests.till import open_till
 
-BOOKS = ("entries", "postings", "business_references", "program_terms")
+BOOKS = (
+    "entries",
+    "postings",
+    "business_references",
+    "program_terms",
+    "rule_sets",
+    "rule_activations",
+    "rule_switches",
+    "tier_events",
+    "entitlements",
+)
+
+# Rows that no purchase makes.
+FURTHER_ROWS = """
+INSERT INTO rule_sets SELECT program_id, '', 1, '{}', decode(repeat('00', 32), 'hex'), 'k', now() FROM programs;
+INSERT INTO rule_activations (program_id, owner, version, active_from, activated_by, recorded_at)
+    SELECT program_id, '', 1, now(), 'k', now() FROM programs;
+INSERT INTO rule_switches (program_id, kind, code, is_on, reason, switched_by, recorded_at)
+    SELECT program_id, 'rule', 'r', false, 'x', 'k', now() FROM programs;
+INSERT INTO tier_events (holder_id, ordinal, terms_version, effective_at, recorded_at, growth, to_tier, reason)
+    SELECT holder_id, 1, 1, now(), now(), 0, 'silver', 'upgraded' FROM holders;
+INSERT INTO entitlements SELECT holder_id, 'tea', '2026', 'silver', now(), now() FROM holders;
+"""
 
 
 def changes_of(table: str) -> list[str]:
-    column = {"entries": "kind = 'earn'", "postings": "amount = 1", "business_references": "reference = 'x'"}
+    column = {
+        "entries": "kind = 'earn'",
+        "postings": "amount = 1",
+        "business_references": "reference = 'x'",
+        "rule_switches": "is_on = true",
+        "tier_events": "to_tier = 'gold'",
+        "entitlements": "tier = 'gold'",
+    }
     return [
         f"UPDATE {table} SET {column.get(table, 'version = 9')}",
         f"DELETE FROM {table}",
@@ -31,6 +60,8 @@ def books(fresh_database: Any) -> Any:
     """A database with rows in every table that is guarded."""
     with open_till(fresh_database.app_url) as till:
         till.buy("m-1", 10_000)
+    with psycopg.connect(fresh_database.owner_url) as owner:
+        owner.execute(FURTHER_ROWS)
     return fresh_database
 
 
@@ -123,7 +154,12 @@ def test_every_guarded_table_has_both_triggers_always_on(books: Any) -> None:
             "SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2"
         ).fetchall()
     assert triggers == [
-        (table, f"{table}_refuse_{what}", "A") for table in sorted(BOOKS) for what in ("change", "truncate")
+        ("approvals", "approvals_decide_once", "A"),
+        *(
+            (table, f"{table}_refuse_{what}", "A")
+            for table in sorted(BOOKS)
+            for what in ("change", "truncate")
+        ),
     ]
 
 
