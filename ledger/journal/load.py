@@ -11,8 +11,6 @@ from datetime import datetime
 from itertools import chain, groupby
 from typing import Any, LiteralString
 
-import psycopg
-from psycopg import Cursor
 from psycopg.errors import SerializationFailure
 from sqlalchemy import Connection
 
@@ -24,8 +22,18 @@ from ledger.accounts.program import Program
 from ledger.clock import FAR_FUTURE
 from ledger.ids import FUND_PREFIX, holder_id
 from ledger.journal import wire
+from ledger.journal.asking import Driver, Row, ask, driver_of, uuids
+from ledger.journal.beside import (
+    ask_facts,
+    ask_referrals,
+    ask_usages,
+    facts_in,
+    referrals_in,
+    resolve_referrals,
+    together,
+    usages_in,
+)
 from ledger.journal.commands import (
-    NOTHING,
     Claim,
     Command,
     MemberRow,
@@ -38,9 +46,6 @@ from ledger.journal.commands import (
     Wants,
 )
 from ledger.journal.outcomes import restore
-
-Driver = psycopg.Connection[tuple[Any, ...]]
-Row = tuple[Any, ...]
 
 # Until the end of the transaction, each statement has one plan, for any number of rows, that looks them up.
 # Planned anew for each batch of one, they cost the server a third more; and on a database that is too young to
@@ -105,33 +110,6 @@ _CLOSED_LOTS: LiteralString = (
 )
 
 
-_USAGES: LiteralString = """
-SELECT uuid_send(u.holder_id), u.subject, u.period, u.amount, u.times
-  FROM unnest(%b, %b, %b) AS wanted (holder_id, subject, period)
-  JOIN usages u USING (holder_id, subject, period)
-"""
-
-_FACTS: LiteralString = """
-SELECT uuid_send(h.holder_id), h.region, h.store, h.enrolled_at, a.attributes
-  FROM holders h LEFT JOIN member_attributes a USING (holder_id) WHERE h.holder_id = ANY(%b)
-"""
-
-# Up the chain of those who brought one another. It has no circle, but nothing is to be read without a bound.
-_REFERRALS: LiteralString = """
-WITH RECURSIVE above AS (
-    SELECT r.*, 1 AS step FROM referrals r WHERE r.holder_id = ANY(%b)
-    UNION ALL
-    SELECT r.*, step + 1 FROM above JOIN referrals r ON r.holder_id = above.referrer_holder_id WHERE step < 1000
-)
-SELECT DISTINCT uuid_send(holder_id), uuid_send(referrer_holder_id), referrer_id, uuid_send(activity_entry_id),
-       uuid_send(settled_entry_id)
-  FROM above
-"""
-
-_TURN: LiteralString = "SELECT pg_advisory_xact_lock(%s, %s)"
-_REFERRAL_TURNS = 0x7265_6665  # "refe"
-
-
 @dataclass(slots=True)
 class Loaded:
     """What a batch sees: locked holders, earlier answers, names taken, entries referred to."""
@@ -154,19 +132,19 @@ def load(connection: Connection, program: Program, requests: Sequence[Request], 
     wants = together(command.wants(program) for command in commands)
     named = _named(program, commands, wants)
     with driver.pipeline():
-        _ask(driver, _LOOK_ROWS_UP)
+        ask(driver, _LOOK_ROWS_UP)
         targets = _resolve_targets(driver, program, commands)
-        referrals = _resolve_referrals(driver, program, wants)
+        referrals = resolve_referrals(driver, program, wants)
         referrers = [referral.referrer_holder_id for referral in referrals.values()]
         # One round trip from here. The server takes one after the other: once it has locked the holders,
         # nobody else changes them.
-        locked = _ask(driver, _LOCK, _uuids(_to_lock(named, targets, referrers)))
+        locked = ask(driver, _LOCK, uuids(_to_lock(named, targets, referrers)))
         answered = _ask_outcomes(driver, program, requests)
         taken = _ask_claims(driver, program, [claim for command in commands if (claim := command.claim)])
         recorded = _ask_recorded(driver, [entry for entry, _ in targets.values()])
-        used = _ask_usages(driver, wants)
-        facts = _ask_members(driver, program, _FACTS, wants.facts)
-        settled = _ask_members(driver, program, _REFERRALS, wants.referrals)
+        used = ask_usages(driver, wants)
+        facts = ask_facts(driver, program, wants)
+        settled = ask_referrals(driver, program, wants)
     holders = _enrolled(program, named, {row[0]: _holder(row) for row in locked})
     loaded = Loaded(
         holders=holders,
@@ -175,9 +153,9 @@ def load(connection: Connection, program: Program, requests: Sequence[Request], 
         recorded=_recorded(recorded),
         # Versions of a holder never run against time, whatever this machine's clock does.
         now=max([now, *(h.recorded_at for h in holders.values() if h.recorded_at)]),
-        usages={(row[0], row[1], row[2]): Usage(row[3], row[4]) for row in used},
-        facts={row[0]: MemberRow(row[1], row[2], row[3], row[4] or {}) for row in facts},
-        referrals={row[0]: Referral(*row[1:]) for row in settled},
+        usages=usages_in(used),
+        facts=facts_in(facts),
+        referrals=referrals_in(settled),
     )
     if loaded.referrals.keys() != referrals.keys():
         # A member was brought by somebody just now, who is not locked. The rerun sees it.
@@ -186,23 +164,6 @@ def load(connection: Connection, program: Program, requests: Sequence[Request], 
         loaded.claims.setdefault((kind, name), (entry, holder))
     _read_lots(driver, loaded, holders_needing_lots(program, commands, loaded))
     return loaded
-
-
-def driver_of(connection: Connection) -> Driver:
-    """The driver's connection, on the same transaction."""
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return driver
-
-
-def driver_cursor(connection: Connection) -> Cursor[Any]:
-    """A cursor of the driver on the connection's transaction: binary both ways, prepared when repeated."""
-    return driver_of(connection).cursor(binary=True)
-
-
-def _ask(driver: Driver, statement: LiteralString, *parameters: Any) -> Cursor[Any]:
-    """A statement under way, with its rows to come. Within a pipeline they are there when it ends."""
-    return driver.cursor(binary=True).execute(statement, parameters)
 
 
 def _resolve_targets(
@@ -217,7 +178,7 @@ def _resolve_targets(
     ids = [bytes.fromhex(name) for kind, name in wanted if kind == "entry" and name]
     ids += [entry for entry, _ in found.values()]
     peers: dict[bytes, bytes] = {}
-    for entry, holder, peer in _ask(driver, _TARGETS, _uuids(ids), program.program_id):
+    for entry, holder, peer in ask(driver, _TARGETS, uuids(ids), program.program_id):
         found["entry", entry.hex()] = (entry, holder)
         if peer is not None:
             peers[entry] = peer
@@ -225,32 +186,6 @@ def _resolve_targets(
     for entry, peer in peers.items():
         found["peer", entry.hex()] = (entry, peer)
     return found
-
-
-def together(each: Iterable[Wants]) -> Wants:
-    """What the commands of a batch want, as one."""
-    wants = [one for one in each if one is not NOTHING]
-    if not wants:
-        return NOTHING
-    return Wants(
-        usages=_each_once(one.usages for one in wants),
-        others=_each_once(one.others for one in wants),
-        facts=_each_once(one.facts for one in wants),
-        referrals=_each_once(one.referrals for one in wants),
-        is_serial=any(one.is_serial for one in wants),
-    )
-
-
-def _each_once(lists: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(chain.from_iterable(lists)))
-
-
-def _resolve_referrals(driver: Driver, program: Program, wants: Wants) -> dict[bytes, Referral]:
-    """Who brought whom, as far as it is known before the locks. Takes the program's turn where that is wanted."""
-    if wants.is_serial:
-        _ask(driver, _TURN, _REFERRAL_TURNS, program.program_id)
-    rows = _ask_members(driver, program, _REFERRALS, wants.referrals)
-    return {row[0]: Referral(*row[1:]) for row in rows}
 
 
 def _named(program: Program, commands: Iterable[Command], wants: Wants) -> list[tuple[bytes, str, bool]]:
@@ -286,34 +221,19 @@ def _enrolled(
 
 def _ask_outcomes(driver: Driver, program: Program, requests: Sequence[Request]) -> Iterable[Row]:
     keys = [request.key for request in requests if request.key]
-    return _ask(driver, _OUTCOMES, program.program_id, wire.Texts.of_values(keys)) if keys else ()
+    return ask(driver, _OUTCOMES, program.program_id, wire.Texts.of_values(keys)) if keys else ()
 
 
 def _ask_claims(driver: Driver, program: Program, claims: Sequence[Claim]) -> Iterable[Row]:
     if not claims:
         return ()
     kinds, names = (wire.Texts.of_values(column) for column in zip(*claims, strict=True))
-    return _ask(driver, _CLAIMS, kinds, names, program.program_id)
-
-
-def _ask_usages(driver: Driver, wants: Wants) -> Iterable[Row]:
-    if not wants.usages:
-        return ()
-    holders, subjects, periods = zip(*wants.usages, strict=True)
-    texts = wire.Texts.of_values
-    return _ask(driver, _USAGES, _uuids(holders), texts(subjects), texts(periods))
-
-
-def _ask_members(
-    driver: Driver, program: Program, statement: LiteralString, members: Sequence[str]
-) -> Iterable[Row]:
-    ids = [holder_id(program.program_id, member) for member in members]
-    return _ask(driver, statement, _uuids(ids)) if ids else ()
+    return ask(driver, _CLAIMS, kinds, names, program.program_id)
 
 
 def _ask_recorded(driver: Driver, entry_ids: list[bytes]) -> Iterable[Row]:
-    ids = _uuids(entry_ids)
-    return _ask(driver, _RECORDED, ids, ids) if entry_ids else ()
+    ids = uuids(entry_ids)
+    return ask(driver, _RECORDED, ids, ids) if entry_ids else ()
 
 
 def _recorded(rows: Iterable[Row]) -> dict[bytes, Recorded]:
@@ -367,7 +287,7 @@ def _read_lots(driver: Driver, loaded: Loaded, holder_ids: list[bytes]) -> None:
     # be counted to a holder without points. The rerun, after the unique key, sees both.
     enrolled = [identifier for identifier in holder_ids if not loaded.holders[identifier].is_new]
     with driver.pipeline():
-        opened = _ask(driver, _OPEN_LOTS, _uuids(enrolled))
+        opened = ask(driver, _OPEN_LOTS, uuids(enrolled))
         closed = _ask_closed_lots(driver, _lots_of(loaded.recorded.values()))
     for row in chain(opened, closed):
         lots = loaded.holders[row[0]].lots
@@ -381,15 +301,11 @@ def _ask_closed_lots(driver: Driver, named: list[tuple[bytes, bytes]]) -> Iterab
     if not named:
         return ()
     holders, lots = zip(*named, strict=True)
-    return _ask(driver, _CLOSED_LOTS, _uuids(holders), _uuids(lots))
+    return ask(driver, _CLOSED_LOTS, uuids(holders), uuids(lots))
 
 
 def _lots_of(recorded: Iterable[Recorded]) -> list[tuple[bytes, bytes]]:
     return sorted({(e.holder_id, p.lot_id) for e in recorded for p in e.postings if p.lot_id is not None})
-
-
-def _uuids(identifiers: Iterable[bytes]) -> wire.Uuids:
-    return wire.Uuids.of_values(list(identifiers))
 
 
 def _holder(row: tuple[Any, ...]) -> Holder:

@@ -124,7 +124,8 @@ class _Batch:
         try:
             outcome = self._post(request)
         except LedgerError as error:
-            outcome = Outcome(None, error, request.request_id)
+            # The frames that its traceback names hold the whole batch.
+            outcome = Outcome(None, error.with_traceback(None), request.request_id)
             if not is_remembered(error):
                 return outcome
         if request.key is not None:

@@ -20,9 +20,10 @@ from ledger.accounts.lots import Lot
 from ledger.accounts.program import Program
 from ledger.clock import FAR_FUTURE
 from ledger.journal import wire
+from ledger.journal.asking import driver_of
 from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS, link
 from ledger.journal.commands import Claim, Draft, Outcome, Referral, Request, Usage, UsageKey
-from ledger.journal.load import Loaded, driver_of
+from ledger.journal.load import Loaded
 from ledger.journal.outcomes import stored_form
 
 Row = tuple[Any, ...]

@@ -18,8 +18,9 @@ from ledger.accounts.program import Program
 from ledger.clock import FAR_FUTURE
 from ledger.ids import FUND_PREFIX, holder_id
 from ledger.journal import Outcome, Request
+from ledger.journal.beside import together
 from ledger.journal.commands import MemberRow, Recorded, Referral, Usage, UsageKey, Wants
-from ledger.journal.load import Loaded, holders_needing_lots, together
+from ledger.journal.load import Loaded, holders_needing_lots
 from ledger.journal.outcomes import restore, stored_form
 from ledger.journal.post import decide_batch
 from ledger.journal.write import Written

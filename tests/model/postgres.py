@@ -10,8 +10,8 @@ from ledger.accounts.program import Program
 from ledger.accounts.programs import change_terms, create_program
 from ledger.db import Database
 from ledger.journal import Request, post
+from ledger.journal.asking import driver_cursor
 from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS
-from ledger.journal.load import driver_cursor
 from tests.model.driver import Answer, answer_of
 from tests.model.snapshot import EntryRow, HolderRow, LotRow, PostingRow, Snapshot
 

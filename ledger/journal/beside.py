@@ -1,0 +1,105 @@
+"""What a command must see beside the books of its members: usages, facts, and who brought whom."""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any, LiteralString
+
+from ledger.accounts.program import Program
+from ledger.ids import holder_id
+from ledger.journal import wire
+from ledger.journal.asking import Driver, Row, ask, uuids
+from ledger.journal.commands import NOTHING, MemberRow, Referral, Usage, UsageKey, Wants
+
+_USAGES: LiteralString = """
+SELECT uuid_send(u.holder_id), u.subject, u.period, u.amount, u.times
+  FROM unnest(%b, %b, %b) AS wanted (holder_id, subject, period)
+  JOIN usages u USING (holder_id, subject, period)
+"""
+
+_FACTS: LiteralString = """
+SELECT uuid_send(h.holder_id), h.region, h.store, h.enrolled_at, a.attributes
+  FROM holders h LEFT JOIN member_attributes a USING (holder_id) WHERE h.holder_id = ANY(%b)
+"""
+
+# Up the chain of those who brought one another. It has no circle, but nothing is to be read without a bound.
+_REFERRALS: LiteralString = """
+WITH RECURSIVE above AS (
+    SELECT r.*, 1 AS step FROM referrals r WHERE r.holder_id = ANY(%b)
+    UNION ALL
+    SELECT r.*, step + 1 FROM above JOIN referrals r ON r.holder_id = above.referrer_holder_id WHERE step < 1000
+)
+SELECT DISTINCT uuid_send(holder_id), uuid_send(referrer_holder_id), referrer_id, uuid_send(activity_entry_id),
+       uuid_send(settled_entry_id)
+  FROM above
+"""
+
+_TURN: LiteralString = "SELECT pg_advisory_xact_lock(%s, %s)"
+_REFERRAL_TURNS = 0x7265_6665  # "refe"
+
+
+def together(each: Iterable[Wants]) -> Wants:
+    """What the commands of a batch want, as one."""
+    wants = [one for one in each if one is not NOTHING]
+    if not wants:
+        return NOTHING
+    return Wants(
+        usages=_each_once(one.usages for one in wants),
+        others=_each_once(one.others for one in wants),
+        facts=_each_once(one.facts for one in wants),
+        referrals=_each_once(one.referrals for one in wants),
+        is_serial=any(one.is_serial for one in wants),
+    )
+
+
+def _each_once(lists: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(lists)))
+
+
+def resolve_referrals(driver: Driver, program: Program, wants: Wants) -> dict[bytes, Referral]:
+    """Who brought whom, as far as it is known before the locks. Takes the program's turn where that is wanted."""
+    if wants.is_serial:
+        ask(driver, _TURN, _REFERRAL_TURNS, program.program_id)
+    return referrals_in(ask_referrals(driver, program, wants))
+
+
+def ask_usages(driver: Driver, wants: Wants) -> Iterable[Row]:
+    """The usages wanted, under way."""
+    if not wants.usages:
+        return ()
+    holders, subjects, periods = zip(*wants.usages, strict=True)
+    texts = wire.Texts.of_values
+    return ask(driver, _USAGES, uuids(holders), texts(subjects), texts(periods))
+
+
+def ask_facts(driver: Driver, program: Program, wants: Wants) -> Iterable[Row]:
+    """The facts wanted, under way."""
+    return _ask_members(driver, program, _FACTS, wants.facts)
+
+
+def ask_referrals(driver: Driver, program: Program, wants: Wants) -> Iterable[Row]:
+    """The referrals wanted, under way."""
+    return _ask_members(driver, program, _REFERRALS, wants.referrals)
+
+
+def usages_in(rows: Iterable[Row]) -> dict[UsageKey, Usage]:
+    """Usages by what they are of; what nothing was used of is left out."""
+    return {
+        (holder, subject, period): Usage(amount, times) for holder, subject, period, amount, times in rows
+    }
+
+
+def facts_in(rows: Iterable[Row]) -> dict[bytes, MemberRow]:
+    """Facts by holder."""
+    return {row[0]: MemberRow(row[1], row[2], row[3], row[4] or {}) for row in rows}
+
+
+def referrals_in(rows: Iterable[Row]) -> dict[bytes, Referral]:
+    """Referrals by the holder of who was brought."""
+    return {row[0]: Referral(*row[1:]) for row in rows}
+
+
+def _ask_members(
+    driver: Driver, program: Program, statement: LiteralString, members: Sequence[str]
+) -> Iterable[Row]:
+    ids = [holder_id(program.program_id, member) for member in members]
+    return ask(driver, statement, uuids(ids)) if ids else ()
