@@ -203,6 +203,8 @@ class Books:
     holders: dict[bytes, Holder]
     target: Recorded | None
     new_entry_id: Callable[[], bytes]
+    asked_at: datetime
+    """The present of whoever posts. ``now`` is the same, or later where a holder's last entry is later."""
     usages: Mapping[UsageKey, Usage] = field(default_factory=dict)
     facts: Mapping[bytes, MemberRow] = field(default_factory=dict)
     referrals: Mapping[bytes, Referral] = field(default_factory=dict)
@@ -262,8 +264,8 @@ class Command(ABC):
         """The earlier entry that it is about; that entry's holders are locked with it."""
         return None
 
-    def wants(self, program: Program) -> Wants:
-        """What it must see beyond its members' books and its target."""
+    def wants(self, program: Program, now: datetime) -> Wants:
+        """What it must see beyond its members' books and its target. ``now`` is the ``asked_at`` of its books."""
         return NOTHING
 
     def needs_lots(self, program: Program) -> bool:

@@ -119,6 +119,7 @@ class Loaded:
     claims: dict[tuple[str, str], tuple[bytes, bytes]]
     """Names taken: by which entry, of which holder."""
     recorded: dict[bytes, Recorded] = field(default_factory=dict)
+    asked_at: datetime = FAR_FUTURE
     now: datetime = FAR_FUTURE
     usages: dict[UsageKey, Usage] = field(default_factory=dict)
     facts: dict[bytes, MemberRow] = field(default_factory=dict)
@@ -129,7 +130,7 @@ def load(connection: Connection, program: Program, requests: Sequence[Request], 
     """Lock and read for a batch. Locks the row of every holder that it may change, in id order."""
     driver = driver_of(connection)
     commands = [request.command for request in requests]
-    wants = together(command.wants(program) for command in commands)
+    wants = together(command.wants(program, now) for command in commands)
     named = _named(program, commands, wants)
     with driver.pipeline():
         ask(driver, _LOOK_ROWS_UP)
@@ -152,6 +153,7 @@ def load(connection: Connection, program: Program, requests: Sequence[Request], 
         claims={(row[0], row[1]): (row[2], row[3]) for row in taken},
         recorded=_recorded(recorded),
         # Versions of a holder never run against time, whatever this machine's clock does.
+        asked_at=now,
         now=max([now, *(h.recorded_at for h in holders.values() if h.recorded_at)]),
         usages=usages_in(used),
         facts=facts_in(facts),

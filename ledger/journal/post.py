@@ -167,6 +167,7 @@ class _Batch:
             loaded.holders,
             recorded,
             self.entry_ids,
+            loaded.asked_at,
             loaded.usages,
             loaded.facts,
             loaded.referrals,

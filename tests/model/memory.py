@@ -75,13 +75,14 @@ class MemoryDriver:
     def _load(self, requests: Sequence[Request], now: datetime) -> Loaded:
         commands = [request.command for request in requests]
         targets = self._targets(requests)
-        wants = together(command.wants(self.program) for command in commands)
+        wants = together(command.wants(self.program, now) for command in commands)
         referrals = self._referrals(wants)
         loaded = Loaded(
             holders=self._locked(requests, targets, wants, referrals),
             usages={key: self.usages[key] for key in wants.usages if key in self.usages},
             facts={i: self.facts[i] for i in self._ids(wants.facts) if i in self.facts},
             referrals=referrals,
+            asked_at=now,
             outcomes={r.key: self._prior(r.key) for r in requests if r.key in self.outcomes},
             claims={c.claim: self.claims[c.claim] for c in commands if c.claim and c.claim in self.claims},
         )
