@@ -1,36 +1,16 @@
 """The base rule: points and growth for each whole ``amount`` of money spent, and the words that explain it."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from ledger.accounts.chart import Unit
 from ledger.money import show_major
+from ledger.rules.facts import Award
 from ledger.rules.terms import EarnRate, Terms
 
 RULE = "base"
 
-# Python 3.11 finds a member of an enumeration, and its name, by a function call each: here it is asked once.
+# Python 3.11 finds a member of an enumeration by a function call: here it is asked once.
 _POINT, _GROWTH = Unit.POINT, Unit.GROWTH
-_NAMES = {unit: unit.name for unit in Unit}
-
-
-class Award(NamedTuple):
-    """What one rule gives for one purchase, with the arithmetic that makes it."""
-
-    rule: str
-    rule_version: int
-    unit: Unit
-    amount: int
-    inputs: dict[str, Any]
-
-    def stored(self) -> dict[str, Any]:
-        """The form kept on the entry."""
-        return {
-            "rule": self.rule,
-            "rule_version": self.rule_version,
-            "unit": _NAMES[self.unit],
-            "amount": self.amount,
-            "inputs": self.inputs,
-        }
 
 
 def base_awards(terms: Terms, version: int, spent: int, currency: str) -> list[Award]:

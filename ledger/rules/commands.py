@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from ledger.accounts.chart import Account, Unit
 from ledger.accounts.postings import Opening, Posting
@@ -13,31 +13,15 @@ from ledger.ids import lot_id
 from ledger.ids import show as show_id
 from ledger.journal.commands import NO_SOURCE, Books, Claim, Command, Decision, Draft, Source
 from ledger.money import MAX_AMOUNT
-from ledger.rules.base import Award, base_awards
+from ledger.rules.base import base_awards
 from ledger.rules.debt import repay
+from ledger.rules.facts import Award, Line
 from ledger.rules.terms import Terms, terms_of
+
+__all__ = ["Earning", "Line", "Purchase", "open_lots"]
 
 _POINT, _GROWTH = Unit.POINT, Unit.GROWTH  # asked once, as in ledger.rules.base
 _NAMES = {unit: unit.name for unit in Unit}
-
-
-class Line(NamedTuple):
-    """A line of a purchase. ``amount`` is the line's total in minor units after discounts."""
-
-    line_id: str
-    quantity: int
-    amount: int
-    sku: str | None = None
-    category: str | None = None
-
-    def stored(self) -> dict[str, Any]:
-        """The form kept on the entry, without what was not given."""
-        kept: dict[str, Any] = {"line_id": self.line_id, "quantity": self.quantity, "amount": self.amount}
-        if self.sku is not None:
-            kept["sku"] = self.sku
-        if self.category is not None:
-            kept["category"] = self.category
-        return kept
 
 
 @dataclass(frozen=True, slots=True)
