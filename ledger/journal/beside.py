@@ -1,14 +1,16 @@
 """What a command must see beside the books of its members: usages, facts, and who brought whom."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, LiteralString
 
+from ledger.accounts.holder import Holder
 from ledger.accounts.program import Program
+from ledger.clock import local_date
 from ledger.ids import holder_id
 from ledger.journal import wire
 from ledger.journal.asking import Driver, Row, ask, uuids
-from ledger.journal.commands import NOTHING, MemberRow, Referral, Usage, UsageKey, Wants
+from ledger.journal.commands import NOTHING, VISITS, MemberRow, Referral, Usage, UsageKey, Wants
 
 _USAGES: LiteralString = """
 SELECT uuid_send(u.holder_id), u.subject, u.period, u.amount, u.times
@@ -31,6 +33,11 @@ WITH RECURSIVE above AS (
 SELECT DISTINCT uuid_send(holder_id), uuid_send(referrer_holder_id), referrer_id, uuid_send(activity_entry_id),
        uuid_send(settled_entry_id)
   FROM above
+"""
+
+_PURCHASES: LiteralString = """
+SELECT uuid_send(holder_id), count(*), max(effective_at)
+  FROM entries WHERE holder_id = ANY(%b) AND kind = 'earn' GROUP BY holder_id
 """
 
 _TURN: LiteralString = "SELECT pg_advisory_xact_lock(%s, %s)"
@@ -85,6 +92,26 @@ def usages_in(rows: Iterable[Row]) -> dict[UsageKey, Usage]:
     """Usages by what they are of; what nothing was used of is left out."""
     return {
         (holder, subject, period): Usage(amount, times) for holder, subject, period, amount, times in rows
+    }
+
+
+def uncounted(wants: Wants, usages: Mapping[UsageKey, Usage], holders: Mapping[bytes, Holder]) -> list[bytes]:
+    """Members whose visits are wanted and were never counted, though they have entries."""
+    return [
+        key[0]
+        for key in wants.usages
+        if key[1] == VISITS and key not in usages and (holder := holders.get(key[0])) and holder.version
+    ]
+
+
+def count_visits(driver: Driver, program: Program, holder_ids: Sequence[bytes]) -> dict[UsageKey, Usage]:
+    """The visits of locked members from their entries; once in the life of each."""
+    if not holder_ids:
+        return {}
+    rows = ask(driver, _PURCHASES, uuids(holder_ids))
+    return {
+        (holder, VISITS, ""): Usage(local_date(last, program.timezone).toordinal(), times)
+        for holder, times, last in rows
     }
 
 

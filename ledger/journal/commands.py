@@ -58,6 +58,10 @@ class Usage(NamedTuple):
 
 UNUSED = Usage()
 
+VISITS = "visits"
+"""The subject of a member's purchases: how often, and the local day of the last one as an ordinal. Whoever has
+bought before anybody counted is counted from the books."""
+
 
 class Use(NamedTuple):
     """What a decision adds to a usage."""

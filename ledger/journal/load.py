@@ -27,10 +27,12 @@ from ledger.journal.beside import (
     ask_facts,
     ask_referrals,
     ask_usages,
+    count_visits,
     facts_in,
     referrals_in,
     resolve_referrals,
     together,
+    uncounted,
     usages_in,
 )
 from ledger.journal.commands import (
@@ -162,6 +164,7 @@ def load(connection: Connection, program: Program, requests: Sequence[Request], 
     if loaded.referrals.keys() != referrals.keys():
         # A member was brought by somebody just now, who is not locked. The rerun sees it.
         raise SerializationFailure("a referral was recorded meanwhile")
+    loaded.usages |= count_visits(driver, program, uncounted(wants, loaded.usages, holders))
     for (kind, name), (entry, holder) in targets.items():
         loaded.claims.setdefault((kind, name), (entry, holder))
     _read_lots(driver, loaded, holders_needing_lots(program, commands, loaded))

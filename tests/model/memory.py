@@ -15,11 +15,11 @@ from typing import Any
 from ledger.accounts.holder import Holder
 from ledger.accounts.lots import Lot
 from ledger.accounts.program import Program
-from ledger.clock import FAR_FUTURE
+from ledger.clock import FAR_FUTURE, local_date
 from ledger.ids import FUND_PREFIX, holder_id
 from ledger.journal import Outcome, Request
-from ledger.journal.beside import together
-from ledger.journal.commands import MemberRow, Recorded, Referral, Usage, UsageKey, Wants
+from ledger.journal.beside import together, uncounted
+from ledger.journal.commands import VISITS, MemberRow, Recorded, Referral, Usage, UsageKey, Wants
 from ledger.journal.load import Loaded, holders_needing_lots
 from ledger.journal.outcomes import restore, stored_form
 from ledger.journal.post import decide_batch
@@ -87,6 +87,13 @@ class MemoryDriver:
             claims={c.claim: self.claims[c.claim] for c in commands if c.claim and c.claim in self.claims},
         )
         loaded.now = max([now, *(h.recorded_at for h in loaded.holders.values() if h.recorded_at)])
+        for holder in uncounted(wants, loaded.usages, loaded.holders):
+            days = [
+                e.effective_at for e in self.entries.values() if (e.holder_id, e.kind) == (holder, "earn")
+            ]
+            if days:
+                last = local_date(max(days), self.program.timezone)
+                loaded.usages[holder, VISITS, ""] = Usage(last.toordinal(), len(days))
         loaded.recorded = self._recorded({entry for entry, _ in targets.values()})
         for name, found in targets.items():
             loaded.claims.setdefault(name, found)
