@@ -1,6 +1,5 @@
 """The shapes of earning, of returns and of a program's terms, as they come and go over HTTP."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -15,11 +14,12 @@ from ledger.http.fields import (
     Integer,
     MoneySchema,
     Null,
-    Plain,
     Points,
     Strict,
     Text,
 )
+from ledger.rules.policy_fields import EXPIRY_KINDS, FIXED_KINDS, Policy
+from ledger.rules.tier_schemas import TiersSchema
 
 MAX_LINES = 500
 MAX_QUANTITY = 1_000_000_000
@@ -105,56 +105,12 @@ class RateSchema(Strict):
     amount = Points("Minor units spent", required=True)
 
 
-_COUNTS = {"days": (1, 36_500), "months": (0, 1_200), "grace_days": (1, 3_650)}
+class RegionShareSchema(Strict):
+    """How much of what is issued a region may spend on its own rules, by value."""
 
-
-class Policy(Plain):
-    """A policy by its kind, with the one number that the kind takes, if it takes one."""
-
-    def __init__(
-        self, name: str, kinds: Mapping[str, str | None], description: str = "", **kwargs: Any
-    ) -> None:
-        super().__init__(description, **kwargs)
-        self.name_of_kind = name
-        self.kinds = kinds
-
-    def published(self) -> dict[str, Any]:
-        return {"oneOf": [self._published(kind, count) for kind, count in self.kinds.items()]}
-
-    def _published(self, kind: str, count: str | None) -> dict[str, Any]:
-        properties: dict[str, Any] = {self.name_of_kind: {"const": kind}}
-        if count:
-            properties[count] = Integer(*_COUNTS[count]).published()
-        return {
-            "type": "object",
-            "properties": properties,
-            "required": list(properties),
-            "additionalProperties": False,
-        }
-
-    def read(self, value: Any) -> dict[str, Any]:
-        kind = value.get(self.name_of_kind) if type(value) is dict else None
-        if type(kind) is not str or kind not in self.kinds:
-            raise ValidationError(
-                f"must be an object whose {self.name_of_kind} is one of {', '.join(self.kinds)}"
-            )
-        count = self.kinds[kind]
-        if set(value) != {self.name_of_kind} | ({count} if count else set()):
-            takes = f"takes {count} and nothing else" if count else "takes nothing else"
-            raise ValidationError(f"{kind} {takes}")
-        if count:
-            Integer(*_COUNTS[count]).read(value[count])
-        return dict(value)
-
-
-EXPIRY_KINDS = {
-    "never": None,
-    "fixed_days": "days",
-    "end_of_month": "months",
-    "end_of_quarter": "months",
-    "end_of_year": "months",
-    "rolling": "months",
-}
+    percent = Integer(0, 100, "Of what is counted", required=True)
+    of = Choice(["headquarters", "total"], "What headquarters issued, or all that was issued", required=True)
+    period = Choice(["month", "quarter", "year"], "Of the local calendar", required=True)
 
 
 class TermsSchema(Strict):
@@ -166,7 +122,7 @@ class TermsSchema(Strict):
     points_expiry = Policy("kind", EXPIRY_KINDS, "How long points live", required=True)
     growth_expiry = Policy(
         "kind",
-        {kind: count for kind, count in EXPIRY_KINDS.items() if kind != "rolling"},
+        FIXED_KINDS,
         "How long growth counts: its window",
         required=True,
     )
@@ -177,6 +133,14 @@ class TermsSchema(Strict):
         required=True,
     )
     debt_limit = Points("Points that a member may owe", minimum=0, required=True)
+    judged_at = Choice(
+        ["occurred_at", "recorded_at"],
+        "Which time of a purchase chooses the version of the rules; occurred_at if left out",
+    )
+    region_share = fields.Nested(
+        RegionShareSchema, metadata={"description": "What a region may spend; unlimited if left out"}
+    )
+    tiers = fields.Nested(TiersSchema, metadata={"description": "The tiers; none if left out"})
 
 
 class ExplanationSchema(Answer):

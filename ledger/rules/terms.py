@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from ledger.accounts.policies import ExpiryPolicy, parse_policy
 from ledger.accounts.program import Program
@@ -37,6 +37,14 @@ class EarnRate:
         return scale(spent, self.per, self.amount)
 
 
+class RegionShare(NamedTuple):
+    """What a region's own rules may spend, by value: ``percent`` of what was issued in a local calendar period."""
+
+    percent: int
+    of: Literal["headquarters", "total"]
+    period: Literal["month", "quarter", "year"]
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """One version of a program's terms."""
@@ -51,6 +59,10 @@ class Terms:
     """Days that refunded points of a lapsed lot live on; None when they lapse at once."""
     debt_limit: int
     """Points that a member may owe after a claw-back of points already spent."""
+    judged_at: Literal["occurred_at", "recorded_at"] = "occurred_at"
+    """Which time of a purchase chooses the version of the rules."""
+    region_share: RegionShare | None = None
+    """None where nothing limits a region but its funds."""
 
 
 def terms_of(program: Program) -> Terms:
@@ -71,4 +83,6 @@ def _parse(text: str) -> Terms:
         growth_expiry=parse_policy(terms["growth_expiry"]),
         grace_days=lapsed["grace_days"] if lapsed["policy"] == "grace" else None,
         debt_limit=terms["debt_limit"],
+        judged_at=terms.get("judged_at", "occurred_at"),
+        region_share=RegionShare(**share) if (share := terms.get("region_share")) else None,
     )

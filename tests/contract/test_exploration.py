@@ -105,13 +105,15 @@ def make_meaningful(case: Case[Any], facts: dict[str, str]) -> None:
 
 
 def meant(value: Any, facts: dict[str, str]) -> Any:
-    """5.0 is an integer to a JSON Schema, and not to us; a purchase names its lines apart."""
+    """5.0 is an integer to a JSON Schema, and not to us; a purchase names its lines apart, and so on."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):
         return [named_apart(number, meant(item, facts)) for number, item in enumerate(value)]
     if isinstance(value, dict):
         members = {name: meant(item, facts) for name, item in value.items()}
+        if "levels" in members:
+            members.pop("floor", None)
         return members | to_the_point(members, facts) if coin(members) else members
     return value
 
@@ -138,6 +140,9 @@ def to_the_point(members: dict[str, Any], facts: dict[str, str]) -> dict[str, An
 def named_apart(number: int, item: Any) -> Any:
     if isinstance(item, dict) and "line_id" in item:
         return {**item, "line_id": f"{item['line_id'][:50]}:{number}"}
+    if isinstance(item, dict) and ("threshold" in item or "per" in item) and "code" in item:
+        rising = {"threshold": number} if "threshold" in item else {}
+        return {**item, "code": f"{item['code'][:50]}:{number}", **rising}
     return item
 
 
