@@ -1,0 +1,187 @@
+"""The one catalogue of what the ledger says to people, in English and in Chinese.
+
+A text has a name, both languages, and the same slots in both. A slot takes a number or a text that is the
+same in every language, or a text in both. Words that were released with an answer that is replayed never
+change: a better wording comes under a name of its own.
+"""
+
+from typing import Final, NamedTuple
+
+Text = dict[str, str]
+"""A text in every language: ``{"en": …, "zh": …}``."""
+
+
+class Words(NamedTuple):
+    """A text with named slots, in both languages."""
+
+    en: str
+    zh: str
+
+
+AMOUNTS: Final[dict[str, Words]] = {
+    "POINT.one": Words("{number} point", "{number} 积分"),
+    "POINT.many": Words("{number} points", "{number} 积分"),
+    "GROWTH.one": Words("{number} growth value", "{number} 成长值"),
+    "GROWTH.many": Words("{number} growth value", "{number} 成长值"),
+    "POINT.noun": Words("points", "积分"),
+    "GROWTH.noun": Words("growth value", "成长值"),
+    "money": Words("{amount} {currency}", "{amount} {currency}"),
+    "day": Words("{day} {month} {year}", "{year}年{month}{day}日"),
+    "list.two": Words("{before}, {after}", "{before}、{after}"),
+    "list.clauses": Words("{before}; {after}", "{before}；{after}"),
+    "sentence": Words("{text}.", "{text}。"),
+    "sentence.two": Words("{before} {after}", "{before}{after}"),
+}
+
+MONTHS: Final[dict[str, Words]] = {
+    "month.1": Words("January", "1月"),
+    "month.2": Words("February", "2月"),
+    "month.3": Words("March", "3月"),
+    "month.4": Words("April", "4月"),
+    "month.5": Words("May", "5月"),
+    "month.6": Words("June", "6月"),
+    "month.7": Words("July", "7月"),
+    "month.8": Words("August", "8月"),
+    "month.9": Words("September", "9月"),
+    "month.10": Words("October", "10月"),
+    "month.11": Words("November", "11月"),
+    "month.12": Words("December", "12月"),
+}
+
+AWARDS: Final[dict[str, Words]] = {
+    # A rate on money in its plainest form. As released: answers to purchases are replayed with it.
+    "rate.plain": Words(
+        "{spent} {currency} spent × {per} {noun} per {step} {currency} = {earned} {noun}, rounded down",
+        "消费 {spent} {currency}，每 {step} {currency} 得 {per} {noun}，向下取整共 {earned} {noun}",
+    ),
+    "rate.total": Words("{money} spent", "消费 {money}"),
+    "rate.cash": Words("{money} paid in money", "现金支付 {money}"),
+    "rate.lines": Words("{before} (lines {lines})", "{before}（商品行 {lines}）"),
+    "rate.line": Words("{before} (line {lines})", "{before}（商品行 {lines}）"),
+    "rate.per": Words("{before} × {given} per {step}", "{before}，每 {step} 得 {given}"),
+    "rate.factor": Words("{before} × {factor} ({reason})", "{before}，× {factor}（{reason}）"),
+    "factor.tier": Words("tier {code}", "等级 {code}"),
+    "factor.channel": Words("channel {code}", "渠道 {code}"),
+    "factor.category": Words("category {code}", "品类 {code}"),
+    "fixed.once": Words("a fixed {given}", "固定 {given}"),
+    "fixed.times": Words("{given} × {times}", "{given} × {times}"),
+    "multiplier.part": Words("{rule} {amount}", "{rule} {amount}"),
+    "multiplier.sum": Words("{before} + {after}", "{before} + {after}"),
+    "multiplier.one": Words(
+        "{parts}, times {ratio}: {whole} × {ratio} − {whole}",
+        "{parts}，按 {ratio} 倍另加 {whole} × {ratio} − {whole}",
+    ),
+    "multiplier.many": Words(
+        "{parts} = {whole}, times {ratio}: {whole} × {ratio} − {whole}",
+        "{parts} = {whole}，按 {ratio} 倍另加 {whole} × {ratio} − {whole}",
+    ),
+    "result.exact": Words("{before} = {earned}", "{before} = {earned}"),
+    "result.floor": Words(
+        "{before} = {exact}, rounded down to {earned}", "{before} = {exact}，向下取整为 {earned}"
+    ),
+    "result.ceiling": Words(
+        "{before} = {exact}, rounded up to {earned}", "{before} = {exact}，向上取整为 {earned}"
+    ),
+    "result.half_up": Words(
+        "{before} = {exact}, rounded to {earned}", "{before} = {exact}，四舍五入为 {earned}"
+    ),
+    "award.cut": Words("{before}; {fence}, so {earned}", "{before}；{fence}，实得 {earned}"),
+    "rule.base": Words("base rate", "基础规则"),
+}
+
+FENCES: Final[dict[str, Words]] = {
+    "fence.cap_transaction": Words("the limit for one purchase was reached", "已达单笔上限"),
+    "fence.cap_day": Words("the limit for this day was reached", "已达当日上限"),
+    "fence.cap_week": Words("the limit for this week was reached", "已达本周上限"),
+    "fence.cap_month": Words("the limit for this month was reached", "已达当月上限"),
+    "fence.cap_ever": Words("the limit in all was reached", "已达累计上限"),
+    "fence.cap_operator_day": Words(
+        "the limit of this till operator for the day was reached", "该收银员当日发放已达上限"
+    ),
+    "fence.budget_exhausted": Words("the budget that pays for it is used up", "活动预算已用完"),
+    "fence.region_share": Words("the region has given out its share", "本区域的发放额度已用完"),
+    "fence.once": Words("it is given once, and was given before", "每位会员仅限一次，此前已发放"),
+    "fence.rule_error": Words(
+        "the rule could not be worked out for this purchase", "该规则无法对这笔消费进行计算"
+    ),
+    "fence.other": Words("the rules set a limit ({code})", "受规则限制（{code}）"),
+    "fenced.nothing": Words("{wanted} not given: {fence}", "未发放 {wanted}：{fence}"),
+    "fenced.part": Words("{given} of {wanted} given: {fence}", "应得 {wanted}，实得 {given}：{fence}"),
+    "fenced.error": Words("nothing given: {fence}", "未发放：{fence}"),
+}
+
+PURCHASES: Final[dict[str, Words]] = {
+    "taken.return": Words("goods worth {money} went back on {day}", "{day}退货 {money}"),
+    "taken.reversal": Words("the purchase was cancelled on {day}", "{day}整笔撤销"),
+    "taken.amounts": Words("{points} and {growth} taken back", "扣回 {points}、{growth}"),
+    "taken.owed": Words(
+        "{points} of that were spent already and are owed now", "其中 {points} 此前已用掉，记为欠分"
+    ),
+    "lot.opened": Words("{amount} given", "发放 {amount}"),
+    "lot.available": Words("{number} can be used {until}", "可用 {number}，{until}"),
+    "lot.pending": Words(
+        "{number} can be used from {since} on, {until}", "{number} 自{since}起可用，{until}"
+    ),
+    "lot.counts": Words("{number} count {until}", "计入 {number}，{until}"),
+    "until.day": Words("until the end of {day}", "有效期至{day}"),
+    "until.never": Words("without an end", "长期有效"),
+    "lot.used": Words("{number} used, last on {day}", "已使用 {number}（最近一次 {day}）"),
+    "lot.given_back": Words("{number} given back, last on {day}", "退还 {number}（最近一次 {day}）"),
+    "lot.sent": Words("{number} sent to others, last on {day}", "已转出 {number}（最近一次 {day}）"),
+    "lot.taken_back": Words("{number} taken back, last on {day}", "已扣回 {number}（最近一次 {day}）"),
+    "lot.repaid": Words("{number} used to repay points owed, on {day}", "抵扣欠分 {number}（{day}）"),
+    "lot.set_aside": Words(
+        "{number} set aside for an order, last on {day}", "为订单冻结 {number}（最近一次 {day}）"
+    ),
+    "lot.expired": Words("{number} expired at the end of {day}", "{number} 已于{day}到期"),
+}
+
+GROWTH: Final[dict[str, Words]] = {
+    "window.never": Words("Growth value counts for ever.", "成长值长期有效。"),
+    "window.fixed_days": Words(
+        "Growth value counts on the day it is earned and for {count} days after it.",
+        "成长值自获得当日起计入，之后 {count} 天内有效。",
+    ),
+    "window.end_of_month": Words(
+        "Growth value counts to the end of the month {count} months after it is earned.",
+        "成长值有效至获得后第 {count} 个月的月底。",
+    ),
+    "window.this_month": Words(
+        "Growth value counts to the end of the month in which it is earned.", "成长值有效至获得当月的月底。"
+    ),
+    "window.end_of_quarter": Words(
+        "Growth value counts to the end of the quarter that is {count} months after it is earned.",
+        "成长值有效至获得 {count} 个月后所在季度的季末。",
+    ),
+    "window.this_quarter": Words(
+        "Growth value counts to the end of the quarter in which it is earned.", "成长值有效至获得当季的季末。"
+    ),
+    "window.end_of_year": Words(
+        "Growth value counts to the end of the year that is {count} months after it is earned.",
+        "成长值有效至获得 {count} 个月后所在年度的年底。",
+    ),
+    "window.this_year": Words(
+        "Growth value counts to the end of the year in which it is earned.", "成长值有效至获得当年的年底。"
+    ),
+    "growth.whole": Words("{amount} earned, all of it counts {until}", "获得 {amount}，全部计入，{until}"),
+    "growth.part": Words(
+        "{amount} earned, {taken} taken back: {amount_number} − {taken_number} = {left} count {until}",
+        "获得 {amount}，扣回 {taken}：{amount_number} − {taken_number} = {left} 计入，{until}",
+    ),
+    "growth.leaves": Words("{amount} no longer counts from {day} on", "{amount} 自{day}起不再计入"),
+}
+
+CATALOGUE: Final[dict[str, Words]] = {**AMOUNTS, **MONTHS, **AWARDS, **FENCES, **PURCHASES, **GROWTH}
+
+
+def say(key: str, **slots: object) -> Text:
+    """The text of that name in both languages, its slots filled; KeyError for one that is not in the catalogue."""
+    words = CATALOGUE[key]
+    return {
+        "en": words.en.format(**{name: _in("en", slot) for name, slot in slots.items()}),
+        "zh": words.zh.format(**{name: _in("zh", slot) for name, slot in slots.items()}),
+    }
+
+
+def _in(language: str, slot: object) -> object:
+    return slot[language] if isinstance(slot, dict) else slot
