@@ -88,6 +88,18 @@ class Forbidden(LedgerError):
     title = "The key does not carry the required scope"
 
 
+class SelfApproval(LedgerError):
+    """Maker and checker are two keys."""
+
+    code = "self_approval"  # details: proposed_by
+    title = "Nobody decides on a proposal of his own"
+
+
+class OtherRegion(LedgerError):
+    code = "other_region"  # details: region of the key
+    title = "The key speaks for another region"
+
+
 # --- absent --------------------------------------------------------------------------------------
 
 
@@ -116,6 +128,26 @@ class RedemptionUnknown(Absent):
     title = "The redemption is not known"
 
 
+class ApprovalUnknown(Absent):
+    code = "approval_unknown"  # details: approval_id
+    title = "The proposal is not known"
+
+
+class RuleSetUnknown(Absent):
+    code = "rule_set_unknown"  # details: owner, version
+    title = "The rule set has no such version"
+
+
+class RuleUnknown(Absent):
+    code = "rule_unknown"  # details: rule
+    title = "No rule set has a rule of this code"
+
+
+class CampaignUnknown(Absent):
+    code = "campaign_unknown"  # details: campaign
+    title = "No rule set has a campaign of this code"
+
+
 # --- conflicts with a fact -----------------------------------------------------------------------
 
 
@@ -138,6 +170,11 @@ class PurchaseExists(ReferenceExists):
     title = "The purchase was posted before"
 
 
+class ActivityExists(ReferenceExists):
+    code = "activity_exists"  # details: activity_id, entry_id
+    title = "The activity was posted before"
+
+
 class ReturnExists(ReferenceExists):
     code = "return_exists"  # details: return_id, entry_id
     title = "The return was posted before"
@@ -146,6 +183,13 @@ class ReturnExists(ReferenceExists):
 class EntryAlreadyReversed(ReferenceExists):
     code = "entry_already_reversed"  # details: entry_id, reversal_entry_id
     title = "The entry was reversed before"
+
+
+class ReferralExists(Conflict):
+    """A member is brought once, by one other, for ever."""
+
+    code = "referral_exists"  # details: member_id, entry_id
+    title = "The member was brought before"
 
 
 class ProgramExists(Conflict):
@@ -161,6 +205,25 @@ class ClockBackwards(Conflict):
 class NotATestProgram(Conflict):
     code = "not_a_test_program"
     title = "Only a test program has a clock that can be set"
+
+
+class ApprovalDecided(Conflict):
+    code = "approval_decided"  # details: approval_id, decision, decided_at
+    title = "The proposal was decided before"
+
+
+class ApprovalContentChanged(Conflict):
+    """Whoever approves, approves what he has seen."""
+
+    code = "approval_content_changed"  # details: content_hash
+    title = "The content is not the one that was looked at"
+
+
+class RuleSetNotApproved(Conflict):
+    """Only what was approved once may be activated again without another approval."""
+
+    code = "rule_set_not_approved"  # details: owner, version
+    title = "This version of the rules was never approved"
 
 
 class BatchAborted(Conflict):
@@ -208,6 +271,23 @@ class SameMember(Refused):
     title = "A transfer needs two different members"
 
 
+class SelfReferral(Refused):
+    code = "self_referral"  # details: member_id
+    title = "Nobody brings himself"
+
+
+class CircularReferral(Refused):
+    """Directly or through others: whoever was brought by a member cannot bring that member."""
+
+    code = "circular_referral"  # details: member_id, referrer
+    title = "The referrer was brought by this member"
+
+
+class ReferralTooLate(Refused):
+    code = "referral_too_late"  # details: member_id, purchases
+    title = "The member has bought before"
+
+
 class OccurredInFuture(Refused):
     code = "occurred_in_future"  # details: occurred_at, now
     title = "The event lies in the future"
@@ -226,6 +306,16 @@ class CurrencyMismatch(Refused):
 class AmountTooLarge(Refused):
     code = "amount_too_large"  # details: limit
     title = "The amount or the balance would exceed 2^53-1"
+
+
+class RuleNotOverridable(Refused):
+    code = "rule_not_overridable"  # details: owner, rules
+    title = "A region may not override these rules of headquarters"
+
+
+class ActiveFromPast(Refused):
+    code = "active_from_past"  # details: active_from, now
+    title = "Rules cannot come into force in the past"
 
 
 # --- try again -----------------------------------------------------------------------------------

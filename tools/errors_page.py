@@ -48,6 +48,18 @@ ADVICE: Final = {
     "unsupported_media_type": "Send `application/json` in UTF-8, not compressed, or a batch as `application/x-ndjson`.",
     "method_not_allowed": "Use one of the methods in `allowed`.",
     "unauthenticated": "Check that the key is whole, of this installation, not revoked and not lapsed.",
+    "self_approval": "Let another key decide. Who made the key is told by its name: give each person one.",
+    "other_region": "Use a key of the region that is concerned, or one of headquarters, which has no region.",
+    "approval_unknown": "Check the id; it must be of the program that the key belongs to.",
+    "approval_decided": "`decision` says how. When it is the one that was meant, it is done.",
+    "approval_content_changed": "Read the proposal again, look at its content, and approve the `content_hash` that it "
+    "shows.",
+    "rule_set_unknown": "Check the version and the owner: without `owner` it is headquarters'.",
+    "rule_unknown": "Check the code: nothing has been switched. `GET /v1/rules` lists the rules in force.",
+    "campaign_unknown": "Check the code: nothing has been switched. `GET /v1/rules` lists the campaigns in force.",
+    "rule_set_not_approved": "Propose the version, and let another key approve it.",
+    "rule_not_overridable": "Leave the rules in `rules` alone, or ask headquarters to mark them `overridable`.",
+    "active_from_past": "Leave `active_from` out to begin at once, or name a time after `now`.",
     "forbidden": "Use a key whose role carries the scope in `required_scope`; an operator makes one.",
     "not_found": "Check the address: nothing of the ledger is there.",
     "member_unknown": "A purchase or an award enrols a member; a redemption and a read do not. Check the member id.",
@@ -60,6 +72,8 @@ ADVICE: Final = {
     "reference_exists": "The reference has had its effect, in `entry_id`. When it is the same event, it is done.",
     "purchase_exists": "The purchase is in the books, as `entry_id`, sent under another key. When it is the same "
     "sale, it is done. When it is not, two sales share an id: that is to be mended at the till.",
+    "activity_exists": "The activity is in the books, as `entry_id`. When it is the same activity, it is done.",
+    "referral_exists": "The member was brought before, by `entry_id`. The first referral stands; there is no second.",
     "return_exists": "The return is in the books, as `entry_id`. When it is the same return, it is done.",
     "entry_already_reversed": "It is done, by `reversal_entry_id`. What was reversed can be neither returned "
     "nor refunded.",
@@ -72,6 +86,9 @@ ADVICE: Final = {
     "debt_limit_exceeded": "The goods can go back only when somebody decides on the points: an operator raises the "
     "program's `debt_limit`, or the member earns more first. Then send the return with a new key.",
     "return_exceeds_purchase": "Return at most what `returnable_quantity` and `returnable_amount` of the line leave.",
+    "self_referral": "Name another member as the referrer.",
+    "circular_referral": "The referrer came by this member, so this member cannot come by the referrer. Drop it.",
+    "referral_too_late": "Post a referral before the first purchase. A member who has bought is no new one.",
     "return_before_purchase": "Check the clocks of the two tills; send the true time, with a new key.",
     "refund_exceeds_redemption": "Refund at most what is in `refundable`.",
     "entry_not_reversible": "Purchases, awards, redemptions and outgoing transfers can be reversed; the rest cannot.",

@@ -27,6 +27,8 @@ STATUS: Final[dict[type[LedgerError], int]] = {
     errors.Malformed: 400,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
+    errors.OtherRegion: 403,
+    errors.SelfApproval: 403,
     errors.Absent: 404,
     errors.MethodNotAllowed: 405,
     errors.Conflict: 409,
