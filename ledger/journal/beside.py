@@ -40,6 +40,12 @@ SELECT uuid_send(holder_id), count(*), max(effective_at)
   FROM entries WHERE holder_id = ANY(%b) AND kind = 'earn' GROUP BY holder_id
 """
 
+_UNSETTLED: LiteralString = """
+SELECT uuid_send(holder_id), uuid_send(referrer_holder_id), referrer_id, uuid_send(activity_entry_id),
+       uuid_send(settled_entry_id)
+  FROM referrals WHERE holder_id = ANY(%b) AND settled_entry_id IS NULL
+"""
+
 _TURN: LiteralString = "SELECT pg_advisory_xact_lock(%s, %s)"
 _REFERRAL_TURNS = 0x7265_6665  # "refe"
 
@@ -54,6 +60,8 @@ def together(each: Iterable[Wants]) -> Wants:
         others=_each_once(one.others for one in wants),
         facts=_each_once(one.facts for one in wants),
         referrals=_each_once(one.referrals for one in wants),
+        unsettled=_each_once(one.unsettled for one in wants),
+        of_referrers=_each_once(one.of_referrers for one in wants),
         is_serial=any(one.is_serial for one in wants),
     )
 
@@ -62,11 +70,26 @@ def _each_once(lists: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(chain.from_iterable(lists)))
 
 
-def resolve_referrals(driver: Driver, program: Program, wants: Wants) -> dict[bytes, Referral]:
-    """Who brought whom, as far as it is known before the locks. Takes the program's turn where that is wanted."""
+def ask_chains(driver: Driver, program: Program, wants: Wants) -> Iterable[Row]:
+    """Who brought whom, up the chain, under way. Takes the program's turn where that is wanted: then no other
+    batch that does can add a link until this one has ended."""
     if wants.is_serial:
         ask(driver, _TURN, _REFERRAL_TURNS, program.program_id)
-    return referrals_in(ask_referrals(driver, program, wants))
+    return _ask_members(driver, program, _REFERRALS, wants.referrals)
+
+
+def with_referrers(program: Program, wants: Wants, unsettled: Iterable[Referral]) -> Wants:
+    """What is wanted, with what is wanted of the referrers, now that they are known.
+
+    Members named in ``referrals`` may become somebody's referrers within this very batch.
+    """
+    if not wants.of_referrers:
+        return wants
+    names = _each_once([tuple(referral.referrer_id for referral in unsettled), wants.referrals])
+    keys = tuple(
+        (holder_id(program.program_id, name), *of_what) for name in names for of_what in wants.of_referrers
+    )
+    return wants._replace(usages=_each_once([wants.usages, keys]), facts=_each_once([wants.facts, names]))
 
 
 def ask_usages(driver: Driver, wants: Wants) -> Iterable[Row]:
@@ -83,9 +106,9 @@ def ask_facts(driver: Driver, program: Program, wants: Wants) -> Iterable[Row]:
     return _ask_members(driver, program, _FACTS, wants.facts)
 
 
-def ask_referrals(driver: Driver, program: Program, wants: Wants) -> Iterable[Row]:
-    """The referrals wanted, under way."""
-    return _ask_members(driver, program, _REFERRALS, wants.referrals)
+def ask_unsettled(driver: Driver, program: Program, wants: Wants) -> Iterable[Row]:
+    """The referrals wanted that are still to be settled, under way."""
+    return _ask_members(driver, program, _UNSETTLED, wants.unsettled)
 
 
 def usages_in(rows: Iterable[Row]) -> dict[UsageKey, Usage]:

@@ -16,6 +16,7 @@ from ledger.accounts.postings import Posting
 from ledger.accounts.program import Program
 from ledger.clock import MAX_SKEW, show
 from ledger.errors import (
+    ActivityExists,
     EntryAlreadyReversed,
     LedgerError,
     MemberUnknown,
@@ -101,7 +102,11 @@ class Wants(NamedTuple):
     facts: tuple[str, ...] = ()
     """Members whose facts it must see."""
     referrals: tuple[str, ...] = ()
-    """Members of whom it must see who brought them, and who brought those; their referrers are locked as well."""
+    """Members of whom it must see who brought them, and who brought those."""
+    unsettled: tuple[str, ...] = ()
+    """Members of whom it must see who brought them, unless that is settled; their referrers are locked as well."""
+    of_referrers: tuple[tuple[str, str], ...] = ()
+    """Subject and period of usages that it must see of whoever brought the unsettled; of those facts, too."""
     is_serial: bool = False
     """Whether no other such command of the program may be under way: it reads what no holder's lock guards."""
 
@@ -130,6 +135,7 @@ class Claim(NamedTuple):
 _TAKEN: dict[str, tuple[type[LedgerError], str]] = {
     "purchase": (PurchaseExists, "purchase_id"),
     "return": (ReturnExists, "return_id"),
+    "activity": (ActivityExists, "activity_id"),
 }
 
 

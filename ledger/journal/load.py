@@ -24,16 +24,17 @@ from ledger.ids import FUND_PREFIX, holder_id
 from ledger.journal import wire
 from ledger.journal.asking import Driver, Row, ask, driver_of, uuids
 from ledger.journal.beside import (
+    ask_chains,
     ask_facts,
-    ask_referrals,
+    ask_unsettled,
     ask_usages,
     count_visits,
     facts_in,
     referrals_in,
-    resolve_referrals,
     together,
     uncounted,
     usages_in,
+    with_referrers,
 )
 from ledger.journal.commands import (
     Claim,
@@ -137,8 +138,10 @@ def load(connection: Connection, program: Program, requests: Sequence[Request], 
     with driver.pipeline():
         ask(driver, _LOOK_ROWS_UP)
         targets = _resolve_targets(driver, program, commands)
-        referrals = resolve_referrals(driver, program, wants)
-        referrers = [referral.referrer_holder_id for referral in referrals.values()]
+        chains = referrals_in(ask_chains(driver, program, wants))
+        unsettled = referrals_in(ask_unsettled(driver, program, wants))
+        wants = with_referrers(program, wants, unsettled.values())
+        referrers = [referral.referrer_holder_id for referral in unsettled.values()]
         # One round trip from here. The server takes one after the other: once it has locked the holders,
         # nobody else changes them.
         locked = ask(driver, _LOCK, uuids(_to_lock(named, targets, referrers)))
@@ -147,7 +150,7 @@ def load(connection: Connection, program: Program, requests: Sequence[Request], 
         recorded = _ask_recorded(driver, [entry for entry, _ in targets.values()])
         used = ask_usages(driver, wants)
         facts = ask_facts(driver, program, wants)
-        settled = ask_referrals(driver, program, wants)
+        still_unsettled = ask_unsettled(driver, program, wants)
     holders = _enrolled(program, named, {row[0]: _holder(row) for row in locked})
     loaded = Loaded(
         holders=holders,
@@ -159,11 +162,11 @@ def load(connection: Connection, program: Program, requests: Sequence[Request], 
         now=max([now, *(h.recorded_at for h in holders.values() if h.recorded_at)]),
         usages=usages_in(used),
         facts=facts_in(facts),
-        referrals=referrals_in(settled),
+        referrals=chains | unsettled,
     )
-    if loaded.referrals.keys() != referrals.keys():
-        # A member was brought by somebody just now, who is not locked. The rerun sees it.
-        raise SerializationFailure("a referral was recorded meanwhile")
+    if referrals_in(still_unsettled).keys() != unsettled.keys():
+        # A member was brought by somebody just now, who is not locked, or it was settled. The rerun sees it.
+        raise SerializationFailure("a referral was recorded or settled meanwhile")
     loaded.usages |= count_visits(driver, program, uncounted(wants, loaded.usages, holders))
     for (kind, name), (entry, holder) in targets.items():
         loaded.claims.setdefault((kind, name), (entry, holder))

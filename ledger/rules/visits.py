@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ledger.clock import local_date
-from ledger.journal.commands import UNUSED, Usage, UsageKey, Use
+from ledger.journal.commands import UNUSED, VISITS, Usage, UsageKey, Use
 
-_VISITS = "visits"
 _STREAK = "streak"
 _EVER = ""
 
@@ -28,7 +27,7 @@ class Visit(NamedTuple):
 
 def visits_key(holder_id: bytes) -> UsageKey:
     """Where a member's purchases are counted: ``times``; ``amount`` is the last one's day, as an ordinal."""
-    return holder_id, _VISITS, _EVER
+    return holder_id, VISITS, _EVER
 
 
 def streak_key(holder_id: bytes, activity: str | None = None) -> UsageKey:

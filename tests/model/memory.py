@@ -18,7 +18,7 @@ from ledger.accounts.program import Program
 from ledger.clock import FAR_FUTURE, local_date
 from ledger.ids import FUND_PREFIX, holder_id
 from ledger.journal import Outcome, Request
-from ledger.journal.beside import together, uncounted
+from ledger.journal.beside import together, uncounted, with_referrers
 from ledger.journal.commands import VISITS, MemberRow, Recorded, Referral, Usage, UsageKey, Wants
 from ledger.journal.load import Loaded, holders_needing_lots
 from ledger.journal.outcomes import restore, stored_form
@@ -76,12 +76,13 @@ class MemoryDriver:
         commands = [request.command for request in requests]
         targets = self._targets(requests)
         wants = together(command.wants(self.program, now) for command in commands)
-        referrals = self._referrals(wants)
+        unsettled = self._unsettled(wants)
+        wants = with_referrers(self.program, wants, unsettled.values())
         loaded = Loaded(
-            holders=self._locked(requests, targets, wants, referrals),
+            holders=self._locked(requests, targets, wants, unsettled),
             usages={key: self.usages[key] for key in wants.usages if key in self.usages},
             facts={i: self.facts[i] for i in self._ids(wants.facts) if i in self.facts},
-            referrals=referrals,
+            referrals=self._chains(wants) | unsettled,
             asked_at=now,
             outcomes={r.key: self._prior(r.key) for r in requests if r.key in self.outcomes},
             claims={c.claim: self.claims[c.claim] for c in commands if c.claim and c.claim in self.claims},
@@ -120,7 +121,11 @@ class MemoryDriver:
     def _ids(self, names: Iterable[str]) -> list[bytes]:
         return [holder_id(self.program.program_id, name) for name in names]
 
-    def _referrals(self, wants: Wants) -> dict[bytes, Referral]:
+    def _unsettled(self, wants: Wants) -> dict[bytes, Referral]:
+        found = {i: self.referrals[i] for i in self._ids(wants.unsettled) if i in self.referrals}
+        return {i: referral for i, referral in found.items() if referral.settled_entry_id is None}
+
+    def _chains(self, wants: Wants) -> dict[bytes, Referral]:
         found: dict[bytes, Referral] = {}
         waiting = self._ids(wants.referrals)
         while waiting:
@@ -135,11 +140,11 @@ class MemoryDriver:
         requests: Sequence[Request],
         targets: dict[tuple[str, str], tuple[bytes, bytes]],
         wants: Wants,
-        referrals: dict[bytes, Referral],
+        unsettled: dict[bytes, Referral],
     ) -> dict[bytes, Holder]:
         number = self.program.program_id
         wanted = {holder for _, holder in targets.values()} | set(self._ids(wants.others))
-        wanted |= {referral.referrer_holder_id for referral in referrals.values()}
+        wanted |= {referral.referrer_holder_id for referral in unsettled.values()}
         wanted |= {holder_id(number, m) for request in requests for m in request.command.members}
         holders = {identifier: _copy(self.holders[identifier]) for identifier in wanted & self.holders.keys()}
         for command in (request.command for request in requests):
