@@ -118,6 +118,11 @@ class EntryUnknown(Absent):
     title = "The entry is not known"
 
 
+class FundUnknown(Absent):
+    code = "fund_unknown"  # details: fund
+    title = "The fund is not known"
+
+
 class PurchaseUnknown(Absent):
     code = "purchase_unknown"  # details: purchase_id
     title = "The purchase is not known"
@@ -239,6 +244,11 @@ class BatchAborted(Conflict):
 class InsufficientPoints(Refused):
     code = "insufficient_points"  # details: available, requested
     title = "The member has not enough points available"
+
+
+class BudgetExhausted(Refused):
+    code = "budget_exhausted"  # details: fund, available, requested
+    title = "The fund has not enough left to pay for it"
 
 
 class DebtLimitExceeded(Refused):

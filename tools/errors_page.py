@@ -64,6 +64,7 @@ ADVICE: Final = {
     "not_found": "Check the address: nothing of the ledger is there.",
     "member_unknown": "A purchase or an award enrols a member; a redemption and a read do not. Check the member id.",
     "entry_unknown": "Check the id; it must be of the program that the key belongs to.",
+    "fund_unknown": "Check the code. A fund begins with its first grant: `POST /v1/funds/{fund}/grants`.",
     "purchase_unknown": "The return may have overtaken its purchase: post the purchase, then send the return again, "
     "with the same key.",
     "redemption_unknown": "Refund by the `redemption_id` that the redemption answered, with a key of the same program.",
@@ -83,6 +84,8 @@ ADVICE: Final = {
     "batch_aborted": "The result with the number in `index` says why. Mend or drop that operation, and send the batch "
     "again; the keys of the aborted ones are free.",
     "insufficient_points": "Offer what is in `available`. To try again later, take a new key; the reference is free.",
+    "budget_exhausted": "Award at most what is in `available`, or have the fund granted more; then take a new key. The "
+    "reference is free.",
     "debt_limit_exceeded": "The goods can go back only when somebody decides on the points: an operator raises the "
     "program's `debt_limit`, or the member earns more first. Then send the return with a new key.",
     "return_exceeds_purchase": "Return at most what `returnable_quantity` and `returnable_amount` of the line leave.",
