@@ -1,13 +1,15 @@
 """The application: services, routes and error handlers put together, without anything global."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from ledger import clock, errors
+from ledger.access import routes as decisions
+from ledger.access.approvals import Handler
 from ledger.accounts import routes as members
 from ledger.config import Settings
 from ledger.db import Database
@@ -30,11 +32,15 @@ ROUTES: tuple[Routes, ...] = (
     entries.routes,
     batches.routes,
     program.routes,
+    decisions.routes,
     reports.routes,
     health.routes,
     viewer.routes,
 )
 """Every package's routes, in the order of the documentation."""
+
+APPROVALS: Mapping[str, Handler] = {}
+"""What carries out an approved proposal, by the kind of the proposal."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +50,7 @@ def create_app(
     database: Database,
     system_clock: Callable[[], datetime] = clock.system_now,
     routes: Sequence[Routes] = ROUTES,
+    approvals: Mapping[str, Handler] = APPROVALS,
 ) -> Flask:
     """An application on this database. Fails when any address has no declared scope."""
     app = Flask("ledger", static_folder=None)
@@ -52,7 +59,7 @@ def create_app(
     app.url_map.merge_slashes = False
     declared = [route for each in routes for route in each.declared]
     operations = table_of(route.operation for route in declared if route.operation)
-    app.extensions[EXTENSION] = Services(settings, database, system_clock, operations)
+    app.extensions[EXTENSION] = Services(settings, database, system_clock, operations, approvals)
     app.extensions[viewer.DOCUMENT] = document = Document(app)
     for each in routes:
         document.register(each)

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from marshmallow import ValidationError
 
 import ledger
 from ledger import clock, migrate, preflight, serving
 from ledger.access import ROLES
 from ledger.access.register import create_key, list_keys, revoke_key
+from ledger.access.roles import HEADQUARTERS_ROLES
 from ledger.accounts.programs import create_program, find_program
 from ledger.app import openapi_document
 from ledger.command_line import (
@@ -26,6 +28,7 @@ from ledger.command_line import (
 from ledger.demo.cli import demo
 from ledger.expiry.cli import expire
 from ledger.finance.cli import verify_command
+from ledger.http.fields import RegionCode
 from ledger.rules.cli import programs
 from ledger.rules.terms import DEFAULT_TERMS
 
@@ -84,15 +87,27 @@ def keys() -> None:
     """Make, list and revoke API keys."""
 
 
+def _read_region(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
+    try:
+        return None if given is None else str(RegionCode().read(given))
+    except ValidationError as error:
+        raise click.BadParameter(f"{given!r} {error.messages[0]}.") from error
+
+
 @keys.command("create")
 @data_option
 @program_option
 @click.option("--role", type=click.Choice(sorted(ROLES)), required=True, help="What the key may do.")
 @click.option("--name", default="", help="Whose key it is, for the list.")
+@click.option("--region", callback=_read_region, help="The one region whose rules it may make or decide on.")
 @click.option("--expires-in", type=click.IntRange(1, 36_500), metavar="DAYS", help="Days until it lapses.")
 @told_plainly
-def create(data: Path | None, program: str, role: str, name: str, expires_in: int | None) -> None:
+def create(
+    data: Path | None, program: str, role: str, name: str, region: str | None, expires_in: int | None
+) -> None:
     """Print a new key, and nothing else. It cannot be shown again."""
+    if region is not None and role in HEADQUARTERS_ROLES:
+        raise click.UsageError(f"A key of the role {role} speaks for headquarters, not for a region.")
     now = clock.system_now()
     expires_at = now + timedelta(days=expires_in) if expires_in else None
     with opened(data) as place, place.owner() as database:
@@ -100,7 +115,9 @@ def create(data: Path | None, program: str, role: str, name: str, expires_in: in
             ensure_default_program(place)
         owner = require_program(database, program)
         key = database.run(
-            lambda connection: create_key(connection, owner, role, now=now, name=name, expires_at=expires_at)
+            lambda connection: create_key(
+                connection, owner, role, now=now, name=name, expires_at=expires_at, region=region
+            )
         )
     click.echo(key.token)
 
@@ -118,7 +135,9 @@ def list_(data: Path | None, program: str | None) -> None:
     for key in found:
         expires = clock.show(key.expires_at) if key.expires_at else "-"
         revoked = clock.show(key.revoked_at) if key.revoked_at else "-"
-        click.echo(f"{key.key_id}\t{key.program}\t{key.role}\t{key.name or '-'}\t{expires}\t{revoked}")
+        click.echo(
+            f"{key.key_id}\t{key.program}\t{key.role}\t{key.region or '-'}\t{key.name or '-'}\t{expires}\t{revoked}"
+        )
 
 
 @keys.command("revoke")

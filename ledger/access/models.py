@@ -1,6 +1,7 @@
-"""The table of API keys. What a key says is never stored: only a digest of it."""
+"""The tables of API keys and of approvals. What a key says is never stored: only a digest of it."""
 
-from sqlalchemy import Column, ForeignKey, LargeBinary, Table, Text
+from sqlalchemy import Column, ForeignKey, LargeBinary, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSON
 
 from ledger.accounts.models import Moment, metadata
 
@@ -15,4 +16,23 @@ api_keys = Table(
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment),
     Column("revoked_at", Moment),
+    # The region that the key speaks for; none: headquarters.
+    Column("region", Text),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("program_id", ForeignKey("programs.program_id"), primary_key=True),
+    Column("approval_id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("content_hash", LargeBinary, nullable=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposed_at", Moment, nullable=False),
+    Column("status", Text, nullable=False, server_default="pending"),
+    Column("decided_by", Text),
+    Column("decided_at", Moment),
+    Column("reason", Text),
 )

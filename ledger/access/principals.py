@@ -12,27 +12,37 @@ from ledger.access.roles import ROLES
 from ledger.accounts.models import programs
 from ledger.accounts.program import Program
 from ledger.accounts.programs import program_of, select_program
-from ledger.errors import Forbidden, Unauthenticated
+from ledger.errors import Forbidden, OtherRegion, Unauthenticated
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The holder of an API key: the program that it belongs to and what it may do there."""
+    """The holder of an API key: the program that it belongs to and what it may do there.
+
+    ``region`` is the one whose rules it may make and decide on; None stands for headquarters, which may
+    decide for every region.
+    """
 
     key_id: str
     program: Program
     role: str
     scopes: frozenset[str]
+    region: str | None = None
 
     def require(self, scope: str) -> None:
         """Refuse what the role does not carry (``forbidden``)."""
         if scope not in self.scopes:
             raise Forbidden(f"this needs the scope {scope}", required_scope=scope)
 
+    def require_region(self, region: str | None) -> None:
+        """Refuse to act for another region than the key's, or for headquarters (``other_region``)."""
+        if self.region is not None and self.region != region:
+            raise OtherRegion(f"the key speaks for the region {self.region} alone", region=self.region)
+
 
 _SELECT_KEY = (
     select_program()
-    .add_columns(api_keys.c.digest, api_keys.c.role)
+    .add_columns(api_keys.c.digest, api_keys.c.role, api_keys.c.region)
     .join(api_keys, api_keys.c.program_id == programs.c.program_id)
 )
 
@@ -54,7 +64,8 @@ def authenticate(connection: Connection, header: str | None, now: datetime) -> P
     if row is None or not hmac.compare_digest(row.digest, digest_of(token)):
         raise _refusal()
     # A role that this release does not know carries nothing.
-    return Principal(key_id, program_of(connection, row), row.role, ROLES.get(row.role, frozenset()))
+    scopes = ROLES.get(row.role, frozenset())
+    return Principal(key_id, program_of(connection, row), row.role, scopes, row.region)
 
 
 def presented_key(header: str | None) -> tuple[str, str]:

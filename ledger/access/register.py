@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from ledger.access.keys import NewKey, digest_of, new_key
 from ledger.access.models import api_keys
-from ledger.access.roles import ROLES
+from ledger.access.roles import HEADQUARTERS_ROLES, ROLES
 from ledger.accounts.models import programs
 from ledger.accounts.program import Program
 
@@ -23,6 +23,7 @@ class RegisteredKey:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    region: str | None
 
 
 def create_key(
@@ -33,9 +34,15 @@ def create_key(
     now: datetime,
     name: str = "",
     expires_at: datetime | None = None,
+    region: str | None = None,
 ) -> NewKey:
-    """Register a fresh key. Its token is in the answer and nowhere else."""
+    """Register a fresh key. Its token is in the answer and nowhere else.
+
+    With a ``region`` it may make and decide on that region's rules alone. An admin speaks for headquarters:
+    much of what he may do, such as changing the terms, is no region's to do.
+    """
     assert role in ROLES
+    assert region is None or role not in HEADQUARTERS_ROLES
     key = new_key()
     connection.execute(
         insert(api_keys).values(
@@ -46,6 +53,7 @@ def create_key(
             name=name,
             created_at=now,
             expires_at=expires_at,
+            region=region,
         )
     )
     return key
@@ -61,6 +69,7 @@ def list_keys(connection: Connection, program: Program | None = None) -> list[Re
         api_keys.c.created_at,
         api_keys.c.expires_at,
         api_keys.c.revoked_at,
+        api_keys.c.region,
     ).join_from(api_keys, programs)
     if program is not None:
         query = query.where(api_keys.c.program_id == program.program_id)

@@ -4,7 +4,8 @@
   checkout, a server that acts for a member who is logged in, transfers points as well. Neither undoes
   entries: that is an operator's work.
 - ``operator`` proposes what a person decides (an adjustment, a rate, a rule); ``approver`` decides on it
-  and proposes nothing.
+  and proposes nothing. Either of them switches a rule off: what does harm must stop at once, by whoever
+  sees it.
 - ``finance`` reads everything, reports included. ``readonly`` reads members and entries.
 - ``admin`` may do all. Whoever approves must still be another key than the one that proposed.
 """
@@ -26,6 +27,7 @@ SCOPES: Final = {
     "batch": "Send batches; each operation in one demands its own scope as well",
     "propose": "Propose adjustments, rates and rules",
     "approve": "Approve or reject what another key has proposed",
+    "switch": "Switch rules and campaigns off and on",
     "finance": "Read the reports and exports",
     "program:write": "Change the terms of the program",
     "test-clock": "Set the clock of a test program",
@@ -39,8 +41,22 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "checkout": _TILL | {"transfer"},
     "finance": frozenset({"read", "finance"}),
     "operator": frozenset(
-        {"read", "members:write", "award", "refund", "transfer", "reverse", "batch", "propose", "test-clock"}
+        {
+            "read",
+            "members:write",
+            "award",
+            "refund",
+            "transfer",
+            "reverse",
+            "batch",
+            "propose",
+            "switch",
+            "test-clock",
+        }
     ),
-    "approver": frozenset({"read", "approve"}),
+    "approver": frozenset({"read", "approve", "switch"}),
     "readonly": frozenset({"read"}),
 }
+
+HEADQUARTERS_ROLES: Final = frozenset({"admin"})
+"""Roles of which no key speaks for a region: they may do what is no region's to do."""

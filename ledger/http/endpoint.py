@@ -56,6 +56,8 @@ class Route:
     statuses: tuple[int, ...] = (200,)
     operation: Operation | None = None
     takes_dry_run: bool = False
+    is_body_optional: bool = False
+    """Whether the body may be left out, where it asks for nothing."""
     media_types: tuple[str, ...] = (JSON,)
     answer_types: tuple[str, ...] = (JSON,)
 
@@ -73,11 +75,6 @@ class Route:
         """Whether the rest of the payload is the body; it is the query string otherwise."""
         return self.method in ("POST", "PUT", "PATCH")
 
-    @property
-    def is_body_optional(self) -> bool:
-        """Whether the body may be left out."""
-        return self.operation is not None and self.operation.is_body_optional
-
     @cached_property
     def loaded(self) -> Schema:
         """The one instance of the schema."""
@@ -92,7 +89,7 @@ class Route:
         """The payload of the present request; InvalidRequest naming what is wrong with it."""
         parameters = read_query(request)
         refuse_unknown(parameters, self.query_names)
-        members = read_members(path, is_optional=False) if self.has_body else {**parameters, **path}
+        members = read_members(path, self.is_body_optional) if self.has_body else {**parameters, **path}
         return load(self.loaded, members)
 
 
@@ -129,6 +126,7 @@ class Routes(Blueprint):  # type: ignore[misc]
             refusals=operation.refusals,
             statuses=(operation.status,),
             operation=operation,
+            is_body_optional=operation.is_body_optional,
         )
         self.add(route, lambda **path: _post(operation, path))
 
@@ -160,7 +158,7 @@ class Routes(Blueprint):  # type: ignore[misc]
         self.add_url_rule(route.path, route.name, handler, methods=[route.method])
 
 
-def read_members(path: dict[str, str], *, is_optional: bool) -> dict[str, Any]:
+def read_members(path: dict[str, str], is_optional: bool) -> dict[str, Any]:
     """The members of the body with those of the path; a body that repeats one of the path is refused."""
     if is_optional and not request.content_length and "Transfer-Encoding" not in request.headers:
         return dict(path)
@@ -221,7 +219,7 @@ def _post(operation: Operation, path: dict[str, str]) -> Response:
     principal = admit(operation.scope)
     dry_run = is_dry_run()
     key = headers.idempotency_key(request, required=not dry_run)
-    members = read_members(path, is_optional=operation.is_body_optional)
+    members = read_members(path, operation.is_body_optional)
     posting = Posting(operation.read(members), key, operation.fingerprint(members), g.request_id)
     (outcome,) = submit(services(), principal, [posting], dry_run=dry_run)
     return send(reply_of(operation, outcome))

@@ -139,6 +139,20 @@ class CallerId(Pattern):
     must = "must be 1 to 64 of A-Z a-z 0-9 . _ : -"
 
 
+class RegionCode(Pattern):
+    """A region with rules of its own. Without a colon: with one, its code begins the names of what is its own."""
+
+    pattern = "[A-Za-z0-9._-]{1,63}"
+    must = "must be 1 to 63 of A-Z a-z 0-9 . _ -"
+
+
+class ContentHash(Pattern):
+    """A SHA-256 in hex."""
+
+    pattern = "[0-9a-f]{64}"
+    must = "must be 64 hex digits in lower case"
+
+
 class DecimalText(Pattern):
     """A non-negative decimal as text, such as a rate: a JSON number would pass through a float."""
 

@@ -8,6 +8,7 @@ from typing import cast
 from flask import current_app
 
 from ledger.access import Principal
+from ledger.access.approvals import Handler
 from ledger.accounts.program import Program
 from ledger.config import Settings
 from ledger.db import Database
@@ -24,6 +25,8 @@ class Services:
     database: Database
     clock: Callable[[], datetime]
     operations: Mapping[str, Operation]
+    approvals: Mapping[str, Handler]
+    """What carries out an approved proposal, by its kind."""
 
 
 @dataclass(frozen=True, slots=True)

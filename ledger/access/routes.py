@@ -1,0 +1,98 @@
+"""Routes of approvals: what waits for a decision, and the decision."""
+
+from typing import Any
+
+from ledger import errors
+from ledger.access.approvals import REJECTED, approve, decide, list_approvals, require_approval
+from ledger.access.schemas import (
+    ApprovalQuery,
+    ApprovalSchema,
+    ApprovalsQuery,
+    ApprovedSchema,
+    ApproveSchema,
+    RejectSchema,
+)
+from ledger.accounts.schemas import page_of
+from ledger.http.endpoint import Routes
+from ledger.http.services import Call
+
+routes = Routes("Approvals", "What one key has proposed waits here for another key to decide on it.")
+
+_REFUSALS = (
+    errors.ApprovalUnknown,
+    errors.ApprovalDecided,
+    errors.ApprovalContentChanged,
+    errors.SelfApproval,
+    errors.OtherRegion,
+    errors.OutcomeUnknown,
+)
+
+_OF_WHAT_IS_APPROVED = (errors.RuleNotOverridable,)
+"""How carrying out an approved proposal may refuse, whatever its kind."""
+
+
+@routes.get("/v1/approvals", scope="read", schema=ApprovalsQuery, answer=page_of(ApprovalSchema))
+def list_proposals(call: Call, **page: Any) -> dict[str, Any]:
+    """List the proposals, newest first."""
+    with call.database.read() as connection:
+        return list_approvals(connection, call.program, **page).shown()
+
+
+@routes.get(
+    "/v1/approvals/<approval_id>",
+    scope="read",
+    schema=ApprovalQuery,
+    answer=ApprovalSchema,
+    refusals=(errors.ApprovalUnknown,),
+)
+def show_proposal(call: Call, approval_id: str) -> dict[str, Any]:
+    """Show a proposal."""
+    with call.database.read() as connection:
+        return require_approval(connection, call.program, approval_id).shown()
+
+
+@routes.post(
+    "/v1/approvals/<approval_id>/approve",
+    scope="approve",
+    schema=ApproveSchema,
+    answer=ApprovedSchema,
+    refusals=(*_REFUSALS, *_OF_WHAT_IS_APPROVED),
+    is_body_optional=True,
+)
+def approve_proposal(call: Call, approval_id: str, content_hash: str | None = None) -> dict[str, Any]:
+    """Approve a proposal, and carry it out.
+
+    Another key than the one that proposed it must do it, and it is done once: a second approval is answered
+    with 409 `approval_decided`. Send the `content_hash` that you have looked at, and nothing else can be
+    approved. `result` says what came of it. What the proposal is about may be refused at this moment as it
+    would be without an approval: then nothing is decided, and the proposal waits on.
+    """
+    decided, result = call.database.run(
+        lambda connection: approve(
+            connection,
+            call.program,
+            call.services.approvals,
+            approval_id,
+            by=call.principal,
+            content_hash=content_hash,
+            now=call.now,
+        )
+    )
+    return {**decided.shown(), "result": result}
+
+
+@routes.post(
+    "/v1/approvals/<approval_id>/reject",
+    scope="approve",
+    schema=RejectSchema,
+    answer=ApprovalSchema,
+    refusals=_REFUSALS,
+)
+def reject_proposal(call: Call, approval_id: str, reason: str) -> dict[str, Any]:
+    """Reject a proposal: it is never carried out. What is to be done after all is proposed anew."""
+    decided = call.database.run(
+        lambda connection: decide(
+            connection, call.program, approval_id, REJECTED, by=call.principal, reason=reason, now=call.now
+        )
+    )
+    return decided.shown()
