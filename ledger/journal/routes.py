@@ -8,7 +8,7 @@ from ledger.http.endpoint import Routes
 from ledger.http.services import Call
 from ledger.journal.queries import read_entries, read_entry
 from ledger.journal.schemas import EntriesQuery, EntryQuery, EntrySchema
-from ledger.rules.base import explained
+from ledger.rules.explain import explained
 
 routes = Routes("Entries", "The books, entry by entry.")
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from ledger.accounts.program import HEADQUARTERS, Program
+from ledger.rules.phrases import plain
 from ledger.rules.words import Text, say
 
 _BASE = "base"
@@ -31,11 +32,6 @@ class Names:
             if named := _tier_names(self._terms[version]).get(code):
                 return named
         return plain(code)
-
-
-def plain(code: str) -> Text:
-    """A code as a text: the same in every language."""
-    return {"en": code, "zh": code}
 
 
 @lru_cache(maxsize=256)

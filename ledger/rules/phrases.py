@@ -13,6 +13,11 @@ from ledger.rules.words import Text, say
 _PLACES: Final = 4
 
 
+def plain(code: str) -> Text:
+    """A code as a text: the same in every language."""
+    return {"en": code, "zh": code}
+
+
 def amount_of(unit: str, number: int) -> Text:
     """``39 points``, ``39 积分``; the unit by its name."""
     return say(f"{unit}.one" if number == 1 else f"{unit}.many", number=number)

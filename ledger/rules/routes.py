@@ -6,8 +6,8 @@ from ledger import errors
 from ledger.http.endpoint import Routes
 from ledger.http.operations import Operation
 from ledger.journal.commands import Source
-from ledger.rules.base import explained
 from ledger.rules.commands import Earning, Line, Purchase
+from ledger.rules.explain import explained
 from ledger.rules.returns import Return, ReturnedLine
 from ledger.rules.schemas import (
     EarningAnswerSchema,

@@ -54,60 +54,97 @@ AWARDS: Final[dict[str, Words]] = {
         "{spent} {currency} spent × {per} {noun} per {step} {currency} = {earned} {noun}, rounded down",
         "消费 {spent} {currency}，每 {step} {currency} 得 {per} {noun}，向下取整共 {earned} {noun}",
     ),
-    "rate.total": Words("{money} spent", "消费 {money}"),
-    "rate.cash": Words("{money} paid in money", "现金支付 {money}"),
-    "rate.lines": Words("{before} (lines {lines})", "{before}（商品行 {lines}）"),
-    "rate.line": Words("{before} (line {lines})", "{before}（商品行 {lines}）"),
+    # What the rate goes by.
+    "spent.total": Words("{money} spent", "消费 {money}"),
+    "spent.cash": Words("{money} paid in money", "现金支付 {money}"),
+    "spent.line": Words("{before} (line {lines})", "{before}（商品行 {lines}）"),
+    "spent.lines": Words("{before} (lines {lines})", "{before}（商品行 {lines}）"),
+    "spent.counted": Words("{before}, counted as {parts},", "{before}，按 {parts} 计算"),
+    "part.plain": Words("{amount}", "{amount}"),
+    "part.category": Words("{amount} ({category})", "{amount}（{category}）"),
+    "part.factor": Words("{before} × {factor}", "{before} × {factor}"),
+    "sum": Words("{before} + {after}", "{before} + {after}"),
+    # The rate itself.
     "rate.per": Words("{before} × {given} per {step}", "{before}，每 {step} 得 {given}"),
-    "rate.factor": Words("{before} × {factor} ({reason})", "{before}，× {factor}（{reason}）"),
+    "rate.from": Words(
+        "{before} × {given} per {step} (the rate from {start} on)",
+        "{before}，满 {start} 每 {step} 得 {given}",
+    ),
+    "slices": Words("{before}: {slices}", "{before}：{slices}"),
+    "slices.factored": Words("{before}: ({slices})", "{before}：{slices}"),
+    "slice": Words("{money} × {given} per {step}", "{money} 部分每 {step} 得 {given}"),
+    "slice.next": Words("{before} + {after}", "{before}，{after}"),
+    "rate.factor": Words("{before} × {factor} ({reason})", "{before}，按 {factor} 倍计（{reason}）"),
     "factor.tier": Words("tier {code}", "等级 {code}"),
     "factor.channel": Words("channel {code}", "渠道 {code}"),
-    "factor.category": Words("category {code}", "品类 {code}"),
+    "factor.other": Words("{code}", "{code}"),
+    # What comes of it.
+    "rate.exact": Words("{before} = {earned}", "{before}，共 {earned}"),
+    "rate.floor": Words(
+        "{before} = {exact}, rounded down to {earned}", "{before}，合计 {exact}，向下取整为 {earned}"
+    ),
+    "rate.ceiling": Words(
+        "{before} = {exact}, rounded up to {earned}", "{before}，合计 {exact}，向上取整为 {earned}"
+    ),
+    "rate.half_up": Words(
+        "{before} = {exact}, rounded to {earned}", "{before}，合计 {exact}，四舍五入为 {earned}"
+    ),
+    "lines.floor": Words("{before}, each line rounded down: {lines}", "{before}，逐行向下取整：{lines}"),
+    "lines.ceiling": Words("{before}, each line rounded up: {lines}", "{before}，逐行向上取整：{lines}"),
+    "lines.half_up": Words("{before}, each line rounded: {lines}", "{before}，逐行四舍五入：{lines}"),
+    "lines.one": Words("line {line} {spent} gives {number}", "商品行 {line} {spent} 得 {number}"),
+    "lines.more": Words("{count} more lines give {number}", "其余 {count} 行得 {number}"),
+    "lines.total": Words("{before}; together {earned}", "{before}，共 {earned}"),
+    # A fixed award.
     "fixed.once": Words("a fixed {given}", "固定 {given}"),
-    "fixed.times": Words("{given} × {times}", "{given} × {times}"),
-    "multiplier.part": Words("{rule} {amount}", "{rule} {amount}"),
-    "multiplier.sum": Words("{before} + {after}", "{before} + {after}"),
-    "multiplier.one": Words(
-        "{parts}, times {ratio}: {whole} × {ratio} − {whole}",
+    "fixed.line": Words("{given} × {times} (one for each line)", "每行 {given} × {times} 行"),
+    "fixed.piece": Words("{given} × {times} (one for each piece)", "每件 {given} × {times} 件"),
+    # An extra on what other rules give.
+    "extra.part": Words("{rule} {amount}", "{rule} {amount}"),
+    "extra.one": Words(
+        "{parts}, {ratio} times: {whole} × {ratio} − {whole}",
         "{parts}，按 {ratio} 倍另加 {whole} × {ratio} − {whole}",
     ),
-    "multiplier.many": Words(
-        "{parts} = {whole}, times {ratio}: {whole} × {ratio} − {whole}",
+    "extra.many": Words(
+        "{parts} = {whole}, {ratio} times: {whole} × {ratio} − {whole}",
         "{parts} = {whole}，按 {ratio} 倍另加 {whole} × {ratio} − {whole}",
     ),
-    "result.exact": Words("{before} = {earned}", "{before} = {earned}"),
-    "result.floor": Words(
+    "sum.exact": Words("{before} = {earned}", "{before} = {earned}"),
+    "sum.floor": Words(
         "{before} = {exact}, rounded down to {earned}", "{before} = {exact}，向下取整为 {earned}"
     ),
-    "result.ceiling": Words(
+    "sum.ceiling": Words(
         "{before} = {exact}, rounded up to {earned}", "{before} = {exact}，向上取整为 {earned}"
     ),
-    "result.half_up": Words(
+    "sum.half_up": Words(
         "{before} = {exact}, rounded to {earned}", "{before} = {exact}，四舍五入为 {earned}"
     ),
-    "award.cut": Words("{before}; {fence}, so {earned}", "{before}；{fence}，实得 {earned}"),
+    "award.cut": Words(
+        "{before}; {limit} had {left} left, so {earned}", "{before}；{limit}还剩 {left}，实得 {earned}"
+    ),
     "rule.base": Words("base rate", "基础规则"),
 }
 
 FENCES: Final[dict[str, Words]] = {
-    "fence.cap_transaction": Words("the limit for one purchase was reached", "已达单笔上限"),
-    "fence.cap_day": Words("the limit for this day was reached", "已达当日上限"),
-    "fence.cap_week": Words("the limit for this week was reached", "已达本周上限"),
-    "fence.cap_month": Words("the limit for this month was reached", "已达当月上限"),
-    "fence.cap_ever": Words("the limit in all was reached", "已达累计上限"),
-    "fence.cap_operator_day": Words(
-        "the limit of this till operator for the day was reached", "该收银员当日发放已达上限"
-    ),
-    "fence.budget_exhausted": Words("the budget that pays for it is used up", "活动预算已用完"),
-    "fence.region_share": Words("the region has given out its share", "本区域的发放额度已用完"),
-    "fence.once": Words("it is given once, and was given before", "每位会员仅限一次，此前已发放"),
-    "fence.rule_error": Words(
-        "the rule could not be worked out for this purchase", "该规则无法对这笔消费进行计算"
-    ),
-    "fence.other": Words("the rules set a limit ({code})", "受规则限制（{code}）"),
-    "fenced.nothing": Words("{wanted} not given: {fence}", "未发放 {wanted}：{fence}"),
-    "fenced.part": Words("{given} of {wanted} given: {fence}", "应得 {wanted}，实得 {given}：{fence}"),
-    "fenced.error": Words("nothing given: {fence}", "未发放：{fence}"),
+    # A limit by what it is called.
+    "limit.transaction": Words("the limit for one purchase", "单笔上限"),
+    "limit.day": Words("the limit for the day", "当日上限"),
+    "limit.week": Words("the limit for the week", "当周上限"),
+    "limit.month": Words("the limit for the month", "当月上限"),
+    "limit.ever": Words("the limit in all", "累计上限"),
+    "limit.operator_day": Words("the cashier's limit for the day", "收银员当日上限"),
+    "limit.other": Words("the limit {code}", "上限（{code}）"),
+    "limit.campaign": Words("{limit} of the campaign", "活动{limit}"),
+    # Why something was not given, or not all of it.
+    "why.limit": Words("{limit} was reached", "已达{limit}"),
+    "why.budget_exhausted": Words("the budget that pays for it does not have so much", "活动预算余额不足"),
+    "why.region_share": Words("the region has given out its share", "本区域可发放的额度已用完"),
+    "why.once": Words("it is given once, and was given before", "每位会员仅限一次，此前已发放"),
+    "why.rule_error": Words("the rule could not be worked out here", "该规则无法计算"),
+    "why.other": Words("a rule of the program does not allow it ({code})", "受活动规则限制（{code}）"),
+    "fenced.nothing": Words("{wanted} not given: {why}", "{wanted}未发放：{why}"),
+    "fenced.part": Words("{given} of {wanted} given: {why}", "应得 {wanted}，实得 {given}：{why}"),
+    "fenced.error": Words("nothing given: {why}", "未发放：{why}"),
 }
 
 PURCHASES: Final[dict[str, Words]] = {

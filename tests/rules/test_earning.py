@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ledger.rules.base import explain
 from ledger.rules.commands import Line
+from ledger.rules.explain import explain
 from tests.builders import NOW, Bench, earning, moment, program, purchase, redeem
 from tests.model.memory import MemoryDriver
 
