@@ -8,6 +8,7 @@ from ledger.accounts.chart import Account
 from ledger.accounts.postings import Posting
 from ledger.errors import EntryNotReversible, EntryUnknown, InsufficientPoints
 from ledger.ids import read as read_id
+from ledger.ids import show as show_id
 from ledger.journal.commands import (
     NO_SOURCE,
     Books,
@@ -20,7 +21,8 @@ from ledger.journal.commands import (
     Target,
 )
 from ledger.redemption.commands import restore, undone
-from ledger.rules.debt import claw_back, repay
+from ledger.rules.debt import claw_back, claw_back_rewards, repay
+from ledger.rules.facts import REFERRAL
 
 
 class Undoing(NamedTuple):
@@ -82,7 +84,18 @@ def _undo_award(books: Books, entry: Recorded, _: bytes) -> Undoing:
         "growth_clawed_back": clawed.growth,
         "shortfall": clawed.shortfall,
     }
-    return Undoing([(entry.holder_id, clawed.postings)], answer)
+    rewards = claw_back_rewards(books, entry, kept=0, total=1)
+    others = [(referrer, back.postings) for referrer, back in rewards]
+    return Undoing([(entry.holder_id, clawed.postings), *others], answer)
+
+
+def _undo_activity(books: Books, entry: Recorded, reversal_id: bytes) -> Undoing:
+    """Refuses a referral: who was brought by whom stands, and what it gives hangs on the purchase."""
+    if entry.details["type"] == REFERRAL:
+        raise EntryNotReversible(
+            "a referral cannot be reversed", entry_id=show_id("ent", entry.entry_id), kind=entry.kind
+        )
+    return _undo_award(books, entry, reversal_id)
 
 
 def _undo_redemption(books: Books, entry: Recorded, reversal_id: bytes) -> Undoing:
@@ -112,6 +125,7 @@ def _undo_transfer(books: Books, entry: Recorded, _: bytes) -> Undoing:
 _UNDO: dict[str, Callable[[Books, Recorded, bytes], Undoing]] = {
     "earn": _undo_award,
     "award": _undo_award,
+    "activity": _undo_activity,
     "redeem": _undo_redemption,
     "transfer_out": _undo_transfer,
 }

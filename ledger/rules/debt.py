@@ -15,6 +15,7 @@ from ledger.accounts.lots import Draw, Lot, consume
 from ledger.accounts.postings import Posting
 from ledger.errors import DebtLimitExceeded
 from ledger.journal.commands import Books, Recorded
+from ledger.rules.facts import REFERRAL
 from ledger.rules.terms import terms_of
 
 
@@ -53,11 +54,35 @@ def claw_back(books: Books, holder: Holder, recorded: Recorded, kept: int, total
     Cumulative: what earlier returns took back counts, so any split and order of returns ends at the same.
     Raises ``debt_limit_exceeded``.
     """
+    clawed = _claw_back(books, holder, recorded, recorded, kept, total)
+    _check_limit(books, holder, clawed.shortfall)
+    return clawed
+
+
+def claw_back_rewards(
+    books: Books, purchase: Recorded, kept: int, total: int
+) -> list[tuple[bytes, Clawback]]:
+    """The same of what the purchase of one member gave to others, who had brought him; by their holders.
+
+    No limit holds here: a customer's goods go back whatever somebody else owes.
+    """
+    return [
+        (reward.holder_id, _claw_back(books, books.holders[reward.holder_id], reward, purchase, kept, total))
+        for reward in purchase.children
+        if reward.kind == REFERRAL
+    ]
+
+
+def _claw_back(
+    books: Books, holder: Holder, recorded: Recorded, undone: Recorded, kept: int, total: int
+) -> Clawback:
+    """``undone`` is what goes back: the entry itself, or the purchase that it rewards."""
+    taken = [child for child in undone.children if child.holder_id == holder.holder_id]
     postings, growth = [], 0
     points_wanted, award_lots = 0, []
     for award in _awards(recorded):
         lot = holder.require_lot(award.lot_id or b"")
-        wanted = _still_to_take(books, recorded, award, lot, kept, total)
+        wanted = _still_to_take(books, taken, award, lot, kept, total)
         if award.credit is Account.GROWTH:
             if wanted:
                 postings.append(Posting(Account.GROWTH, Account.GROWTH_ISSUED, wanted, lot.lot_id))
@@ -69,7 +94,6 @@ def claw_back(books: Books, holder: Holder, recorded: Recorded, kept: int, total
     shortfall = points_wanted - sum(draw.amount for draw in draws)
     postings += [Posting(Account.POINTS, Account.ISSUED, draw.amount, draw.lot.lot_id) for draw in draws]
     if shortfall:
-        _check_limit(books, holder, shortfall)
         postings.append(Posting(Account.DEBT, Account.ISSUED, shortfall))
     return Clawback(postings, points_wanted, growth, shortfall)
 
@@ -85,22 +109,21 @@ def _awards(recorded: Recorded) -> list[Posting]:
     return [posting for posting in recorded.postings if posting.opens is not None]
 
 
-def _still_to_take(books: Books, recorded: Recorded, award: Posting, lot: Lot, kept: int, total: int) -> int:
+def _still_to_take(
+    books: Books, takings: list[Recorded], award: Posting, lot: Lot, kept: int, total: int
+) -> int:
     # The clock's part is forgiven, whether or not the sweep has booked it.
     lapsed = lot.expired + (0 if lot.is_live(books.now) else lot.remaining)
     due = award.amount - (award.amount * kept // total if total else 0)
     taken = sum(
-        posting.amount
-        for child in recorded.children
-        for posting in child.postings
-        if posting.credit is award.debit
+        posting.amount for child in takings for posting in child.postings if posting.credit is award.debit
     )
     return max(0, min(due, award.amount - lapsed) - taken)
 
 
 def _check_limit(books: Books, holder: Holder, shortfall: int) -> None:
     limit = terms_of(books.program).debt_limit
-    if holder.debt + shortfall > limit:
+    if shortfall and holder.debt + shortfall > limit:
         raise DebtLimitExceeded(
             "the points to take back were spent, and the member may not owe so much",
             debt=holder.debt,

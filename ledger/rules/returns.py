@@ -19,7 +19,7 @@ from ledger.journal.commands import (
     Target,
     already_reversed,
 )
-from ledger.rules.debt import Clawback, claw_back
+from ledger.rules.debt import Clawback, claw_back, claw_back_rewards
 
 
 class ReturnedLine(NamedTuple):
@@ -76,8 +76,27 @@ class Return(Command):
             self.source,
             self.return_id,
             parent_entry_id=purchase.entry_id,
+            peer_holder_id=purchase.peer_holder_id,
         )
-        return Decision([draft], self._answer(purchase, clawed, holder.debt))
+        rewards = self._from_referrers(books, purchase, kept, total)
+        return Decision([draft, *rewards], self._answer(purchase, clawed, holder.debt))
+
+    def _from_referrers(self, books: Books, purchase: Recorded, kept: int, total: int) -> list[Draft]:
+        """What goes back with the goods from whoever was rewarded for this customer."""
+        return [
+            Draft(
+                "return",
+                referrer,
+                books.new_entry_id(),
+                self.occurred_at,
+                clawed.postings,
+                {"purchase_id": self.purchase_id},
+                self.source,
+                parent_entry_id=purchase.entry_id,
+                peer_holder_id=purchase.holder_id,
+            )
+            for referrer, clawed in claw_back_rewards(books, purchase, kept, total)
+        ]
 
     def _kept(self, purchase: Recorded) -> tuple[int, int]:
         """Minor units of the purchase that stay bought after this return, and were bought in all."""
