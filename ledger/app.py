@@ -15,6 +15,8 @@ from ledger.config import Settings
 from ledger.db import Database
 from ledger.errors import LedgerError
 from ledger.finance import routes as reports
+from ledger.funds import grants
+from ledger.funds import routes as budgets
 from ledger.http import answers, batches, headers, health, viewer
 from ledger.http.documents import Document
 from ledger.http.endpoint import Routes, require_declared
@@ -22,6 +24,7 @@ from ledger.http.operations import table_of
 from ledger.http.services import EXTENSION, Services
 from ledger.journal import routes as entries
 from ledger.redemption import routes as spending
+from ledger.rules import explanation_routes as explanations
 from ledger.rules import program_routes as program
 from ledger.rules import routes as earning
 
@@ -30,7 +33,9 @@ ROUTES: tuple[Routes, ...] = (
     earning.routes,
     spending.routes,
     entries.routes,
+    explanations.routes,
     batches.routes,
+    budgets.routes,
     program.routes,
     decisions.routes,
     reports.routes,
@@ -39,7 +44,7 @@ ROUTES: tuple[Routes, ...] = (
 )
 """Every package's routes, in the order of the documentation."""
 
-APPROVALS: Mapping[str, Handler] = {}
+APPROVALS: Mapping[str, Handler] = {**grants.APPROVALS}
 """What carries out an approved proposal, by the kind of the proposal."""
 
 _log = logging.getLogger(__name__)

@@ -28,6 +28,7 @@ from ledger.command_line import (
 from ledger.demo.cli import demo
 from ledger.expiry.cli import expire
 from ledger.finance.cli import verify_command
+from ledger.funds.cli import funds
 from ledger.http.fields import RegionCode
 from ledger.rules.cli import programs
 from ledger.rules.terms import DEFAULT_TERMS
@@ -156,6 +157,7 @@ def revoke(data: Path | None, key_id: str) -> None:
 main.add_command(demo)
 main.add_command(programs)
 main.add_command(expire)
+main.add_command(funds)
 main.add_command(verify_command)
 
 

@@ -27,7 +27,13 @@ _REFUSALS = (
     errors.OutcomeUnknown,
 )
 
-_OF_WHAT_IS_APPROVED = (errors.RuleNotOverridable,)
+_OF_WHAT_IS_APPROVED = (
+    errors.RuleNotOverridable,
+    errors.ReferenceExists,
+    errors.FundUnknown,
+    errors.BudgetExhausted,
+    errors.AmountTooLarge,
+)
 """How carrying out an approved proposal may refuse, whatever its kind."""
 
 

@@ -81,6 +81,7 @@ rule_activations = Table(
     Column("version", Integer, nullable=False),
     Column("active_from", Moment, nullable=False),
     Column("activated_by", Text, nullable=False),
+    Column("reason", Text),
     Column("recorded_at", Moment, nullable=False),
     ForeignKeyConstraint(
         ["program_id", "owner", "version"],
@@ -136,6 +137,7 @@ holders = Table(
         "holder_id",
         postgresql_where=text("tier_ends_at IS NOT NULL"),
     ),
+    Index("holders_funds_idx", "program_id", "member_id", postgresql_where=text("member_id LIKE 'fund/%'")),
 )
 
 member_attributes = Table(

@@ -32,6 +32,9 @@ ALTER TABLE holders
 -- What the jobs read: tiers whose time is up.
 CREATE INDEX holders_program_id_idx ON holders (program_id, tier_ends_at, holder_id) WHERE tier_ends_at IS NOT NULL;
 
+-- The funds of a program by their codes: a few among all its members.
+CREATE INDEX holders_funds_idx ON holders (program_id, member_id) WHERE member_id LIKE 'fund/%';
+
 ALTER TABLE entries DROP CONSTRAINT entries_kind_check;
 ALTER TABLE entries ADD CONSTRAINT entries_kind_check CHECK (kind IN (
     'earn', 'award', 'redeem', 'refund', 'return', 'transfer_out', 'transfer_in', 'expire', 'reversal',
@@ -84,6 +87,8 @@ CREATE TABLE rule_activations (
     version integer NOT NULL,
     active_from timestamptz NOT NULL,
     activated_by text NOT NULL,
+    -- Why, where it was not approved for the first time but activated again.
+    reason text,
     recorded_at timestamptz NOT NULL,
     CONSTRAINT rule_activations_pkey PRIMARY KEY (program_id, activation_id),
     CONSTRAINT rule_activations_program_id_fkey FOREIGN KEY (program_id, owner, version) REFERENCES rule_sets

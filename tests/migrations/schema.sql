@@ -275,6 +275,7 @@ CREATE TABLE public.rule_activations (
     version integer NOT NULL,
     active_from timestamp with time zone NOT NULL,
     activated_by text NOT NULL,
+    reason text,
     recorded_at timestamp with time zone NOT NULL
 );
 
@@ -414,6 +415,8 @@ ALTER TABLE ONLY public.usages
     ADD CONSTRAINT usages_pkey PRIMARY KEY (holder_id, subject, period);
 
 CREATE INDEX entries_parent_entry_id_idx ON public.entries USING btree (parent_entry_id) WHERE (parent_entry_id IS NOT NULL);
+
+CREATE INDEX holders_funds_idx ON public.holders USING btree (program_id, member_id) WHERE (member_id ~~ 'fund/%'::text);
 
 CREATE INDEX holders_program_id_idx ON public.holders USING btree (program_id, tier_ends_at, holder_id) WHERE (tier_ends_at IS NOT NULL);
 

@@ -1,0 +1,57 @@
+"""``ledger funds``: the regions' shares as an operator or a timer brings them up to date."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import click
+
+from ledger import clock
+from ledger.accounts.program import Program
+from ledger.accounts.programs import list_programs
+from ledger.command_line import data_option, open_database, opened, require_program, told_plainly
+from ledger.db import Database
+from ledger.funds.top_up import top_up
+
+STATEMENT_TIMEOUT_MS: Final = 3_600_000
+"""It counts every award of a period; on long books that takes longer than any request may."""
+
+
+@click.group()
+def funds() -> None:
+    """Budgets and the shares of the regions."""
+
+
+@funds.command("top-up")
+@data_option
+@click.option("--program", help="Name of the program; all of them without.")
+@told_plainly
+def top_up_command(data: Path | None, program: str | None) -> None:
+    """Grant each region its share of what headquarters has issued by now.
+
+    `ledger expire` does the same after its sweep. May be run at any time: it grants up to the share and no more.
+    """
+    with opened(data) as place:
+        settings = replace(place.settings, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
+        database = open_database(place.app_url, settings)
+        try:
+            for chosen in _chosen(database, program):
+                top_up_aloud(database, chosen)
+        finally:
+            database.close()
+
+
+def top_up_aloud(database: Database, program: Program) -> None:
+    """Top a program's shares up, and print a line for each."""
+    for share in top_up(database, program, program.now(clock.system_now())):
+        click.echo(
+            f"{program.name}: {share['fund']} granted {share['points']:,} points;"
+            f" {share['allowed']:,} in all for {share['issued']:,} issued by headquarters"
+        )
+
+
+def _chosen(database: Database, name: str | None) -> list[Program]:
+    if name is not None:
+        return [require_program(database, name)]
+    with database.read() as connection:
+        return list_programs(connection)
