@@ -9,9 +9,20 @@ from ledger.accounts.postings import Opening, Posting
 from ledger.accounts.program import Program
 from ledger.clock import show
 from ledger.errors import AmountTooLarge, CurrencyMismatch, LotWindowEmpty
-from ledger.ids import lot_id
+from ledger.funds.commands import require_budget, spend
+from ledger.ids import fund_name, lot_id
 from ledger.ids import show as show_id
-from ledger.journal.commands import NO_SOURCE, Books, Claim, Command, Decision, Draft, Source
+from ledger.journal.commands import (
+    NO_SOURCE,
+    NOTHING,
+    Books,
+    Claim,
+    Command,
+    Decision,
+    Draft,
+    Source,
+    Wants,
+)
 from ledger.money import MAX_AMOUNT
 from ledger.rules.base import base_awards
 from ledger.rules.debt import repay
@@ -44,6 +55,9 @@ class Purchase(Command):
     @property
     def claim(self) -> Claim:
         return Claim("purchase", self.purchase_id)
+
+    def grows_at(self, now: datetime) -> datetime:
+        return self.occurred_at
 
     def needs_lots(self, program: Program) -> bool:
         # Only where activity moves the expiry of earlier lots must they be seen.
@@ -130,13 +144,22 @@ class Earning(Command):
     def claim(self) -> Claim:
         return Claim("earning", self.reference)
 
+    def wants(self, program: Program, now: datetime) -> Wants:
+        return Wants(others=(fund_name(self.fund),)) if self.fund else NOTHING
+
     def needs_lots(self, program: Program) -> bool:
         return False
 
     def decide(self, books: Books) -> Decision:
-        """One lot, by the given times or the program's terms; a debt is repaid first."""
+        """One lot, by the given times or the program's terms; a debt is repaid first.
+
+        A fund pays the whole amount, or refuses (``budget_exhausted``).
+        """
+        opening = self._opening(books)
+        if self.fund:
+            require_budget(books, self.fund, self.points)
         holder, entry_id = books.enrolled(self.member_id), books.new_entry_id()
-        postings, lots = open_lots(entry_id, [(Unit.POINT, self.points, self._opening(books))])
+        postings, lots = open_lots(entry_id, [(Unit.POINT, self.points, opening)])
         details = {"reason": self.reason, "fund": self.fund} if self.fund else {"reason": self.reason}
         draft = Draft(
             "award",
@@ -148,7 +171,8 @@ class Earning(Command):
             self.source,
             self.reference,
         )
-        return Decision([draft], {"reference": self.reference, "points": self.points, "lots": lots})
+        paid = [spend(books, self.fund, self.points, entry_id, holder.holder_id)] if self.fund else []
+        return Decision([draft, *paid], {"reference": self.reference, "points": self.points, "lots": lots})
 
     def _opening(self, books: Books) -> Opening:
         policy = terms_of(books.program).points_expiry

@@ -61,8 +61,14 @@ EARNING = Operation(
     answer=EarningAnswerSchema,
     build=_earning,
     summary="Award points directly",
-    description="For a trusted caller. Enrols a member that is not known yet.",
-    refusals=(errors.ReferenceExists, errors.LotWindowEmpty, errors.AmountTooLarge),
+    description="For a trusted caller. Enrols a member that is not known yet. A `fund` that is named pays for it, "
+    "or refuses what it cannot pay.",
+    refusals=(
+        errors.ReferenceExists,
+        errors.LotWindowEmpty,
+        errors.BudgetExhausted,
+        errors.AmountTooLarge,
+    ),
 )
 RETURN = Operation(
     name="return",

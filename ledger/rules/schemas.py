@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from ledger.accounts.schemas import OpenedLotSchema, PostedSchema
+from ledger.funds.schemas import FundCode
 from ledger.http.fields import (
     Answer,
     CallerId,
@@ -76,7 +77,7 @@ class EarningSchema(SourceSchema):
     reference = CallerId("The caller's own id; has one effect, for ever", required=True)
     available_at = Instant("Pending until then; at once if left out")
     expires_at = Instant("By the program's terms if left out")
-    fund = CallerId("A label of the budget that pays")
+    fund = FundCode("The budget that pays; it must have so much left")
 
 
 class ReturnedLineSchema(Strict):
