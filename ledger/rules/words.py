@@ -161,15 +161,15 @@ PURCHASES: Final[dict[str, Words]] = {
     ),
     "lot.counts": Words("{number} count {until}", "计入 {number}，{until}"),
     "until.day": Words("until the end of {day}", "有效期至{day}"),
-    "until.never": Words("without an end", "长期有效"),
-    "lot.used": Words("{number} used, last on {day}", "已使用 {number}（最近一次 {day}）"),
-    "lot.given_back": Words("{number} given back, last on {day}", "退还 {number}（最近一次 {day}）"),
-    "lot.sent": Words("{number} sent to others, last on {day}", "已转出 {number}（最近一次 {day}）"),
-    "lot.taken_back": Words("{number} taken back, last on {day}", "已扣回 {number}（最近一次 {day}）"),
-    "lot.repaid": Words("{number} used to repay points owed, on {day}", "抵扣欠分 {number}（{day}）"),
-    "lot.set_aside": Words(
-        "{number} set aside for an order, last on {day}", "为订单冻结 {number}（最近一次 {day}）"
-    ),
+    "until.never": Words("with no end", "长期有效"),
+    "when.once": Words("on {day}", "{day}"),
+    "when.last": Words("most recently on {day}", "最近一次 {day}"),
+    "lot.used": Words("{number} used {when}", "已使用 {number}（{when}）"),
+    "lot.given_back": Words("{number} given back {when}", "退还 {number}（{when}）"),
+    "lot.sent": Words("{number} sent to others {when}", "已转出 {number}（{when}）"),
+    "lot.taken_back": Words("{number} taken back {when}", "已扣回 {number}（{when}）"),
+    "lot.repaid": Words("{number} used to repay points owed {when}", "抵扣欠分 {number}（{when}）"),
+    "lot.set_aside": Words("{number} set aside for an order {when}", "为订单冻结 {number}（{when}）"),
     "lot.expired": Words("{number} expired at the end of {day}", "{number} 已于{day}到期"),
 }
 
@@ -200,10 +200,10 @@ GROWTH: Final[dict[str, Words]] = {
     "window.this_year": Words(
         "Growth value counts to the end of the year in which it is earned.", "成长值有效至获得当年的年底。"
     ),
-    "growth.whole": Words("{amount} earned, all of it counts {until}", "获得 {amount}，全部计入，{until}"),
+    "growth.whole": Words("{amount} earned, counting {until}", "获得 {amount}，{until}"),
     "growth.part": Words(
-        "{amount} earned, {taken} taken back: {amount_number} − {taken_number} = {left} count {until}",
-        "获得 {amount}，扣回 {taken}：{amount_number} − {taken_number} = {left} 计入，{until}",
+        "{amount} earned, {taken} taken back: {given} − {back} = {left}, counting {until}",
+        "获得 {amount}，扣回 {taken}：{given} − {back} = {left}，{until}",
     ),
     "growth.leaves": Words("{amount} no longer counts from {day} on", "{amount} 自{day}起不再计入"),
 }

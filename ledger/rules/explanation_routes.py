@@ -1,0 +1,55 @@
+"""Routes of explanations: why a member got these points, what the growth value is made of, what decides the tier."""
+
+from typing import Any
+
+from ledger import errors
+from ledger.http.endpoint import Routes
+from ledger.http.services import Call
+from ledger.rules.explanation_queries import read_bought, read_window
+from ledger.rules.explanation_schemas import (
+    GrowthExplanationSchema,
+    GrowthQuery,
+    PurchaseExplanationSchema,
+    PurchaseQuery,
+)
+from ledger.rules.growth_explanation import growth_explained
+from ledger.rules.purchase_explanation import purchase_explained
+
+routes = Routes("Explanations", "Every number with its arithmetic, in Chinese and English.")
+
+
+@routes.get(
+    "/v1/purchases/<purchase_id>/explanation",
+    scope="read",
+    schema=PurchaseQuery,
+    answer=PurchaseExplanationSchema,
+    refusals=(errors.PurchaseUnknown,),
+)
+def explain_purchase(call: Call, purchase_id: str) -> dict[str, Any]:
+    """Explain a purchase.
+
+    What it earned, by which rule of which version, with the arithmetic; what a limit kept back; what became
+    of the points; what returns took back. The awards of a unit add up to its total.
+    """
+    with call.database.read() as connection:
+        bought = read_bought(connection, call.program, purchase_id)
+    return purchase_explained(call.program, bought, call.now)
+
+
+@routes.get(
+    "/v1/members/<member_id>/growth",
+    scope="read",
+    schema=GrowthQuery,
+    answer=GrowthExplanationSchema,
+    refusals=(errors.MemberUnknown,),
+)
+def explain_growth(call: Call, member_id: str, **page: Any) -> dict[str, Any]:
+    """Explain a member's growth value.
+
+    Every entry that counts now, with the arithmetic, what was taken back since, and when it will no longer
+    count. What remains of the entries of all pages adds up to the value.
+    """
+    now = call.now
+    with call.database.read() as connection:
+        window = read_window(connection, call.program, member_id, now, **page)
+    return growth_explained(call.program, member_id, window, now)

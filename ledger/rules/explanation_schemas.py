@@ -1,0 +1,228 @@
+"""The shapes of explanations."""
+
+from marshmallow import fields
+
+from ledger.accounts.schemas import MemberQuery, PageQuery
+from ledger.http.fields import (
+    Answer,
+    CallerId,
+    Choice,
+    Day,
+    Instant,
+    Integer,
+    LedgerId,
+    MoneySchema,
+    Points,
+    Strict,
+    Text,
+)
+from ledger.rules.schemas import AwardSchema, ExplanationSchema
+
+_VERSION = (1, 2**31 - 1)
+_UNITS = ("POINT", "GROWTH")
+_BECAME = (
+    "used",
+    "given_back",
+    "sent",
+    "taken_back",
+    "repaid",
+    "set_aside",
+    "expired",
+)
+
+
+class PurchaseQuery(Strict):
+    """A purchase."""
+
+    purchase_id = CallerId(required=True)
+
+
+class GrowthQuery(MemberQuery, PageQuery):
+    """A member, and a page of the entries that the growth value is made of."""
+
+
+def words(**kwargs: object) -> fields.Nested:
+    """A field of a text in both languages."""
+    return fields.Nested(ExplanationSchema, **kwargs)  # type: ignore[arg-type]
+
+
+class NamedTierSchema(Answer):
+    """A tier by its code, with the name that the terms give it."""
+
+    code = CallerId(required=True)
+    name = words(required=True)
+
+
+class RuleSetVersionSchema(Answer):
+    """A version of somebody's rules."""
+
+    owner = fields.String(required=True, metadata={"description": "The region; empty for headquarters"})
+    version = Integer(*_VERSION, required=True)
+
+
+class ReturnedSchema(Answer):
+    """How much of a line has gone back."""
+
+    quantity = Points("Pieces", minimum=0, required=True)
+    amount = Points("Minor units", minimum=0, required=True)
+
+
+class ExplainedLineSchema(Answer):
+    """A line of a purchase."""
+
+    line_id = CallerId(required=True)
+    sku = Text(64, required=True, allow_none=True)
+    category = Text(64, required=True, allow_none=True)
+    quantity = Points("Pieces", minimum=0, required=True)
+    amount = Points("Minor units", minimum=0, required=True)
+    returned = fields.Nested(ReturnedSchema, required=True)
+
+
+class ExplainedAwardSchema(AwardSchema):
+    """What one rule gave, by the rule's name."""
+
+    name = words(required=True)
+
+
+class ExplainedFenceSchema(Answer):
+    """What a limit kept back."""
+
+    rule = CallerId(required=True)
+    name = words(required=True)
+    unit = Choice(_UNITS, required=True)
+    fence = fields.String(required=True, metadata={"description": "Which limit, such as `cap_day`"})
+    wanted = Points("What it would have been", minimum=0, required=True)
+    given = Points("What was given all the same", minimum=0, required=True)
+    detail = fields.Dict(required=True)
+    explanation = words(required=True)
+
+
+class BecameSchema(Answer):
+    """What became of a part of a lot."""
+
+    what = Choice(_BECAME, "`given_back` has come back into the lot; all else has left it", required=True)
+    amount = Points(required=True)
+    first_at = Instant(required=True)
+    last_at = Instant(required=True)
+
+
+class ExplainedLotSchema(Answer):
+    """Points or growth of the purchase, and what became of them."""
+
+    lot_id = LedgerId("lot", required=True)
+    unit = Choice(_UNITS, required=True)
+    amount = Points("What the purchase gave", required=True)
+    remaining = Points("What is left and has not expired", minimum=0, required=True)
+    state = Choice(["pending", "available", "expired", "spent"], "By the clock", required=True)
+    available_at = Instant(required=True)
+    expires_at = Instant("Null for never", required=True, allow_none=True)
+    became = fields.List(fields.Nested(BecameSchema), required=True)
+    explanation = words(required=True)
+
+
+class TakenLineSchema(Answer):
+    """A line that went back, whole or in part."""
+
+    line_id = CallerId(required=True)
+    quantity = Points("Pieces", minimum=0, required=True)
+    amount = Points("Minor units", minimum=0, required=True)
+
+
+class TakenSchema(Answer):
+    """A return or a reversal of the purchase, and what it took back."""
+
+    entry_id = LedgerId("ent", required=True)
+    kind = Choice(["return", "reversal"], required=True)
+    return_id = CallerId(required=True, allow_none=True)
+    occurred_at = Instant(required=True)
+    lines = fields.List(fields.Nested(TakenLineSchema), required=True)
+    points_clawed_back = Points("Of points and debt together", minimum=0, required=True)
+    growth_clawed_back = Points(minimum=0, required=True)
+    shortfall = Points("The part that was spent already and is owed", minimum=0, required=True)
+    explanation = words(required=True)
+
+
+class PurchaseTotalsSchema(Answer):
+    """What the purchase gave in all, and what is kept of it."""
+
+    points = Points("The sum of the awards", minimum=0, required=True)
+    growth = Points("The sum of the awards", minimum=0, required=True)
+    points_repaid_debt = Points("The part that repaid points owed", minimum=0, required=True)
+    points_clawed_back = Points(minimum=0, required=True)
+    growth_clawed_back = Points(minimum=0, required=True)
+    points_kept = Points(minimum=0, required=True)
+    growth_kept = Points(minimum=0, required=True)
+
+
+class PurchaseExplanationSchema(Answer):
+    """A purchase with all that came of it."""
+
+    purchase_id = CallerId(required=True)
+    member_id = CallerId(required=True)
+    entry_id = LedgerId("ent", required=True)
+    occurred_at = Instant(required=True)
+    recorded_at = Instant(required=True)
+    tier = fields.Nested(NamedTierSchema, required=True, allow_none=True)
+    terms_version = Integer(*_VERSION, "The terms that it was decided by", required=True)
+    rule_sets = fields.List(
+        fields.Nested(RuleSetVersionSchema),
+        required=True,
+        metadata={"description": "Whose rules judged it; none: the rates of the terms did"},
+    )
+    spent = fields.Nested(MoneySchema, required=True)
+    lines = fields.List(fields.Nested(ExplainedLineSchema), required=True)
+    awards = fields.List(fields.Nested(ExplainedAwardSchema), required=True)
+    fenced = fields.List(fields.Nested(ExplainedFenceSchema), required=True)
+    arms = fields.Dict(required=True, metadata={"description": "The arm of each experiment that had a say"})
+    lots = fields.List(fields.Nested(ExplainedLotSchema), required=True)
+    returns = fields.List(fields.Nested(TakenSchema), required=True)
+    totals = fields.Nested(PurchaseTotalsSchema, required=True)
+
+
+class WindowSchema(Answer):
+    """How long growth counts, by the terms in force."""
+
+    kind = fields.String(required=True)
+    explanation = words(required=True)
+
+
+class LeavingSchema(Answer):
+    """Growth that no longer counts from a moment on."""
+
+    at = Instant("Null for never", required=True, allow_none=True)
+    date = Day("The local day from which on it no longer counts", required=True, allow_none=True)
+    growth = Points(required=True)
+    explanation = words(required=True, allow_none=True)
+
+
+class CountedSchema(Answer):
+    """An entry whose growth counts: amount − taken_back − expired = remaining."""
+
+    entry_id = LedgerId("ent", required=True)
+    kind = fields.String(required=True)
+    reference = CallerId("The business name that it took", required=True, allow_none=True)
+    effective_at = Instant("When it happened", required=True)
+    recorded_at = Instant("When it was written", required=True)
+    awards = fields.List(fields.Nested(ExplainedAwardSchema), required=True)
+    amount = Points("What it gave", required=True)
+    taken_back = Points("What returns have taken back since", minimum=0, required=True)
+    expired = Points("What no longer counts", minimum=0, required=True)
+    remaining = Points("What counts now", required=True)
+    leaves_at = Instant("Null for never", required=True, allow_none=True)
+    explanation = words(required=True)
+
+
+class GrowthExplanationSchema(Answer):
+    """The growth value, and a page of what it is made of, newest first."""
+
+    member_id = CallerId(required=True)
+    as_of = Instant(required=True)
+    value = Points("The sum of what remains, over all pages", minimum=0, required=True)
+    window = fields.Nested(WindowSchema, required=True)
+    leaving = fields.List(
+        fields.Nested(LeavingSchema),
+        required=True,
+        metadata={"description": "The whole value by the time it leaves the window, earliest first"},
+    )
+    data = fields.List(fields.Nested(CountedSchema), required=True)
+    next_cursor = Text(64, "Leads to the next page; null on the last", required=True, allow_none=True)
