@@ -7,12 +7,11 @@ from ledger.rules.phrases import amount_of
 from ledger.rules.words import CATALOGUE, Text, say
 
 _CAP: Final = "cap_"
-_CAMPAIGN: Final = "campaign_cap_"
 
 
 def explain_fence(fenced: Mapping[str, Any]) -> Text:
     """A stored fence in words: what was kept back, and why."""
-    why = why_in_words(fenced["fence"])
+    why = _why(fenced)
     wanted, given = (amount_of(fenced["unit"], fenced[name]) for name in ("wanted", "given"))
     if not fenced["wanted"]:
         return say("fenced.error", why=why)
@@ -21,21 +20,21 @@ def explain_fence(fenced: Mapping[str, Any]) -> Text:
     return say("fenced.part", wanted=wanted, given=given, why=why)
 
 
-def why_in_words(fence: str) -> Text:
-    """The reason that a fence gives."""
-    if fence.startswith((_CAP, _CAMPAIGN)):
-        return say("why.limit", limit=limit_in_words(fence))
-    key = f"why.{fence}"
-    return say(key) if key in CATALOGUE else say("why.other", code=fence)
-
-
-def limit_in_words(fence: str) -> Text:
+def limit_in_words(fence: str, campaign: str | None = None) -> Text:
     """What the limit of a cap is called."""
-    if fence.startswith(_CAMPAIGN):
-        return say("limit.campaign", limit=_limit(fence.removeprefix(_CAMPAIGN)))
-    return _limit(fence.removeprefix(_CAP))
+    key = f"limit.{fence.removeprefix(_CAP)}"
+    limit = say(key) if key in CATALOGUE else say("limit.other", code=fence)
+    return say("limit.campaign", limit=limit, campaign=campaign) if campaign else limit
 
 
-def _limit(period: str) -> Text:
-    key = f"limit.{period}"
-    return say(key) if key in CATALOGUE else say("limit.other", code=period)
+def _why(fenced: Mapping[str, Any]) -> Text:
+    fence, unit, detail = fenced["fence"], fenced["unit"], fenced["detail"]
+    if fence.startswith(_CAP) and "limit" in detail:
+        limit, most = limit_in_words(fence, detail.get("campaign")), amount_of(unit, detail["limit"])
+        if not detail.get("used"):
+            return say("why.limit_alone", limit=limit, most=most)
+        return say("why.limit", limit=limit, most=most, used=detail["used"])
+    key = f"why.{fence}"
+    if key not in CATALOGUE:
+        return say("why.other", code=fence)
+    return say(key, available=amount_of(unit, detail.get("available", 0)))

@@ -134,13 +134,22 @@ FENCES: Final[dict[str, Words]] = {
     "limit.ever": Words("the limit in all", "累计上限"),
     "limit.operator_day": Words("the cashier's limit for the day", "收银员当日上限"),
     "limit.other": Words("the limit {code}", "上限（{code}）"),
-    "limit.campaign": Words("{limit} of the campaign", "活动{limit}"),
+    "limit.campaign": Words("{limit} of the campaign {campaign}", "活动 {campaign} 的{limit}"),
     # Why something was not given, or not all of it.
-    "why.limit": Words("{limit} was reached", "已达{limit}"),
-    "why.budget_exhausted": Words("the budget that pays for it does not have so much", "活动预算余额不足"),
-    "why.region_share": Words("the region has given out its share", "本区域可发放的额度已用完"),
+    "why.limit": Words(
+        "{limit} is {most}, and {used} were given before", "{limit}为 {most}，此前已发放 {used}"
+    ),
+    "why.limit_alone": Words("{limit} is {most}", "{limit}为 {most}"),
+    "why.budget_exhausted": Words(
+        "the budget that pays for it has {available} left", "活动预算仅余 {available}"
+    ),
+    "why.region_share": Words(
+        "the region may give out only {available} more in this period", "本区域本期可发放额度仅余 {available}"
+    ),
+    "why.stacking": Words("another offer applies in its place", "已适用其他优惠，不可同时享受"),
     "why.once": Words("it is given once, and was given before", "每位会员仅限一次，此前已发放"),
     "why.rule_error": Words("the rule could not be worked out here", "该规则无法计算"),
+    "why.too_large": Words("it is more than can be counted exactly", "数额超出可精确计算的范围"),
     "why.other": Words("a rule of the program does not allow it ({code})", "受活动规则限制（{code}）"),
     "fenced.nothing": Words("{wanted} not given: {why}", "{wanted}未发放：{why}"),
     "fenced.part": Words("{given} of {wanted} given: {why}", "应得 {wanted}，实得 {given}：{why}"),

@@ -172,57 +172,95 @@ def test_words_are_added_to_an_answer_and_change_nothing_else() -> None:
     assert told == answer
 
 
-@pytest.mark.parametrize(
-    ("fence", "wanted", "given", "english", "chinese"),
-    [
-        (
-            "cap_day",
-            39,
-            0,
-            "39 points not given: the limit for the day was reached",
-            "39 积分未发放：已达当日上限",
-        ),
-        (
-            "cap_month",
-            39,
-            11,
-            "11 points of 39 points given: the limit for the month was reached",
-            "应得 39 积分，实得 11 积分：已达当月上限",
-        ),
-        (
-            "budget_exhausted",
-            150,
-            0,
-            "150 points not given: the budget that pays for it does not have so much",
-            "150 积分未发放：活动预算余额不足",
-        ),
-        (
-            "once",
-            1,
-            0,
-            "1 point not given: it is given once, and was given before",
-            "1 积分未发放：每位会员仅限一次，此前已发放",
-        ),
-        (
-            "rule_error",
-            0,
-            0,
-            "nothing given: the rule could not be worked out here",
-            "未发放：该规则无法计算",
-        ),
-        (
-            "moon_phase",
-            5,
-            0,
-            "5 points not given: a rule of the program does not allow it (moon_phase)",
-            "5 积分未发放：受活动规则限制（moon_phase）",
-        ),
-    ],
-)
+KEPT_BACK: list[tuple[str, int, int, dict[str, Any], str, str]] = [
+    (
+        "cap_day",
+        39,
+        0,
+        {"limit": 500, "used": 500},
+        "39 points not given: the limit for the day is 500 points, and 500 were given before",
+        "39 积分未发放：当日上限为 500 积分，此前已发放 500",
+    ),
+    (
+        "cap_month",
+        39,
+        11,
+        {"limit": 200, "used": 189, "campaign": "spring"},
+        "11 points of 39 points given: the limit for the month of the campaign spring is 200 points,"
+        " and 189 were given before",
+        "应得 39 积分，实得 11 积分：活动 spring 的当月上限为 200 积分，此前已发放 189",
+    ),
+    (
+        "cap_transaction",
+        39,
+        30,
+        {"limit": 30, "used": 0},
+        "30 points of 39 points given: the limit for one purchase is 30 points",
+        "应得 39 积分，实得 30 积分：单笔上限为 30 积分",
+    ),
+    (
+        "budget_exhausted",
+        150,
+        0,
+        {"fund": "spring", "available": 100},
+        "150 points not given: the budget that pays for it has 100 points left",
+        "150 积分未发放：活动预算仅余 100 积分",
+    ),
+    (
+        "region_share",
+        150,
+        0,
+        {"fund": "share:east:2026-11", "available": 20},
+        "150 points not given: the region may give out only 20 points more in this period",
+        "150 积分未发放：本区域本期可发放额度仅余 20 积分",
+    ),
+    (
+        "once",
+        1,
+        0,
+        {},
+        "1 point not given: it is given once, and was given before",
+        "1 积分未发放：每位会员仅限一次，此前已发放",
+    ),
+    (
+        "stacking",
+        5,
+        0,
+        {},
+        "5 points not given: another offer applies in its place",
+        "5 积分未发放：已适用其他优惠，不可同时享受",
+    ),
+    (
+        "rule_error",
+        0,
+        0,
+        {"error": "division by zero"},
+        "nothing given: the rule could not be worked out here",
+        "未发放：该规则无法计算",
+    ),
+    (
+        "moon_phase",
+        5,
+        0,
+        {},
+        "5 points not given: a rule of the program does not allow it (moon_phase)",
+        "5 积分未发放：受活动规则限制（moon_phase）",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fence", "wanted", "given", "detail", "english", "chinese"), KEPT_BACK)
 def test_what_was_kept_back_is_told_with_the_reason(
-    fence: str, wanted: int, given: int, english: str, chinese: str
+    fence: str, wanted: int, given: int, detail: dict[str, Any], english: str, chinese: str
 ) -> None:
-    fenced = {"rule": "r", "unit": "POINT", "fence": fence, "wanted": wanted, "given": given, "detail": {}}
+    fenced = {
+        "rule": "r",
+        "unit": "POINT",
+        "fence": fence,
+        "wanted": wanted,
+        "given": given,
+        "detail": detail,
+    }
     assert explain_fence(fenced) == {"en": english, "zh": chinese}
 
 
