@@ -12,17 +12,30 @@ from ledger.clock import show
 _show = lru_cache(maxsize=1_024)(show)
 
 
-def balance_of(holder: Holder, now: datetime) -> dict[str, Any]:
+def balance_of(holder: Holder, now: datetime, tier: dict[str, Any] | None = None) -> dict[str, Any]:
     """The balance object of a holder whose standing is fresh at ``now``."""
     return balance_object(
-        holder.member_id, now, holder.standing, held=holder.held, debt=holder.debt, version=holder.version
+        holder.member_id,
+        now,
+        holder.standing,
+        held=holder.held,
+        debt=holder.debt,
+        version=holder.version,
+        tier=tier,
     )
 
 
 def balance_object(
-    member_id: str, as_of: datetime, standing: Standing, *, held: int, debt: int, version: int
+    member_id: str,
+    as_of: datetime,
+    standing: Standing,
+    *,
+    held: int,
+    debt: int,
+    version: int,
+    tier: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The balance object of the contract. Points and growth in whole units; ``next_expiry`` or null."""
+    """The balance object of the contract. Points and growth in whole units; ``next_expiry`` and ``tier`` or null."""
     available, pending, growth, expires_at, expiring, _ = standing
     return {
         "member_id": member_id,
@@ -35,6 +48,6 @@ def balance_object(
             "next_expiry": expires_at and {"points": expiring, "expires_at": _show(expires_at)},
         },
         "growth": {"value": growth},
-        "tier": None,
+        "tier": tier,
         "account_version": version,
     }

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ledger.accounts.chart import EXPIRY_ACCOUNTS, LOT_ACCOUNTS, Account, Unit
+from ledger.accounts.growth import Change
 from ledger.accounts.lots import EMPTY, Lot, Standing, standing_of, with_lot
 from ledger.accounts.postings import Posting
+from ledger.accounts.tiers import NO_TIER, TierState
 from ledger.money import MAX_AMOUNT
 
 GENESIS = bytes(32)
@@ -47,10 +49,19 @@ class Holder:
     lots: dict[bytes, Lot] | None = None
     growth_unseen: int = 0
     """Growth in open lots that were not read, because they never expire and so are live whatever the time."""
+    tier: TierState = NO_TIER
+    """The tier as far as it is settled; see ``ledger.accounts.tracking``."""
+    growth_history: list[Change] | None = None
+    """Every change of growth, where it was read; None where it was not."""
     opened: list[Lot] = field(default_factory=list)
     touched: dict[bytes, Lot] = field(default_factory=dict)
     is_changed: bool = False
     is_new: bool = False
+
+    @property
+    def is_member(self) -> bool:
+        """Whether it is a member's, and not a fund's or an operator's."""
+        return "/" not in self.member_id
 
     def spendable(self, now: datetime) -> list[Lot]:
         """The lots of points that may be drawn now."""

@@ -17,8 +17,8 @@ from ledger.accounts.program import Program, Rules
 
 Per = Literal["year", "quarter", "month"]
 
-BEGINNING = datetime.min.replace(tzinfo=UTC)
-"""Before everything that is ever recorded."""
+BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
+"""Before everything that is ever recorded; a day from where the calendar itself begins, in no time zone before it."""
 
 
 class Benefit(NamedTuple):

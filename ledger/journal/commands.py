@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
 
 from ledger.accounts.holder import Holder
+from ledger.accounts.ladders import ladders_of
 from ledger.accounts.postings import Posting
 from ledger.accounts.program import Program
+from ledger.accounts.tracking import tier_at
 from ledger.clock import MAX_SKEW, show
 from ledger.errors import (
     ActivityExists,
@@ -181,6 +183,8 @@ class Decision(NamedTuple):
     uses: Sequence[Use] = ()
     referrals: Sequence[tuple[bytes, Referral]] = ()
     """Referrals that are new or settled now, by the referee's holder."""
+    judged: Sequence[bytes] = ()
+    """Holders whose tier is to be judged by the clock, without an entry."""
 
 
 @dataclass(slots=True)
@@ -238,6 +242,11 @@ class Books:
         """What is known of a member beside the books; nothing of one who is new."""
         return self.facts.get(holder_id(self.program.program_id, member_id), NO_FACTS)
 
+    def tier_of(self, holder: Holder, at: datetime, gain: int = 0) -> str:
+        """The code of the holder's tier at an instant, with ``gain`` more growth; empty where there are no tiers."""
+        ladders = ladders_of(self.program)
+        return tier_at(holder, ladders, at, gain) if ladders.any else ""
+
     def require_target(self) -> Recorded:
         """The entry that the command is about. The journal has refused already if there is none."""
         assert self.target is not None
@@ -272,6 +281,10 @@ class Command(ABC):
     @property
     def target(self) -> Target | None:
         """The earlier entry that it is about; that entry's holders are locked with it."""
+        return None
+
+    def grows_at(self, now: datetime) -> datetime | None:
+        """When the growth that it gives or takes changes; None if it changes none of its holders'."""
         return None
 
     def wants(self, program: Program, now: datetime) -> Wants:

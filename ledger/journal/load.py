@@ -16,12 +16,14 @@ from sqlalchemy import Connection
 
 from ledger.accounts.chart import Account
 from ledger.accounts.holder import Holder
+from ledger.accounts.ladders import ladders_of
 from ledger.accounts.lots import Lot, Standing
 from ledger.accounts.postings import Opening, Posting
 from ledger.accounts.program import Program
+from ledger.accounts.tiers import TierState
 from ledger.clock import FAR_FUTURE
 from ledger.ids import FUND_PREFIX, holder_id
-from ledger.journal import wire
+from ledger.journal import tiering, wire
 from ledger.journal.asking import Driver, Row, ask, driver_of, uuids
 from ledger.journal.beside import (
     ask_chains,
@@ -62,7 +64,8 @@ SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('en
 # refers to the holder need not wait.
 _LOCK: LiteralString = """
 SELECT uuid_send(holder_id), program_id, member_id, version, head_hash, recorded_at, points, held, debt, growth,
-       available, pending, growth_value, next_expiry_at, next_expiry_points, fresh_until
+       available, pending, growth_value, next_expiry_at, next_expiry_points, fresh_until,
+       tier_settled_at, tier, tier_since, tier_ends_at, tier_in_grace, tier_terms_version
   FROM holders WHERE holder_id = ANY(%b) ORDER BY holder_id FOR NO KEY UPDATE
 """
 
@@ -129,8 +132,18 @@ class Loaded:
     referrals: dict[bytes, Referral] = field(default_factory=dict)
 
 
-def load(connection: Connection, program: Program, requests: Sequence[Request], now: datetime) -> Loaded:
-    """Lock and read for a batch. Locks the row of every holder that it may change, in id order."""
+def load(
+    connection: Connection,
+    program: Program,
+    requests: Sequence[Request],
+    now: datetime,
+    *,
+    with_histories: bool = False,
+) -> Loaded:
+    """Lock and read for a batch. Locks the row of every holder that it may change, in id order.
+
+    ``with_histories`` reads the growth of every holder from its beginning, beside those who are seen to need it.
+    """
     driver = driver_of(connection)
     commands = [request.command for request in requests]
     wants = together(command.wants(program, now) for command in commands)
@@ -170,6 +183,12 @@ def load(connection: Connection, program: Program, requests: Sequence[Request], 
     loaded.usages |= count_visits(driver, program, uncounted(wants, loaded.usages, holders))
     for (kind, name), (entry, holder) in targets.items():
         loaded.claims.setdefault((kind, name), (entry, holder))
+    if with_histories:
+        tiering.give_histories(driver, holders, holders)
+    elif (ladders := ladders_of(program)).any:
+        claims = loaded.claims
+        late = tiering.holders_needing_history(program, ladders, commands, holders, claims, loaded.now)
+        tiering.give_histories(driver, holders, late)
     _read_lots(driver, loaded, holders_needing_lots(program, commands, loaded))
     return loaded
 
@@ -283,6 +302,8 @@ def holders_needing_lots(program: Program, commands: Sequence[Command], loaded: 
             elif target:
                 # Its target may be decided earlier in this very batch.
                 needing.update(loaded.holders)
+    if (ladders := ladders_of(program)).any:
+        needing |= tiering.holders_needing_lots(ladders, commands, loaded.holders, loaded.now)
     return [identifier for identifier in needing if identifier in loaded.holders]
 
 
@@ -318,8 +339,12 @@ def _lots_of(recorded: Iterable[Recorded]) -> list[tuple[bytes, bytes]]:
 
 def _holder(row: tuple[Any, ...]) -> Holder:
     (identifier, program_id, member_id, version, head, recorded_at, points, held, debt, growth) = row[:10]
-    available, pending, growth_value, next_at, next_points, fresh_until = row[10:]
+    available, pending, growth_value, next_at, next_points, fresh_until, settled_at, *tier = row[10:]
     standing = Standing(available, pending, growth_value, next_at, next_points, fresh_until or FAR_FUTURE)
-    return Holder(
+    holder = Holder(
         identifier, program_id, member_id, version, head, recorded_at, points, held, debt, growth, standing
     )
+    if settled_at is not None:
+        code, *settled = tier
+        holder.tier = TierState._make((code or "", *settled, settled_at))
+    return holder

@@ -9,6 +9,7 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,7 +17,9 @@ from sqlalchemy import Connection
 from ledger.accounts.balances import balance_of
 from ledger.accounts.chart import Account
 from ledger.accounts.holder import Holder
+from ledger.accounts.ladders import ladders_of
 from ledger.accounts.program import Program
+from ledger.accounts.tracking import HistoryMissing, follow, judge, tier_of
 from ledger.errors import AmountTooLarge, BatchAborted, IdempotencyKeyReused, LedgerError
 from ledger.ids import new_entry_id, show
 from ledger.journal.commands import (
@@ -70,10 +73,14 @@ def post(
     an answer gets that answer again; one whose fingerprint differs is refused. With ``dry_run`` nothing is
     written; with ``atomic`` nothing is written unless no request is refused.
     """
+    decide = partial(decide_batch, program, dry_run=dry_run, atomic=atomic, entry_ids=entry_ids)
     loaded = load(connection, program, requests, now)
-    outcomes, written = decide_batch(
-        program, loaded, requests, dry_run=dry_run, atomic=atomic, entry_ids=entry_ids
-    )
+    try:
+        outcomes, written = decide(loaded, requests)
+    except HistoryMissing:
+        # What a command does late was not to be seen before it was decided. The holders stay locked.
+        loaded = load(connection, program, requests, now, with_histories=True)
+        outcomes, written = decide(loaded, requests)
     # Nothing below may refuse.
     if written is not None:
         write(connection, program, loaded, written)
@@ -116,6 +123,8 @@ class _Batch:
         self.entry_ids = entry_ids
         self.dry_run = dry_run
         self.written = Written()
+        self.ladders = ladders_of(program)
+        self.has_tiers = self.ladders.any
 
     def answer(self, request: Request) -> Outcome:
         prior = self.loaded.outcomes.get(request.key) if request.key else None
@@ -143,6 +152,8 @@ class _Batch:
         for draft in decision.drafts:
             self._apply(draft)
         self._use(decision)
+        for identifier in decision.judged:
+            self._judge(loaded.holders[identifier])
         if not decision.drafts:
             return Outcome(decision.answer, None, request.request_id)
         first = decision.drafts[0]
@@ -206,9 +217,18 @@ class _Batch:
 
     def _apply(self, draft: Draft) -> None:
         holder = self.loaded.holders[draft.holder_id]
+        if self.has_tiers and holder.is_member:
+            settled = follow(holder, draft.postings, draft.effective_at, self.ladders)
+            self.written.tiers.add(holder, settled, draft.entry_id, self.loaded.now)
         holder.apply(draft.postings, self.loaded.now, draft.extends_to)
         seal(self.written, holder, draft, self.program.terms_version, self.loaded.now)
         self._record(draft)
+
+    def _judge(self, holder: Holder) -> None:
+        """Settle by the clock alone; the row is written, though no entry is."""
+        settled = judge(holder, self.ladders, self.loaded.now)
+        self.written.tiers.add(holder, settled, None, self.loaded.now)
+        holder.is_changed = holder.is_changed or bool(settled)
 
     def _record(self, draft: Draft) -> None:
         """Let later commands of the batch refer to the entry."""
@@ -235,7 +255,9 @@ class _Batch:
         if self.dry_run:
             answer["dry_run"] = True
         answer["account_version"] = holder.version
-        answer["balance"] = balance_of(holder, self.loaded.now)
+        now = self.loaded.now
+        tier = tier_of(holder, self.ladders, now) if self.has_tiers and holder.is_member else None
+        answer["balance"] = balance_of(holder, now, tier)
         return answer
 
 

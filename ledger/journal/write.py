@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from ledger.accounts.chart import Account
 from ledger.accounts.holder import Holder
+from ledger.accounts.ladders import ladders_of
 from ledger.accounts.lots import Lot
 from ledger.accounts.program import Program
 from ledger.clock import FAR_FUTURE
@@ -25,6 +26,13 @@ from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS, link
 from ledger.journal.commands import Claim, Draft, Outcome, Referral, Request, Usage, UsageKey
 from ledger.journal.load import Loaded
 from ledger.journal.outcomes import stored_form
+from ledger.journal.tiering import (
+    ENTITLEMENT_COLUMNS,
+    TIER_COLUMNS,
+    TIER_EVENT_COLUMNS,
+    TierRows,
+    tier_columns,
+)
 
 Row = tuple[Any, ...]
 Columns = Mapping[str, type[wire.Array]]
@@ -49,6 +57,7 @@ class Written:
     outcomes: list[tuple[Request, Outcome]] = field(default_factory=list)
     usages: dict[UsageKey, Usage] = field(default_factory=dict)
     referrals: dict[bytes, Referral] = field(default_factory=dict)
+    tiers: TierRows = field(default_factory=TierRows)
 
 
 _UNITS = {account: account.unit for account in Account}
@@ -115,8 +124,15 @@ def write(connection: Connection, program: Program, loaded: Loaded, written: Wri
     # The server works on one table while the rows of the next are put together.
     with driver.pipeline():
         cursor = driver.cursor()
-        _write(cursor, _INSERT_HOLDERS, HOLDER_COLUMNS, [_new_holder(h, now) for h in new])
-        _write(cursor, _UPDATE_HOLDERS, BALANCE_COLUMNS, [_balances(h) for h in changed if not h.is_new])
+        known = [holder for holder in changed if not holder.is_new]
+        if ladders_of(program).any:
+            tiered = [(*_new_holder(h, now), *tier_columns(h)) for h in new]
+            _write(cursor, _INSERT_TIERED, HOLDER_COLUMNS | TIER_COLUMNS, tiered)
+            tiered = [(*_balances(h), *tier_columns(h)) for h in known]
+            _write(cursor, _UPDATE_TIERED, BALANCE_COLUMNS | TIER_COLUMNS, tiered)
+        else:
+            _write(cursor, _INSERT_HOLDERS, HOLDER_COLUMNS, [_new_holder(h, now) for h in new])
+            _write(cursor, _UPDATE_HOLDERS, BALANCE_COLUMNS, [_balances(h) for h in known])
         _write_elements(cursor, _INSERT_ENTRIES, _ENTRY_ARRAYS, written.entries)
         _write_elements(cursor, _INSERT_POSTINGS, _POSTING_ARRAYS, written.postings)
         _write(cursor, _INSERT_LOTS, LOT_COLUMNS, [_lot(h, lot) for h in changed for lot in h.opened])
@@ -126,6 +142,9 @@ def write(connection: Connection, program: Program, loaded: Loaded, written: Wri
         _write(cursor, _UPSERT_USAGES, USAGE_COLUMNS, [(*key, *used) for key, used in written.usages.items()])
         referrals = [(referee, *referral, now) for referee, referral in written.referrals.items()]
         _write(cursor, _UPSERT_REFERRALS, REFERRAL_COLUMNS, referrals)
+        _write(cursor, _INSERT_TIER_EVENTS, TIER_EVENT_COLUMNS, written.tiers.events)
+        entitlements = list(written.tiers.entitlements.values())
+        _write(cursor, _INSERT_ENTITLEMENTS, ENTITLEMENT_COLUMNS, entitlements)
         outcomes = [_outcome(number, now, *row) for row in written.outcomes]
         _write(cursor, _INSERT_OUTCOMES, OUTCOME_COLUMNS, outcomes)
 
@@ -319,6 +338,26 @@ OUTCOME_COLUMNS: dict[str, type[wire.Array]] = {
     "code": wire.Texts,
     "answer": wire.Bytes,
 }
+# The holder is locked, so nobody else numbers its events meanwhile.
+_LAST_EVENT = "(SELECT coalesce(max(e.ordinal), 0) FROM tier_events e WHERE e.holder_id = n.holder_id)"
+
+
+def _numbered_on(table: str, columns: Columns) -> str:
+    """An insert whose ordinals go on from those that the holder has."""
+    statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM (SELECT {} OFFSET 0) n").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", ").join(
+            sql.SQL(f"n.ordinal + {_LAST_EVENT}")
+            if name == "ordinal"
+            else sql.SQL("n.{}").format(sql.Identifier(name))
+            for name in columns
+        ),
+        sql.SQL(", ").join([sql.SQL("{} AS {}").format(_UNNEST, sql.Identifier(name)) for name in columns]),
+    )
+    return statement.as_string()
+
+
 _ENTRY_ARRAYS = {name: kind for name, (kind, _) in ENTRY_COLUMNS.items()} | {"hash": wire.Bytes}
 _POSTING_ARRAYS = {name: kind for name, (kind, _) in POSTING_COLUMNS.items()}
 
@@ -332,3 +371,8 @@ _INSERT_CLAIMS = _insert("business_references", CLAIM_COLUMNS)
 _INSERT_OUTCOMES = _insert("outcomes", OUTCOME_COLUMNS)
 _UPSERT_USAGES = _upsert("usages", USAGE_COLUMNS, ["holder_id", "subject", "period"], ["amount", "times"])
 _UPSERT_REFERRALS = _upsert("referrals", REFERRAL_COLUMNS, ["holder_id"], ["settled_entry_id"])
+_INSERT_TIERED = _insert("holders", HOLDER_COLUMNS | TIER_COLUMNS)
+_UPDATE_TIERED = _update("holders", BALANCE_COLUMNS | TIER_COLUMNS, ["holder_id"])
+_INSERT_TIER_EVENTS = _numbered_on("tier_events", TIER_EVENT_COLUMNS)
+# A benefit is issued once for its period, however often the event that issues it is lived through.
+_INSERT_ENTITLEMENTS = _insert("entitlements", ENTITLEMENT_COLUMNS) + " ON CONFLICT DO NOTHING"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from ledger.accounts.chart import Account
@@ -49,6 +50,9 @@ class Reverse(Command):
         entry_id = read_id("ent", self.entry_id)
         absent = EntryUnknown(f"there is no entry {self.entry_id}", entry_id=self.entry_id)
         return Target("entry", entry_id.hex() if entry_id else "", absent)
+
+    def grows_at(self, now: datetime) -> datetime:
+        return now
 
     def decide(self, books: Books) -> Decision:
         """Refuses kinds that cannot be taken back, and what the other member of a transfer has spent."""

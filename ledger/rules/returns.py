@@ -49,6 +49,9 @@ class Return(Command):
         absent = PurchaseUnknown(f"there is no purchase {self.purchase_id}", purchase_id=self.purchase_id)
         return Target("purchase", self.purchase_id, absent)
 
+    def grows_at(self, now: datetime) -> datetime:
+        return self.occurred_at
+
     def decide(self, books: Books) -> Decision:
         """Claw back pro rata of the amount returned. Refuses more than was bought, and returns of what was reversed."""
         purchase = books.require_target()

@@ -9,12 +9,17 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from itertools import count
 from typing import Any
 
+from ledger.accounts.chart import Account
+from ledger.accounts.growth import Change
 from ledger.accounts.holder import Holder
+from ledger.accounts.ladders import BEGINNING, ladders_of
 from ledger.accounts.lots import Lot
-from ledger.accounts.program import Program
+from ledger.accounts.program import Program, TermsVersion
+from ledger.accounts.tracking import HistoryMissing
 from ledger.clock import FAR_FUTURE, local_date
 from ledger.ids import FUND_PREFIX, holder_id
 from ledger.journal import Outcome, Request
@@ -23,10 +28,12 @@ from ledger.journal.commands import VISITS, MemberRow, Recorded, Referral, Usage
 from ledger.journal.load import Loaded, holders_needing_lots
 from ledger.journal.outcomes import restore, stored_form
 from ledger.journal.post import decide_batch
+from ledger.journal.tiering import holders_needing_history
 from ledger.journal.write import Written
 from tests.model.driver import Answer, answer_of
 from tests.model.snapshot import EntryRow, HolderRow, LotRow, Snapshot, entry_row, posting_row
 
+TierRow = tuple[Any, ...]
 Stored = tuple[bytes, str | None, bytes, str, bytes | None]
 
 
@@ -49,6 +56,8 @@ class MemoryDriver:
         self.usages: dict[UsageKey, Usage] = {}
         self.facts: dict[bytes, MemberRow] = {}
         self.referrals: dict[bytes, Referral] = {}
+        self.tier_events: dict[bytes, list[TierRow]] = {}
+        self.entitlements: dict[tuple[bytes, str, str], TierRow] = {}
         self._numbers = count(1)
 
     def new_entry_id(self) -> bytes:
@@ -57,18 +66,26 @@ class MemoryDriver:
     def post(
         self, requests: Sequence[Request], *, now: datetime, atomic: bool = False, dry_run: bool = False
     ) -> list[Answer]:
-        loaded = self._load(requests, now)
-        outcomes, written = decide_batch(
-            self.program, loaded, requests, dry_run=dry_run, atomic=atomic, entry_ids=self.new_entry_id
+        decide = partial(
+            decide_batch, self.program, dry_run=dry_run, atomic=atomic, entry_ids=self.new_entry_id
         )
+        loaded = self._load(requests, now)
+        try:
+            outcomes, written = decide(loaded, requests)
+        except HistoryMissing:
+            loaded = self._load(requests, now)
+            self._give_histories(loaded, loaded.holders)
+            outcomes, written = decide(loaded, requests)
         if written is not None:
             self._write(loaded, written)
         return [answer_of(outcome) for outcome in outcomes]
 
     def change_terms(self, terms: dict[str, Any], now: datetime) -> None:
-        self.program = replace(
-            self.program, terms=json.dumps(terms), terms_version=self.program.terms_version + 1
-        )
+        program, text, version = self.program, json.dumps(terms), self.program.terms_version + 1
+        first = TermsVersion(program.terms_version, BEGINNING, program.terms)
+        versions = (*(program.rules.terms or (first,)), TermsVersion(version, now, text))
+        rules = replace(program.rules, terms=versions)
+        self.program = replace(program, terms=text, terms_version=version, rules=rules)
 
     # --- load ------------------------------------------------------------------------------------
 
@@ -99,6 +116,11 @@ class MemoryDriver:
         for name, found in targets.items():
             loaded.claims.setdefault(name, found)
         self._give_lots(loaded, holders_needing_lots(self.program, commands, loaded))
+        if (ladders := ladders_of(self.program)).any:
+            late = holders_needing_history(
+                self.program, ladders, commands, loaded.holders, loaded.claims, loaded.now
+            )
+            self._give_histories(loaded, late)
         return loaded
 
     def _targets(self, requests: Sequence[Request]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
@@ -180,6 +202,22 @@ class MemoryDriver:
             holder.lots = {i: copy(lot) for i, lot in kept.items() if lot.remaining > 0 or i in named}
             holder.refresh(loaded.now)
 
+    def _give_histories(self, loaded: Loaded, holder_ids: Iterable[bytes]) -> None:
+        for identifier in holder_ids:
+            lots, entries = self.lots.get(identifier, {}), self.entries.values()
+            loaded.holders[identifier].growth_history = [
+                Change(
+                    max(entry.effective_at, lots[posting.lot_id].earned_at),
+                    posting.amount if posting.credit is Account.GROWTH else -posting.amount,
+                    lots[posting.lot_id].expires_at,
+                )
+                for entry in entries
+                if entry.holder_id == identifier
+                for posting in entry.postings
+                if Account.GROWTH in posting[:2] and posting.credit is not Account.GROWTH_LAPSED
+                if posting.lot_id is not None
+            ]
+
     # --- write -----------------------------------------------------------------------------------
 
     def _write(self, loaded: Loaded, written: Written) -> None:
@@ -199,6 +237,11 @@ class MemoryDriver:
             self.claims[claim] = (draft.entry_id, draft.holder_id)
         self.usages |= written.usages
         self.referrals |= written.referrals
+        for identifier, number, *event in written.tiers.events:
+            told = self.tier_events.setdefault(identifier, [])
+            assert number >= 1
+            told.append((identifier, len(told) + 1, *event))
+        self.entitlements = written.tiers.entitlements | self.entitlements
         for request, outcome in written.outcomes:
             assert request.key is not None
             assert request.key not in self.outcomes
@@ -240,7 +283,9 @@ class MemoryDriver:
 
 def _copy(holder: Holder) -> Holder:
     """The columns of a holder's row alone."""
-    return replace(holder, lots=None, opened=[], touched={}, is_changed=False, is_new=False)
+    return replace(
+        holder, lots=None, growth_history=None, opened=[], touched={}, is_changed=False, is_new=False
+    )
 
 
 def _holder_row(holder: Holder) -> HolderRow:
