@@ -26,7 +26,9 @@ from ledger.journal import routes as entries
 from ledger.redemption import routes as spending
 from ledger.rules import explanation_routes as explanations
 from ledger.rules import program_routes as program
+from ledger.rules import register
 from ledger.rules import routes as earning
+from ledger.rules import rule_set_routes as rule_sets
 
 ROUTES: tuple[Routes, ...] = (
     members.routes,
@@ -37,6 +39,7 @@ ROUTES: tuple[Routes, ...] = (
     batches.routes,
     budgets.routes,
     program.routes,
+    rule_sets.routes,
     decisions.routes,
     reports.routes,
     health.routes,
@@ -44,7 +47,7 @@ ROUTES: tuple[Routes, ...] = (
 )
 """Every package's routes, in the order of the documentation."""
 
-APPROVALS: Mapping[str, Handler] = {**grants.APPROVALS}
+APPROVALS: Mapping[str, Handler] = {**register.APPROVALS, **grants.APPROVALS}
 """What carries out an approved proposal, by the kind of the proposal."""
 
 _log = logging.getLogger(__name__)
