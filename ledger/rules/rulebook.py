@@ -1,0 +1,373 @@
+"""The rules in force at a time and a place, made ready for the engine: merged, sorted, and split by occasion and unit.
+
+Everything that does not depend on the event is worked out here once, and kept as long as the program's rules
+are the same object.
+"""
+
+import json
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from ledger.accounts.chart import Unit
+from ledger.accounts.program import HEADQUARTERS, Activation, Program, Rules
+from ledger.clock import local_date, start_of_day
+from ledger.funds.share import share_fund
+from ledger.journal.commands import Source, UsageKey
+from ledger.rules.conditions import Conditions
+from ledger.rules.definitions import Campaign, Experiment, Multiplier, Rule, RuleSet
+from ledger.rules.facts import REFERRAL, REFERRER
+from ledger.rules.fences import Cap, keys_of, resolved, subject_of
+from ledger.rules.forms import implicit_set, parse_rule_set
+from ledger.rules.terms import Terms, terms_of
+from ledger.rules.variables import FROM_MEMBER_ROW, FROM_VISITS, event_values
+
+_MOST_KEPT = 256
+
+
+class Owned(NamedTuple):
+    """A version of an owner's rule set."""
+
+    owner: str
+    version: int
+    rules: RuleSet
+
+
+class Window(NamedTuple):
+    """When a campaign runs: from the first instant up to the last, which is outside."""
+
+    begins_at: datetime | None
+    ends_at: datetime | None
+
+    def contains(self, at: datetime) -> bool:
+        """Whether the campaign runs then."""
+        return (self.begins_at is None or self.begins_at <= at) and (
+            self.ends_at is None or at < self.ends_at
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ready:
+    """A rule with all that belongs to it at hand."""
+
+    rule: Rule
+    owner: str
+    version: int
+    window: Window | None
+    experiment: Experiment | None
+    caps: tuple[Cap, ...]
+    """Its own, then its campaign's."""
+    once: str | None
+    """The subject under which it is counted that it was given, if it is given once."""
+    funds: tuple[str, ...]
+    """Templates, its own and its campaign's."""
+    is_fenced: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """The rules of one occasion and one unit, by priority, then by code."""
+
+    rules: tuple[Ready, ...]
+    conditions: Conditions | None
+    values: Any
+    """Reads the variables of the conditions from facts."""
+    condition_of: tuple[int | None, ...]
+    """For each rule the place of its condition, if it has one."""
+    line_conditions: Conditions | None
+    line_condition_of: tuple[int | None, ...]
+    multiplied: Mapping[int, tuple[int, ...]]
+    """For each multiplier, by its place, the places of the rules that it multiplies."""
+    is_selective: bool
+    """Whether a rule may not apply: by a condition, a campaign's window or an experiment."""
+    has_stacking: bool
+    has_fences: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compiled:
+    """All rules in force at a time and a place."""
+
+    plans: Mapping[tuple[str, Unit], Plan]
+    terms: Terms
+    timezone: str
+    ready: tuple[Ready, ...]
+    needs_member: bool
+    """Whether a rule looks at what stands beside the member's books."""
+    needs_visits: bool
+    """Whether a rule looks at the number of the visit, or at a streak."""
+    has_referral: bool
+    """Whether anything is given for a referral."""
+    has_caps: bool
+    has_funds: bool
+    _fenced: tuple[Ready, ...] = field(repr=False)
+
+    @property
+    def needs_nothing(self) -> bool:
+        """Whether purchases can be judged by the member's books alone."""
+        return not (
+            self.needs_member or self.needs_visits or self.has_referral or self.has_caps or self.has_funds
+        )
+
+    def usage_keys(
+        self, holder_id: bytes, operator_holder_id: bytes | None, at: datetime, timezone: str
+    ) -> list[UsageKey]:
+        """What was used of the caps that an event of that time may meet."""
+        if not self.has_caps:
+            return []
+        running = [ready for ready in self._fenced if runs(ready, at)]
+        return keys_of(
+            [cap for ready in running for cap in ready.caps],
+            [ready.once for ready in running if ready.once is not None],
+            holder_id,
+            operator_holder_id,
+            local_date(at, timezone),
+        )
+
+    def funds(self, source: Source, at: datetime) -> list[str]:
+        """The funds that an event of that time and place may ask to pay, each once."""
+        if not self.has_funds:
+            return []
+        found: dict[str, None] = {}
+        for ready in self._fenced:
+            if ready.rule.unit is Unit.POINT and runs(ready, at):
+                paying = self.paying(ready, source, at).values()
+                found.update((fund, None) for fund in paying if fund is not None)
+        return list(found)
+
+    def paying(self, ready: Ready, source: Source, at: datetime) -> dict[str, str | None]:
+        """Who pays for a rule: the fund of each of its templates, if there is one here, and the region's share."""
+        paying: dict[str, str | None] = {template: resolved(template, source) for template in ready.funds}
+        if ready.owner and ready.rule.unit is Unit.POINT:
+            share = share_fund(ready.owner, at, self.terms, self.timezone)
+            if share is not None:
+                paying[share] = share
+        return paying
+
+
+def rules_at(program: Program, at: datetime, region: str | None) -> Compiled:
+    """The rules that judge an event of that time and region. Switched off ones are not among them."""
+    book = _books.get(program.rules)
+    if book is None:
+        book = _books.setdefault(program.rules, _Book(program.rules))
+    return book.compiled(program, at, region)
+
+
+def compile_rules(
+    sets: Sequence[Owned],
+    terms: Terms,
+    timezone: str,
+    *,
+    off_rules: frozenset[str] = frozenset(),
+    off_campaigns: frozenset[str] = frozenset(),
+) -> Compiled:
+    """The rules of headquarters and of a region together, ready for the engine.
+
+    A region's rule replaces rules of headquarters only where those may be overridden. Where headquarters has a
+    rule of the same code, as after a promotion, the region's is left out.
+    """
+    standing = _standing([(owned, _switched_on(owned, off_rules, off_campaigns)) for owned in sets])
+    ready = [_ready(rule, owned, timezone) for owned, rule in standing]
+    ready.sort(key=lambda each: (-each.rule.priority, each.rule.code, each.owner))
+    kinds = dict.fromkeys((each.rule.on, each.rule.unit) for each in ready)
+    plans = {
+        (on, unit): _plan([each for each in ready if (each.rule.on, each.rule.unit) == (on, unit)])
+        for on, unit in kinds
+    }
+    variables = frozenset[str]().union(
+        *(plan.conditions.variables for plan in plans.values() if plan.conditions is not None)
+    )
+    has_share = terms.region_share is not None and any(each.owner for each in ready)
+    return Compiled(
+        plans,
+        terms,
+        timezone,
+        tuple(ready),
+        needs_member=not variables.isdisjoint(FROM_MEMBER_ROW),
+        needs_visits=not variables.isdisjoint(FROM_VISITS),
+        has_referral=any(each.rule.on in {REFERRAL, REFERRER} for each in ready),
+        has_caps=any(each.caps or each.once for each in ready),
+        has_funds=has_share or any(each.funds for each in ready),
+        _fenced=tuple(each for each in ready if each.is_fenced or each.owner),
+    )
+
+
+class _Book:
+    """What follows from one ``Rules``: who was in force when, and the compiled rules asked for so far."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._off = {"off_rules": rules.off_rules, "off_campaigns": rules.off_campaigns}
+        self._timelines: dict[str, tuple[list[datetime], list[Activation]]] = {}
+        for activation in rules.activations:
+            begins, activations = self._timelines.setdefault(activation.owner, ([], []))
+            begins.append(activation.active_from)
+            activations.append(activation)
+        self._compiled: dict[object, Compiled] = {}
+
+    def compiled(self, program: Program, at: datetime, region: str | None) -> Compiled:
+        headquarters = self._place(HEADQUARTERS, at)
+        regional = self._place(region, at) if region else 0
+        # The text is part of the key, since programs that stand in no database share their lack of rules.
+        place = (headquarters, region if regional else None, regional)
+        key = (place, program.terms_version, program.terms, program.timezone)
+        found = self._compiled.get(key)
+        if found is None:
+            if len(self._compiled) >= _MOST_KEPT:
+                self._compiled.clear()
+            sets = [self._headquarters(headquarters, program)]
+            if regional and region:
+                sets.append(self._owned(region, regional))
+            found = compile_rules(sets, terms_of(program), program.timezone, **self._off)
+            self._compiled[key] = found
+        return found
+
+    def _place(self, owner: str, at: datetime) -> int:
+        """How many activations of an owner have begun; the last of them is in force."""
+        timeline = self._timelines.get(owner)
+        return bisect_right(timeline[0], at) if timeline is not None else 0
+
+    def _headquarters(self, place: int, program: Program) -> Owned:
+        if place:
+            return self._owned(HEADQUARTERS, place)
+        return Owned(HEADQUARTERS, program.terms_version, implicit_set(terms_of(program)))
+
+    def _owned(self, owner: str, place: int) -> Owned:
+        activation = self._timelines[owner][1][place - 1]
+        return Owned(owner, activation.version, _parsed(activation.content, owner))
+
+
+_books: WeakKeyDictionary[Rules, _Book] = WeakKeyDictionary()
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _parsed(content: str, owner: str) -> RuleSet:
+    return parse_rule_set(json.loads(content), owner)
+
+
+def runs(ready: Ready, at: datetime) -> bool:
+    """Whether the rule's campaign, if it has one, runs then."""
+    return ready.window is None or ready.window.contains(at)
+
+
+def _switched_on(owned: Owned, off_rules: frozenset[str], off_campaigns: frozenset[str]) -> list[Rule]:
+    return [
+        rule
+        for rule in owned.rules.rules
+        if rule.code not in off_rules and (rule.campaign is None or rule.campaign not in off_campaigns)
+    ]
+
+
+def _standing(sets: Sequence[tuple[Owned, list[Rule]]]) -> list[tuple[Owned, Rule]]:
+    """The rules that are neither overridden nor, after a promotion, headquarters' by now."""
+    promoted = {(rule.code, rule.unit) for owned, rules in sets for rule in rules if not owned.owner}
+    standing = [
+        (owned, rule)
+        for owned, rules in sets
+        for rule in rules
+        if not owned.owner or (rule.code, rule.unit) not in promoted
+    ]
+    replaced = {(code, rule.unit) for _owned, rule in standing for code in rule.overrides}
+    return [
+        (owned, rule)
+        for owned, rule in standing
+        if owned.owner or not rule.is_overridable or (rule.code, rule.unit) not in replaced
+    ]
+
+
+def _ready(rule: Rule, owned: Owned, timezone: str) -> Ready:
+    campaign = next((each for each in owned.rules.campaigns if each.code == rule.campaign), None)
+    experiment = next((each for each in owned.rules.experiments if each.code == rule.experiment), None)
+    caps = _caps("rule", rule.code, rule.caps, rule.unit)
+    funds = rule.funds
+    if campaign is not None:
+        caps += _caps("campaign", campaign.code, campaign.caps, rule.unit)
+        # Funds hold points; growth value needs no budget.
+        funds += campaign.funds if rule.unit is Unit.POINT else ()
+    once = subject_of("rule", rule.code, rule.unit) if rule.is_once else None
+    return Ready(
+        rule,
+        owned.owner,
+        owned.version,
+        _window(campaign, timezone) if campaign is not None else None,
+        experiment,
+        caps,
+        once,
+        tuple(dict.fromkeys(funds)),
+        is_fenced=bool(caps or once or funds),
+    )
+
+
+def _caps(kind: str, code: str, limits: Mapping[str, int], unit: Unit) -> tuple[Cap, ...]:
+    subject, campaign = subject_of(kind, code, unit), code if kind == "campaign" else None
+    return tuple(Cap(name, limit, subject, campaign) for name, limit in limits.items())
+
+
+def _window(campaign: Campaign, timezone: str) -> Window:
+    first, last = campaign.first_day, campaign.last_day
+    return Window(
+        start_of_day(first, timezone) if first is not None else None,
+        start_of_day(last + timedelta(days=1), timezone) if last is not None else None,
+    )
+
+
+def _plan(ready: list[Ready]) -> Plan:
+    conditions, condition_of = _gathered([each.rule.condition for each in ready])
+    line_conditions, line_condition_of = _gathered(
+        [each.rule.lines.condition if each.rule.lines is not None else None for each in ready]
+    )
+    together = Conditions(conditions) if conditions else None
+    return Plan(
+        tuple(ready),
+        together,
+        event_values(together.variables) if together is not None else None,
+        condition_of,
+        Conditions(line_conditions, "line") if line_conditions else None,
+        line_condition_of,
+        _multiplied(ready),
+        is_selective=any(
+            each.rule.condition is not None or each.window is not None or each.experiment is not None
+            for each in ready
+        ),
+        has_stacking=any(each.rule.stacking is not None for each in ready),
+        has_fences=any(each.is_fenced or each.owner for each in ready),
+    )
+
+
+def _gathered(sources: Sequence[str | None]) -> tuple[list[str], tuple[int | None, ...]]:
+    """The different conditions, and for each rule the place of its own."""
+    places: dict[str, int] = {}
+    place_of = tuple(None if source is None else places.setdefault(source, len(places)) for source in sources)
+    return list(places), place_of
+
+
+def _multiplied(ready: list[Ready]) -> dict[int, tuple[int, ...]]:
+    return {
+        place: tuple(_bases(each, each.rule.rate, ready))
+        for place, each in enumerate(ready)
+        if isinstance(each.rule.rate, Multiplier)
+    }
+
+
+def _bases(multiplier: Ready, rate: Multiplier, ready: list[Ready]) -> list[int]:
+    """The rules that a multiplier multiplies: those it names, or all it may.
+
+    Headquarters does not multiply what a region adds; but a rule that replaces another takes its place.
+    """
+    bases = {
+        place: each
+        for place, each in enumerate(ready)
+        if each.rule.stacking is None
+        and not isinstance(each.rule.rate, Multiplier)
+        and (multiplier.owner or not each.owner or each.rule.overrides)
+    }
+    if not rate.of:
+        return list(bases)
+    return [
+        place
+        for place, each in bases.items()
+        if not {each.rule.code, *each.rule.overrides}.isdisjoint(rate.of)
+    ]
