@@ -68,5 +68,8 @@ _CREDIT_NORMAL = frozenset(
 LOT_ACCOUNTS = frozenset({Account.POINTS, Account.HELD, Account.GROWTH})
 """Accounts whose every point sits in a lot: a posting on one of them names its lot."""
 
+BUDGET_ACCOUNTS = frozenset({Account.FUND, Account.FUND_GRANTED, Account.FUND_SPENT})
+"""Accounts of budgets. They are counted in points, and nothing moves between them and the points of members."""
+
 EXPIRY_ACCOUNTS = frozenset({Account.EXPIRED, Account.GROWTH_LAPSED})
 """Where the house takes what the clock has taken from a lot."""

@@ -7,6 +7,7 @@ lots, which nobody summed up from the postings. What is left between them is a d
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, func, select
 
@@ -15,8 +16,12 @@ from ledger.accounts.models import holders, lots
 from ledger.accounts.program import Program
 from ledger.finance.roll_forward import Movements, movements_of
 from ledger.finance.trial_balance import TrialBalance, read_trial_balance, select_pairs
+from ledger.ids import FUND_PREFIX
 from ledger.journal.history import Times
 from ledger.journal.models import entries, postings
+
+# What is left of a budget stands in the same column as a member's points.
+_IS_MEMBER: Final = ~holders.c.member_id.startswith(FUND_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ def _sum_balances(connection: Connection, program: Program) -> Balances:
     columns = (holders.c.points, holders.c.held, holders.c.debt, holders.c.growth)
     row = connection.execute(
         select(*(func.coalesce(func.sum(column), 0) for column in columns)).where(
-            holders.c.program_id == program.program_id
+            holders.c.program_id == program.program_id, _IS_MEMBER
         )
     ).one()
     # A sum of bigints is a numeric to PostgreSQL.
@@ -120,7 +125,7 @@ def _find_richest(connection: Connection, program: Program) -> str | None:
     """The member with the most points, the first by name among equals: one worth looking at."""
     return connection.execute(
         select(holders.c.member_id)
-        .where(holders.c.program_id == program.program_id)
+        .where(holders.c.program_id == program.program_id, _IS_MEMBER)
         .order_by(holders.c.points.desc(), holders.c.member_id)
         .limit(1)
     ).scalar_one_or_none()

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from ledger.accounts.chart import Account, Unit
+from ledger.accounts.chart import BUDGET_ACCOUNTS, Account, Unit
 from ledger.accounts.models import holders
 from ledger.accounts.paging import refused
 from ledger.accounts.program import Program
@@ -75,10 +75,10 @@ class Movements:
 
 
 def movements_of(pairs: Iterable[tuple[Account, Account, int]]) -> Movements:
-    """Sums of postings by debit and credit account, sorted into movements; growth moves no points."""
+    """Sums of postings by debit and credit account, sorted into movements; growth and budgets move no points."""
     sums: Counter[str] = Counter()
     for debit, credit, amount in pairs:
-        if debit.unit is not Unit.POINT or debit.is_members == credit.is_members:
+        if debit in BUDGET_ACCOUNTS or debit.unit is not Unit.POINT or debit.is_members == credit.is_members:
             continue
         name, sign = LEAVES[credit] if debit.is_members else ARRIVES[debit]
         sums[name] += sign * amount

@@ -32,6 +32,7 @@ GIVEN_BACK = "entry_id = {given_back}"
 ARRIVAL = "entry_id = {arrival}"
 HOLDER = "holder_id = {holder}"
 LOT = "lot_id = {lot}"
+PAYMENT = "entry_id = {payment}"
 OPENING = "lot_id = {lot} AND available_at IS NOT NULL"
 
 ENOUGH_FOR_ANYBODY = "amount = 100000"
@@ -119,6 +120,21 @@ DAMAGES = (
         "entry_id",
     ),
     Damage("awards", "entries", "details = '[]'", PURCHASE, "entry_id"),
+    Damage("kinds", "postings", "debit = 1", PAYMENT, "entry_id"),
+    Damage("running balances", "entries", "points_after = points_after - 1", PAYMENT, "entry_id"),
+    Damage("balances", "holders", "points = points + 1", "holder_id = {fund}", "holder_id"),
+    Damage("parents", "entries", "peer_holder_id = holder_id", PAYMENT, "entry_id"),
+    Damage("parents", "entries", "peer_holder_id = NULL", PAYMENT, "entry_id"),
+    Damage("parents", "entries", "parent_entry_id = NULL", PAYMENT, "entry_id"),
+    Damage("references", "business_references", None, "entry_id = {grant}", "entry_id"),
+    Damage("budgets", "postings", "holder_id = {holder}", PAYMENT, "entry_id"),
+    Damage("budgets", "postings", "amount = amount + 1", "entry_id = {grant}", "holder_id"),
+    Damage("budgets", "usages", "amount = amount - 1", "holder_id = {fund}", "holder_id"),
+    Damage("budgets", "usages", None, "holder_id = {fund}", "holder_id"),
+    Damage("payments", "postings", "amount = amount + 1", PAYMENT, "{paid}"),
+    Damage("payments", "entries", 'details = \'{{"fund": "x"}}\'', "entry_id = {paid}", "entry_id"),
+    Damage("payments", "entries", "details = '[]'", "entry_id = {paid}", "entry_id"),
+    Damage("payments", "entries", "parent_entry_id = {award}", PAYMENT, "parent_entry_id"),
 )
 
 # One row of each sort, by a query for its id. What has one posting alone has one place to be wrong.
@@ -126,7 +142,7 @@ ROWS = {
     "purchase": "SELECT e.entry_id FROM entries e JOIN postings p USING (entry_id)"
     " WHERE kind = 'earn' AND p.available_at IS NOT NULL AND version > 3 LIMIT 1",
     "award": "SELECT e.entry_id FROM entries e JOIN postings p USING (entry_id)"
-    " WHERE kind = 'award' GROUP BY 1 HAVING count(*) = 1 LIMIT 1",
+    " WHERE kind = 'award' AND details ->> 'fund' IS NULL GROUP BY 1 HAVING count(*) = 1 LIMIT 1",
     "redeem": "SELECT entry_id FROM entries WHERE kind = 'redeem' AND version > 3 LIMIT 1",
     "refund": "SELECT e.entry_id FROM entries e JOIN postings p USING (entry_id)"
     " WHERE kind = 'refund' GROUP BY 1 HAVING count(*) = 1 LIMIT 1",
@@ -144,6 +160,11 @@ ROWS = {
     " AND holder_id <> (SELECT holder_id FROM entries WHERE entry_id = {redeem}) LIMIT 1",
     "rolling_lot": "SELECT lot_id FROM lots WHERE rolling LIMIT 1",
     "drawn_lot": "SELECT lot_id FROM postings WHERE credit = 51 LIMIT 1",
+    "fund": "SELECT holder_id FROM holders WHERE member_id = 'fund/care' AND points > 0",
+    "grant": "SELECT entry_id FROM entries WHERE kind = 'fund_grant' AND holder_id = {fund} LIMIT 1",
+    "payment": "SELECT entry_id FROM entries WHERE kind = 'fund_spend'"
+    " AND holder_id = {fund} ORDER BY version DESC LIMIT 1",
+    "paid": "SELECT parent_entry_id FROM entries WHERE entry_id = {payment}",
     "expired_lot": "SELECT lot_id FROM lots WHERE expired > 0 AND NOT rolling LIMIT 1",
 }
 

@@ -1,4 +1,4 @@
-"""Histories with everything in them: late events, lapses, debts, graces, transfers back and forth."""
+"""Histories with everything in them: late events, lapses, debts, graces, transfers back and forth, budgets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from ledger.funds.commands import Authority, GrantFund, WithdrawFund
 from ledger.journal.commands import Command
 from ledger.redemption.commands import Redeem, Refund, Transfer
 from ledger.redemption.reversals import Reverse
@@ -14,6 +15,8 @@ from ledger.rules.returns import Return, ReturnedLine
 from tests.till import Till
 
 MEMBERS = ("m-1", "m-2", "m-3", "m-4")
+FUNDS = ("care", "store:s-1")
+BY = Authority("apr_1", "maker", "checker")
 
 TERMS: tuple[dict[str, Any], ...] = (
     {
@@ -64,7 +67,7 @@ class History:
 
     def _command(self) -> Command:
         makers: list[Callable[[], Command]] = [self._buy, self._buy, self._award, self._redeem, self._redeem]
-        makers.append(self._transfer)
+        makers += [self._transfer, self._fund]
         if self.purchases:
             makers += [self._give_back, self._give_back]
         if self.redemptions:
@@ -84,7 +87,12 @@ class History:
         available_at = self.till.now + timedelta(hours=self.random.choice((-1, 0, 100)))
         expires_at = self.random.choice((None, self.till.now + timedelta(hours=300)))
         points = self.random.randrange(1, 90)
-        return Earning(self._member(), points, "gift", self._name("a"), available_at, expires_at)
+        fund = self.random.choice((None, *FUNDS))
+        return Earning(self._member(), points, "gift", self._name("a"), available_at, expires_at, fund)
+
+    def _fund(self) -> Command:
+        change = self.random.choice((GrantFund, GrantFund, WithdrawFund))
+        return change(self.random.choice(FUNDS), self.random.randrange(1, 200), self._name("g"), "a plan", BY)
 
     def _redeem(self) -> Command:
         return Redeem(self._member(), self.random.randrange(1, 80), self._name("x"))

@@ -7,12 +7,14 @@ from typing import Any
 import orjson
 import pytest
 
-from ledger.accounts.chart import Account, Unit
+from ledger.accounts.chart import BUDGET_ACCOUNTS, Account, Unit
 from ledger.errors import InvalidRequest, MemberUnknown
 from ledger.finance.roll_forward import ARRIVES, LEAVES, Movements, movements_of, read_roll_forward
 from ledger.finance.trial_balance import TrialBalance, read_trial_balance
+from ledger.funds.commands import GrantFund, WithdrawFund
 from ledger.journal.history import read_balance_at, times_of
-from tests.finance.histories import MEMBERS, live_through
+from ledger.rules.commands import Earning
+from tests.finance.histories import BY, MEMBERS, live_through
 from tests.till import START, Till, day, new_program
 
 
@@ -166,12 +168,27 @@ def test_balances_of_members_add_up_to_the_trial_balance_less_what_the_sweep_has
 
 
 def test_every_account_of_points_on_the_houses_side_has_a_movement_each_way() -> None:
-    house = {account for account in Account if account.unit is Unit.POINT and not account.is_members}
+    points = {account for account in Account if account.unit is Unit.POINT} - BUDGET_ACCOUNTS
+    house = {account for account in points if not account.is_members}
     assert set(ARRIVES) == set(LEAVES) == house
     for account in house:
         there_and_back = movements_of([(account, Account.POINTS, 7), (Account.POINTS, account, 7)])
         assert there_and_back.net == 0
         assert movements_of([(account, Account.HELD, 7)]).net == 7
+
+
+def test_budgets_are_no_points_of_members(till: Till) -> None:
+    till.post(GrantFund("care", 500, "g-1", "a plan", BY))
+    till.post(Earning("m-1", 30, "sorry", "a-1", fund="care"))
+    till.post(WithdrawFund("care", 100, "g-2", "too much", BY))
+
+    balance = trial_balance(till, START)
+    shown = {name: balance.totals[name].balance for name in sorted(BUDGET_ACCOUNTS)}
+    assert shown == {Account.FUND: 370, Account.FUND_GRANTED: 400, Account.FUND_SPENT: 30}
+    assert all(unit["total_debit"] == unit["total_credit"] for unit in balance.shown()["units"])
+    report = roll_forward(till, START - timedelta(days=1), START)
+    assert (moved(report), report["closing"]) == ({"issued": 30}, 30)
+    assert balance.points_outstanding == 30
 
 
 def test_growth_and_moves_between_a_members_own_accounts_move_no_points() -> None:

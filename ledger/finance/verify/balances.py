@@ -8,11 +8,12 @@ from typing import LiteralString
 
 from ledger.finance.verify.reading import by_query
 
-# The accounts by their codes: 1 points, 2 held, 3 debt (the one that is debit-normal), 4 growth.
+# The accounts by their codes: 1 points, 2 held, 3 debt (the one that is debit-normal), 4 growth. What is left of
+# a budget, 5, stands where the points of a member would; that no holder has both is checked with the budgets.
 _RUNNING: LiteralString = """
 WITH moved AS (
     SELECT entry_id, holder_id,
-           sum(CASE 1 WHEN credit THEN amount WHEN debit THEN -amount END) AS points,
+           sum(CASE WHEN credit IN (1, 5) THEN amount WHEN debit IN (1, 5) THEN -amount END) AS points,
            sum(CASE 2 WHEN credit THEN amount WHEN debit THEN -amount END) AS held,
            sum(CASE 3 WHEN debit THEN amount WHEN credit THEN -amount END) AS debt,
            sum(CASE 4 WHEN credit THEN amount WHEN debit THEN -amount END) AS growth
@@ -46,7 +47,7 @@ SELECT 'entries' AS "table", r.holder_id, r.version, r.entry_id, v.field, v.expe
 _HOLDERS: LiteralString = """
 WITH summed AS (
     SELECT holder_id,
-           sum(CASE 1 WHEN credit THEN amount WHEN debit THEN -amount END) AS points,
+           sum(CASE WHEN credit IN (1, 5) THEN amount WHEN debit IN (1, 5) THEN -amount END) AS points,
            sum(CASE 2 WHEN credit THEN amount WHEN debit THEN -amount END) AS held,
            sum(CASE 3 WHEN debit THEN amount WHEN credit THEN -amount END) AS debt,
            sum(CASE 4 WHEN credit THEN amount WHEN debit THEN -amount END) AS growth
@@ -130,7 +131,9 @@ WITH summed AS (
 SELECT 'holders' AS "table", h.holder_id, NULL::uuid AS lot_id, v.field, v.expected::text, v.found::text
   FROM holders h LEFT JOIN summed s USING (holder_id)
  CROSS JOIN LATERAL (VALUES
-    ('points', coalesce(s.points, 0), h.points), ('growth', coalesce(s.growth, 0), h.growth)
+    -- What is left of a budget sits in no lot.
+    ('points', coalesce(s.points, 0), CASE WHEN h.member_id LIKE 'fund/%' THEN 0 ELSE h.points END),
+    ('growth', coalesce(s.growth, 0), h.growth)
  ) AS v (field, expected, found)
  WHERE v.expected <> v.found
 UNION ALL
@@ -200,11 +203,12 @@ WITH moved AS (
            sum(CASE WHEN d.side = 'house' AND c.side = 'member' THEN p.amount
                     WHEN d.side = 'member' AND c.side = 'house' THEN -p.amount END) AS net
       FROM postings p JOIN chart d ON d.account = p.debit JOIN chart c ON c.account = p.credit
-     WHERE d.unit = 'POINT'
+     WHERE d.unit = 'POINT' AND p.debit NOT IN (5, 56, 57)
      GROUP BY p.holder_id
 ), outstanding AS (
     SELECT h.program_id, h.holder_id, coalesce(m.net, 0) AS moved, h.points + h.held - h.debt AS held
       FROM holders h LEFT JOIN moved m USING (holder_id)
+     WHERE h.member_id NOT LIKE 'fund/%'
 )
 SELECT 'holders' AS "table", program_id, holder_id, 'points + held - debt' AS field,
        moved::text AS expected, held::text AS found

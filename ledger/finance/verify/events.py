@@ -5,12 +5,14 @@ from typing import LiteralString
 from ledger.finance.verify.reading import by_query
 
 _TIMES: LiteralString = """
+WITH timed AS (
+    SELECT *, kind IN ('earn', 'activity', 'referral', 'return', 'expire') AS may_be_late FROM entries
+)
 SELECT 'entries' AS "table", holder_id, version, entry_id, 'effective_at' AS field,
-       CASE WHEN kind IN ('earn', 'return', 'expire') THEN 'at most five minutes after ' ELSE '' END
-           || recorded_at AS expected,
+       CASE WHEN may_be_late THEN 'at most five minutes after ' ELSE '' END || recorded_at AS expected,
        effective_at::text AS found
-  FROM entries
- WHERE CASE WHEN kind IN ('earn', 'return', 'expire') THEN effective_at > recorded_at + interval '5 minutes'
+  FROM timed
+ WHERE CASE WHEN may_be_late THEN effective_at > recorded_at + interval '5 minutes'
             ELSE effective_at <> recorded_at END
  ORDER BY holder_id, version
 """
@@ -80,12 +82,14 @@ SELECT 'entries' AS "table", entry_id, 'returned of line ' || line_id AS field,
  ORDER BY entry_id
 """
 
-# Of each award may be taken back what the returned part of the money earned, rounded up; all of it by a reversal.
+# Of each award may be taken back what the returned part of the money earned, rounded up; all of it by a reversal. A
+# purchase that settled a referral has earned for two members: from each is taken back what was his own.
 _CLAWBACKS: LiteralString = """
 WITH taken AS (
-    SELECT e.parent_entry_id AS entry_id, p.unit, sum(p.amount) AS amount, bool_or(e.kind = 'reversal') AS is_reversed
+    SELECT e.parent_entry_id AS entry_id, e.holder_id, p.unit, sum(p.amount) AS amount,
+           bool_or(e.kind = 'reversal') AS is_reversed
       FROM entries e JOIN postings p USING (entry_id, holder_id)
-     WHERE e.kind IN ('return', 'reversal') AND p.credit IN (50, 60) GROUP BY 1, 2
+     WHERE e.kind IN ('return', 'reversal') AND p.credit IN (50, 60) GROUP BY 1, 2, 3
 ), touched AS MATERIALIZED (
     -- Found before their details are read: few purchases are ever returned.
     SELECT coalesce(parent_entry_id, entry_id) AS entry_id, kind, details
@@ -97,18 +101,23 @@ WITH taken AS (
            sum((line ->> 'amount')::numeric) FILTER (WHERE kind = 'return') AS returned
       FROM touched CROSS JOIN LATERAL json_array_elements(details -> 'lines') AS line
      GROUP BY entry_id
+), awards AS (
+    SELECT DISTINCT entry_id, entry_id AS award_id FROM taken
+    UNION ALL
+    SELECT parent_entry_id, entry_id FROM entries
+     WHERE kind = 'referral' AND parent_entry_id IN (SELECT t.entry_id FROM taken t)
 ), due AS (
-    SELECT entry_id, p.unit, sum(p.amount) AS awarded,
+    SELECT a.entry_id, p.holder_id, p.unit, sum(p.amount) AS awarded,
            sum(p.amount - floor(p.amount * (m.bought - coalesce(m.returned, 0)) / nullif(m.bought, 0))) AS amount
       FROM postings p
-      JOIN (SELECT DISTINCT t.entry_id FROM taken t) AS parents USING (entry_id)
-      LEFT JOIN money m USING (entry_id)
-     WHERE p.debit IN (50, 60) AND p.available_at IS NOT NULL GROUP BY entry_id, p.unit
+      JOIN awards a ON a.award_id = p.entry_id
+      LEFT JOIN money m ON m.entry_id = a.entry_id
+     WHERE p.debit IN (50, 60) AND p.available_at IS NOT NULL GROUP BY a.entry_id, p.holder_id, p.unit
 )
-SELECT 'entries' AS "table", entry_id, 'clawed back of unit ' || t.unit AS field,
+SELECT 'entries' AS "table", entry_id, holder_id, 'clawed back of unit ' || t.unit AS field,
        'at most ' || coalesce(CASE WHEN t.is_reversed THEN d.awarded ELSE d.amount END, 0) AS expected,
        t.amount::text AS found
-  FROM taken t LEFT JOIN due d USING (entry_id, unit)
+  FROM taken t LEFT JOIN due d USING (entry_id, holder_id, unit)
  WHERE t.amount > coalesce(CASE WHEN t.is_reversed THEN d.awarded ELSE d.amount END, 0)
  ORDER BY entry_id
 """

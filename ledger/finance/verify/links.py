@@ -14,7 +14,9 @@ from ledger.ids import show
 _PARENTS: LiteralString = """
 WITH allowed (kind, parent_kind) AS (VALUES
     ('refund', 'redeem'), ('return', 'earn'), ('transfer_in', 'transfer_out'),
-    ('reversal', 'earn'), ('reversal', 'award'), ('reversal', 'redeem'), ('reversal', 'transfer_out')
+    ('reversal', 'earn'), ('reversal', 'award'), ('reversal', 'redeem'), ('reversal', 'transfer_out'),
+    ('reversal', 'activity'), ('referral', 'earn'),
+    ('fund_spend', 'earn'), ('fund_spend', 'award'), ('fund_spend', 'activity'), ('fund_spend', 'referral')
 ), related AS (
     SELECT e.holder_id, e.version, e.entry_id, e.kind, e.parent_entry_id, e.peer_holder_id,
            e.effective_at, e.recorded_at,
@@ -38,15 +40,24 @@ SELECT 'entries' AS "table", r.holder_id, r.version, r.entry_id, v.field, v.expe
           ELSE parent_entry_id IS NOT NULL END),
     ('parent_entry_id', 'an earlier entry of the holder or of the peer',
      parent_entry_id IS NOT NULL
-     AND CASE WHEN parent_holder_id = holder_id THEN parent_version >= version
-              ELSE kind NOT IN ('transfer_in', 'reversal') OR parent_recorded_at > recorded_at
+     AND CASE WHEN kind = 'fund_spend' THEN (parent_holder_id, parent_recorded_at)
+                                            IS DISTINCT FROM (peer_holder_id, recorded_at)
+              WHEN parent_holder_id = holder_id THEN parent_version >= version
+              ELSE kind NOT IN ('transfer_in', 'reversal', 'return', 'referral') OR parent_recorded_at > recorded_at
                 OR (parent_holder_id, parent_peer_id) IS DISTINCT FROM (peer_holder_id, holder_id) END),
-    ('peer_holder_id', 'a holder of the program, for transfers alone',
-     CASE WHEN kind = 'transfer_out' OR coalesce(parent_kind, '') = 'transfer_out'
+    ('peer_holder_id', 'another holder of the program, where there are two sides',
+     CASE WHEN kind IN ('transfer_out', 'transfer_in', 'referral', 'fund_spend')
+            OR kind IN ('earn', 'return', 'reversal') AND peer_holder_id IS NOT NULL
           THEN peer_program_id IS DISTINCT FROM program_id OR peer_holder_id = holder_id
-          ELSE peer_holder_id IS NOT NULL END),
+          ELSE peer_holder_id IS NOT NULL AND kind NOT IN ('return', 'reversal') END),
+    ('peer_holder_id', 'the other side of what is taken back',
+     kind IN ('return', 'reversal') AND parent_kind IS NOT NULL
+     AND peer_holder_id IS DISTINCT FROM
+         CASE WHEN parent_holder_id = holder_id THEN parent_peer_id ELSE parent_holder_id END),
     ('effective_at', 'not before the purchase',
-     kind = 'return' AND coalesce(effective_at < parent_effective_at, false))
+     kind = 'return' AND coalesce(effective_at < parent_effective_at, false)),
+    ('effective_at', 'that of the purchase',
+     kind = 'referral' AND coalesce(effective_at <> parent_effective_at, false))
  ) AS v (field, expected, is_wrong)
  WHERE v.is_wrong
  ORDER BY r.holder_id, r.version
@@ -97,17 +108,20 @@ SELECT 'entries', entry_id, NULL, 'reversals', 'one for each holder it touched',
 _REFERENCES: LiteralString = """
 WITH taking (kind, reference_kind) AS (VALUES
     ('earn', 'purchase'), ('award', 'earning'), ('redeem', 'redemption'), ('refund', 'refund'),
-    ('return', 'return'), ('transfer_out', 'transfer'), ('reversal', 'reversal')
+    ('return', 'return'), ('transfer_out', 'transfer'), ('reversal', 'reversal'), ('activity', 'activity'),
+    ('fund_grant', 'fund_grant')
 ), named AS (
-    -- A reversal of a transfer has two entries; the one of the transfer's own holder takes the name.
+    -- What takes back an event of two members has two entries; the one of the event's own holder takes the name.
+    -- A grant by the ledger itself, of a region's share, has none.
     SELECT e.entry_id, e.holder_id, h.program_id, t.reference_kind,
            CASE e.kind WHEN 'reversal' THEN 'ent_' || replace(e.parent_entry_id::text, '-', '') ELSE e.reference END
                AS reference
       FROM entries e
       JOIN taking t USING (kind)
       LEFT JOIN holders h USING (holder_id)
-     WHERE e.kind <> 'reversal' OR e.peer_holder_id IS NULL
-        OR EXISTS (SELECT FROM entries f WHERE f.entry_id = e.parent_entry_id AND f.holder_id = e.holder_id)
+     WHERE (e.kind NOT IN ('reversal', 'return') OR e.peer_holder_id IS NULL
+            OR EXISTS (SELECT FROM entries f WHERE f.entry_id = e.parent_entry_id AND f.holder_id = e.holder_id))
+       AND (e.kind <> 'fund_grant' OR e.reference IS NOT NULL)
 )
 SELECT 'business_references' AS "table", program_id, kind, reference, NULL::uuid AS entry_id, 'entry_id' AS field,
        'an entry of that name, of that holder' AS expected, entry_id::text AS found

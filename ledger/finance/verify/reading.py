@@ -35,6 +35,7 @@ entries AS NOT MATERIALIZED (SELECT * FROM entries WHERE holder_id IN (SELECT ho
 postings AS NOT MATERIALIZED (SELECT * FROM postings WHERE holder_id IN (SELECT holder_id FROM holders)),
 legs AS NOT MATERIALIZED (SELECT * FROM legs WHERE holder_id IN (SELECT holder_id FROM holders)),
 lots AS NOT MATERIALIZED (SELECT * FROM lots WHERE holder_id IN (SELECT holder_id FROM holders)),
+usages AS NOT MATERIALIZED (SELECT * FROM usages WHERE holder_id IN (SELECT holder_id FROM holders)),
 member_attributes AS NOT MATERIALIZED (
     SELECT * FROM member_attributes WHERE holder_id IN (SELECT holder_id FROM holders)),
 business_references AS NOT MATERIALIZED (SELECT * FROM business_references WHERE program_id = {program}),
@@ -47,6 +48,7 @@ TABLES = (
     "entries",
     "postings",
     "lots",
+    "usages",
     "business_references",
     "outcomes",
 )

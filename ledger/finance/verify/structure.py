@@ -123,14 +123,18 @@ SELECT 'postings', p.holder_id, p.entry_id, p.ordinal, 'unit',
  ORDER BY 2, 3, 4
 """
 
+_EARNING = (
+    (Account.ISSUED, Account.POINTS),
+    (Account.GROWTH_ISSUED, Account.GROWTH),
+    (Account.POINTS, Account.DEBT),
+)
+
 # What each kind of entry may move, and from where to where.
 MOVES: dict[str, tuple[tuple[Account, Account], ...]] = {
-    "earn": (
-        (Account.ISSUED, Account.POINTS),
-        (Account.GROWTH_ISSUED, Account.GROWTH),
-        (Account.POINTS, Account.DEBT),
-    ),
+    "earn": _EARNING,
     "award": ((Account.ISSUED, Account.POINTS), (Account.POINTS, Account.DEBT)),
+    "activity": _EARNING,
+    "referral": _EARNING,
     "redeem": ((Account.POINTS, Account.REDEEMED),),
     "refund": (
         (Account.REDEEMED, Account.POINTS),
@@ -157,10 +161,14 @@ MOVES: dict[str, tuple[tuple[Account, Account], ...]] = {
         (Account.TRANSFER, Account.POINTS),
         (Account.POINTS, Account.DEBT),
     ),
+    # A withdrawal is a grant the other way round.
+    "fund_grant": ((Account.FUND_GRANTED, Account.FUND), (Account.FUND, Account.FUND_GRANTED)),
+    "fund_spend": ((Account.FUND, Account.FUND_SPENT),),
 }
 
-# A purchase may be too small to earn, and a return or a reversal may find nothing left to take.
-MAY_BE_EMPTY = ("earn", "return", "reversal")
+# A purchase may be too small to earn, an activity or a referral worth nothing, and a return or a reversal may find nothing
+# left to take.
+MAY_BE_EMPTY = ("earn", "activity", "referral", "return", "reversal")
 
 _KINDS: LiteralString = """
 SELECT 'postings' AS "table", e.holder_id, e.entry_id, p.ordinal, 'accounts' AS field,
