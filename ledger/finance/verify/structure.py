@@ -166,8 +166,8 @@ MOVES: dict[str, tuple[tuple[Account, Account], ...]] = {
     "fund_spend": ((Account.FUND, Account.FUND_SPENT),),
 }
 
-# A purchase may be too small to earn, an activity or a referral worth nothing, and a return or a reversal may find nothing
-# left to take.
+# A purchase may be too small to earn, an activity or a referral worth nothing; a return or a reversal may find
+# nothing left to take.
 MAY_BE_EMPTY = ("earn", "activity", "referral", "return", "reversal")
 
 _KINDS: LiteralString = """
