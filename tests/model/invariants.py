@@ -227,6 +227,7 @@ _KINDS = {
     "refund": "refund",
     "return": "return",
     "transfer": "transfer_out",
+    "activity": "activity",
     "reversal": "reversal",
 }
 

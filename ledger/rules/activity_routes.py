@@ -1,0 +1,45 @@
+"""The route of activities."""
+
+from typing import Any
+
+from ledger import errors
+from ledger.http.endpoint import Routes
+from ledger.http.operations import Operation
+from ledger.journal.commands import Source
+from ledger.rules.activities import Activity
+from ledger.rules.activity_schemas import ActivityAnswerSchema, ActivitySchema
+from ledger.rules.explain import explained
+
+routes = Routes("Activities", "What members do beside buying.")
+
+
+def _activity(payload: dict[str, Any]) -> Activity:
+    return Activity(source=Source.out_of(payload), **payload)
+
+
+ACTIVITY = Operation(
+    name="activity",
+    path="/v1/activities",
+    scope="earn",
+    schema=ActivitySchema,
+    answer=ActivityAnswerSchema,
+    build=_activity,
+    show=explained,
+    summary="Post an activity",
+    description="Earns what the rules for its type give, judged by the rules in force when it happened; it is "
+    "recorded even when that is nothing. Enrols a member that is not known yet. A `referral` names the "
+    "`referrer` in its attributes and is posted for the one who was brought, before the first purchase; both "
+    "are rewarded by that purchase.",
+    refusals=(
+        errors.ActivityExists,
+        errors.OccurredInFuture,
+        errors.SelfReferral,
+        errors.MemberUnknown,
+        errors.ReferralExists,
+        errors.CircularReferral,
+        errors.ReferralTooLate,
+        errors.AmountTooLarge,
+    ),
+)
+
+routes.posting(ACTIVITY)

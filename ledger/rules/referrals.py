@@ -1,0 +1,134 @@
+"""Referrals: one member brings another, and both have something of it once the one who was brought buys.
+
+A member is brought once, before the first purchase, and by nobody whom that member has brought, directly or
+through others. The referral waits for the first purchase of the referee; that settles it, whatever it earns.
+What the rules then give the referrer is an entry of its own in the referrer's books, which follows the
+purchase: with the purchase it is pending, and with the purchase it goes back.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from ledger.accounts.holder import Holder
+from ledger.accounts.program import Program
+from ledger.errors import CircularReferral, MemberUnknown, ReferralExists, ReferralTooLate, SelfReferral
+from ledger.ids import holder_id
+from ledger.ids import show as show_id
+from ledger.journal.commands import UNUSED, Books, Draft, Referral, Use, Wants
+from ledger.rules.awarding import Judged, Occasion, book, judge, pay
+from ledger.rules.facts import REFERRAL, REFERRER
+from ledger.rules.terms import terms_of
+from ledger.rules.visits import Visit, visits_key
+
+
+def wants_of_introduction(program: Program, referee: str, referrer: str) -> Wants:
+    """What it takes to record a referral; the program's turn among it, for a circle may close anywhere."""
+    return Wants(
+        usages=(visits_key(holder_id(program.program_id, referee)),),
+        others=(referrer,),
+        referrals=(referee, referrer),
+        is_serial=True,
+    )
+
+
+def introduce(books: Books, referee: str, referrer: str, entry_id: bytes) -> tuple[bytes, Referral]:
+    """The referral to record, by the referee's holder.
+
+    Refuses oneself, an unknown referrer, a second referral, a circle, and a referee who has bought before.
+    """
+    if referee == referrer:
+        raise SelfReferral(f"{referee} cannot bring {referee}", member_id=referee)
+    brought, by = books.enrolled(referee).holder_id, _known(books, referrer)
+    earlier = books.referrals.get(brought)
+    if earlier is not None:
+        raise ReferralExists(
+            f"{referee} was brought before",
+            member_id=referee,
+            entry_id=show_id("ent", earlier.activity_entry_id),
+        )
+    if _is_above(books.referrals, brought, by):
+        raise CircularReferral(
+            f"{referrer} came by {referee}, directly or through others", member_id=referee, referrer=referrer
+        )
+    purchases = books.usages.get(visits_key(brought), UNUSED).times
+    if purchases:
+        raise ReferralTooLate(f"{referee} has bought before", member_id=referee, purchases=purchases)
+    return brought, Referral(by, referrer, entry_id)
+
+
+def _known(books: Books, referrer: str) -> bytes:
+    try:
+        return books.holder(referrer).holder_id
+    except MemberUnknown:
+        raise MemberUnknown(f"there is no member {referrer} to refer anybody", member_id=referrer) from None
+
+
+def _is_above(referrals: Mapping[bytes, Referral], sought: bytes, below: bytes) -> bool:
+    """Whether ``sought`` has brought ``below``, directly or through others."""
+    seen: set[bytes] = set()
+    while (referral := referrals.get(below)) is not None and below not in seen:
+        seen.add(below)
+        below = referral.referrer_holder_id
+        if below == sought:
+            return True
+    return False
+
+
+class Settlement(NamedTuple):
+    """What a purchase does for a referral that waited for it."""
+
+    referral: tuple[bytes, Referral]
+    """The referral as settled, by the referee's holder."""
+    drafts: list[Draft]
+    """The entry in the referrer's books, and those of the funds that pay for it; none where no rule gives anything."""
+    uses: list[Use]
+
+
+def wants_of_settlement(wants: Wants, program: Program, member: str) -> Wants:
+    """What a purchase wants, and beside it the referral that it may settle: of the referrer what is wanted of
+    the member."""
+    holder = holder_id(program.program_id, member)
+    same = tuple((subject, period) for whose, subject, period in wants.usages if whose == holder)
+    return wants._replace(unsettled=(member,), of_referrers=same)
+
+
+def waiting(books: Books, referee: Holder) -> Referral | None:
+    """The referral of this member that waits for a purchase."""
+    referral = books.referrals.get(referee.holder_id)
+    return referral if referral is not None and referral.settled_entry_id is None else None
+
+
+def settle(
+    books: Books,
+    referee: Holder,
+    referral: Referral,
+    purchase: Occasion,
+    entry_id: bytes,
+    before: Sequence[Judged],
+) -> Settlement:
+    """Settle a referral by a purchase, the entry of that id: what the rules on it give the referrer.
+
+    ``before`` is what the purchase gave the referee: both draw on the same funds.
+    """
+    settled = (referee.holder_id, referral._replace(settled_entry_id=entry_id))
+    referrer = books.holders[referral.referrer_holder_id]
+    occasion = replace(purchase, kind=REFERRER, member_id=referral.referrer_id)
+    visits = books.usages.get(visits_key(referrer.holder_id), UNUSED).times
+    judged = judge(books, referrer, occasion, Visit(visits, 0, ()), before)
+    pending_days = terms_of(books.program).pending_days
+    if not judged.awards and not judged.fenced:
+        return Settlement(settled, [], [])
+    reward_id = books.new_entry_id()
+    draft = Draft(
+        REFERRAL,
+        referrer.holder_id,
+        reward_id,
+        purchase.at,
+        book(books, referrer, reward_id, judged, purchase.at, pending_days=pending_days).postings,
+        {"referee": purchase.member_id, **judged.details()},
+        purchase.source,
+        parent_entry_id=entry_id,
+        peer_holder_id=referee.holder_id,
+    )
+    return Settlement(settled, [draft, *pay(books, judged, reward_id, referrer)], judged.uses)
