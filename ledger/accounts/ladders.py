@@ -115,6 +115,10 @@ class Ladders:
         """What was in force at an instant."""
         return self.reigns[bisect_right(self.reigns, instant, key=_begins) - 1]
 
+    def known_at(self, instant: datetime) -> "Ladders":
+        """The ladders as far as they had been recorded by then."""
+        return Ladders(self.timezone, tuple(reign for reign in self.reigns if reign.begins <= instant))
+
     def changes(self, after: datetime, until: datetime) -> list[datetime]:
         """The instants later than ``after``, up to ``until``, at which the ladder became another."""
         pairs = zip(self.reigns, self.reigns[1:], strict=False)

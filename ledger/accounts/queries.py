@@ -6,17 +6,22 @@ that are the open lots read, on the same snapshot. Balances of the past are the 
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache, partial
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, and_, or_, select
+from sqlalchemy import Connection, Row, Select, or_, select
 
 from ledger.accounts.balances import balance_object
 from ledger.accounts.chart import Unit
+from ledger.accounts.ladders import ladders_of
 from ledger.accounts.lots import Lot, Standing, standing_of
 from ledger.accounts.models import holders, lots
 from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_cursor
 from ledger.accounts.program import Program
+from ledger.accounts.queries_of_lots import lot_of, open_lots, select_lots
+from ledger.accounts.tier_queries import TIER, stored_tier, tier_by_clock
+from ledger.accounts.tracking import tier_object
 from ledger.clock import FAR_FUTURE, show
 from ledger.errors import MemberUnknown
 from ledger.ids import entry_of_lot, holder_id
@@ -39,6 +44,7 @@ _BALANCE: Select[Any] = select(
     holders.c.next_expiry_at,
     holders.c.next_expiry_points,
     holders.c.fresh_until,
+    *TIER,
 )
 
 
@@ -70,9 +76,16 @@ def read_balance(connection: Connection, program: Program, member_id: str, now: 
     # As for postings: a member's time never runs backwards, whatever this machine's clock does.
     now = max(now, row.recorded_at or now)
     standing = _stored_standing(row)
+    read_open_lots = cache(partial(open_lots, connection, row.holder_id))
     if now >= standing.fresh_until:
-        standing = standing_of(_open_lots(connection, row.holder_id), now)
-    return balance_object(member_id, now, standing, held=row.held, debt=row.debt, version=row.version)
+        standing = standing_of(read_open_lots(), now)
+    ladders, tier = ladders_of(program), None
+    if ladders.any:
+        state = tier_by_clock(connection, row.holder_id, stored_tier(row), ladders, now, read_open_lots)
+        tier = tier_object(state, ladders, now)
+    return balance_object(
+        member_id, now, standing, held=row.held, debt=row.debt, version=row.version, tier=tier
+    )
 
 
 def read_lots(
@@ -90,14 +103,14 @@ def read_lots(
     Refuses an unknown member (``member_unknown``) and a cursor of another list.
     """
     key = require_member(connection, program, member_id)
-    query = _select_lots().where(lots.c.holder_id == key)
+    query = select_lots().where(lots.c.holder_id == key)
     if state == "open":
         query = query.where(lots.c.is_open, or_(lots.c.expires_at.is_(None), lots.c.expires_at > now))
     if cursor is not None:
         query = query.where(lots.c.lot_id < UUID(bytes=read_cursor(_LOTS, cursor, _LOT_ID_BYTES)))
     # One more than asked for tells whether there are more.
     rows = connection.execute(query.order_by(lots.c.holder_id, lots.c.lot_id.desc()).limit(limit + 1)).all()
-    found = [_lot(row) for row in rows]
+    found = [lot_of(row) for row in rows]
     return Page([_shown(lot, now) for lot in found[:limit]], _next_cursor(found, limit))
 
 
@@ -121,39 +134,6 @@ def _stored_standing(row: Row[Any]) -> Standing:
         row.next_expiry_at,
         row.next_expiry_points,
         row.fresh_until or FAR_FUTURE,
-    )
-
-
-def _open_lots(connection: Connection, key: UUID) -> list[Lot]:
-    rows = connection.execute(_select_lots().where(and_(lots.c.holder_id == key, lots.c.is_open)))
-    return [_lot(row) for row in rows]
-
-
-def _select_lots() -> Select[Any]:
-    return select(
-        lots.c.lot_id,
-        lots.c.unit,
-        lots.c.original,
-        lots.c.remaining,
-        lots.c.earned_at,
-        lots.c.available_at,
-        lots.c.expires_at,
-        lots.c.rolling,
-        lots.c.expired,
-    )
-
-
-def _lot(row: Row[Any]) -> Lot:
-    return Lot(
-        row.lot_id.bytes,
-        row.unit,
-        row.original,
-        row.remaining,
-        row.earned_at,
-        row.available_at,
-        row.expires_at,
-        row.rolling,
-        row.expired,
     )
 
 

@@ -42,6 +42,13 @@ class GrowthBalanceSchema(Answer):
     value = Points(minimum=0, required=True)
 
 
+class TierSchema(Answer):
+    """The tier of a member, by the clock."""
+
+    code = CallerId("As in the program's terms", required=True)
+    since = Instant("Null until the first growth", required=True, allow_none=True)
+
+
 class BalanceSchema(Answer):
     """What a member has."""
 
@@ -49,7 +56,12 @@ class BalanceSchema(Answer):
     as_of = Instant(required=True)
     points = fields.Nested(PointsBalanceSchema, required=True)
     growth = fields.Nested(GrowthBalanceSchema, required=True)
-    tier = fields.Dict(required=True, allow_none=True)
+    tier = fields.Nested(
+        TierSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null where the program has no tiers"},
+    )
     account_version = Integer(0, MAX_AMOUNT, "Number of the member's last entry", required=True)
     known_as_of = Instant("Only in a balance of the past: what was recorded by then counts")
 

@@ -63,6 +63,7 @@ def line_of(report: SweepReport) -> str:
     return (
         f"{report.program}: {report.points:,} points and {report.growth:,} growth in {report.lots:,} lots"
         f" expired by {clock.show(report.until)}"
+        + (f", {report.tiers:,} tiers judged" if report.tiers else "")
     )
 
 

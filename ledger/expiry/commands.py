@@ -1,4 +1,4 @@
-"""Expiry as a command: book, for one member, what the clock has taken."""
+"""What the clock decides, as commands: book for one member what it has taken, and judge the tier."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,6 +55,25 @@ class ExpireLots(Command):
             "lots": len(due),
             "until": show(self.until),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeTier(Command):
+    """Settle a member's tier at every end of a period that is due by ``until`` and by the clock.
+
+    Posts no entry: a tier is no amount. Needs no key: what is settled is not settled again.
+    """
+
+    member_id: str
+    until: datetime
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        return (self.member_id,)
+
+    def decide(self, books: Books) -> Decision:
+        holder = books.holder(self.member_id)
+        return Decision([], {"until": show(self.until)}, judged=[(holder.holder_id, self.until)])
 
 
 def _expiry(lot: Lot) -> datetime:

@@ -17,7 +17,7 @@ from ledger.accounts.models import holders, lots
 from ledger.accounts.program import Program
 from ledger.clock import show
 from ledger.db import Database
-from ledger.expiry.commands import ExpireLots
+from ledger.expiry.commands import ExpireLots, JudgeTier
 from ledger.journal import Outcome, Request, post
 
 BATCH_LOTS: Final = 1_000
@@ -38,7 +38,7 @@ class Due(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SweepReport:
-    """What a sweep has booked so far. ``points`` and ``growth`` in whole units."""
+    """What a sweep has booked so far. ``points`` and ``growth`` in whole units, ``tiers`` judged."""
 
     program: str
     until: datetime
@@ -46,6 +46,7 @@ class SweepReport:
     lots: int = 0
     points: int = 0
     growth: int = 0
+    tiers: int = 0
 
 
 Progress = Callable[[SweepReport], object]
@@ -60,7 +61,7 @@ def sweep(
     batch_lots: int = BATCH_LOTS,
     progress: Progress | None = None,
 ) -> SweepReport:
-    """Book every expiry of the program that is due by ``until``, and return when nothing is left due.
+    """Book every expiry and judge every tier that is due by ``until``, and return when nothing is left due.
 
     ``now`` is the program's present; an ``until`` beyond it raises AheadOfClockError. Each batch locks its
     members and commits on its own; ``progress`` is called after each with the report so far. May be killed
@@ -72,7 +73,7 @@ def sweep(
     while True:
         due, outcomes = database.run(partial(book, after=after))
         if not due and is_new_pass:
-            return report
+            return _judge_all(database, report, program, until, now, batch_lots, progress)
         if due:
             report = _added(report, outcomes)
             if progress is not None:
@@ -119,6 +120,42 @@ def _book(
     members = dict.fromkeys(lot.member_id for lot in due)
     requests = [Request(ExpireLots(member, reached)) for member in members]
     return due, post(connection, program, requests, now=now)
+
+
+def _judge_all(
+    database: Database,
+    report: SweepReport,
+    program: Program,
+    until: datetime,
+    now: datetime,
+    limit: int,
+    progress: Progress | None,
+) -> SweepReport:
+    """Judge every tier whose period ends by ``until``, after the lots: what the clock took is in the books then."""
+    judge = partial(_judge, program=program, until=until, now=now, limit=limit)
+    # Each that is judged ends later, or not at all: so the first that are left are always others.
+    while judged := database.run(judge):
+        report = replace(report, batches=report.batches + 1, tiers=report.tiers + judged)
+        if progress is not None:
+            progress(report)
+    return report
+
+
+def _judge(connection: Connection, program: Program, until: datetime, now: datetime, limit: int) -> int:
+    members = connection.execute(select_ended(program.program_id, until, limit)).scalars().all()
+    if members:
+        post(connection, program, [Request(JudgeTier(member, until)) for member in members], now=now)
+    return len(members)
+
+
+def select_ended(program_id: int, until: datetime, limit: int) -> Select[Any]:
+    """The first ``limit`` members whose tier is to be judged by ``until``."""
+    return (
+        select(holders.c.member_id)
+        .where(holders.c.program_id == program_id, holders.c.tier_ends_at <= until)
+        .order_by(holders.c.tier_ends_at, holders.c.holder_id)
+        .limit(limit)
+    )
 
 
 def _added(report: SweepReport, outcomes: Sequence[Outcome]) -> SweepReport:

@@ -183,8 +183,8 @@ class Decision(NamedTuple):
     uses: Sequence[Use] = ()
     referrals: Sequence[tuple[bytes, Referral]] = ()
     """Referrals that are new or settled now, by the referee's holder."""
-    judged: Sequence[bytes] = ()
-    """Holders whose tier is to be judged by the clock, without an entry."""
+    judged: Sequence[tuple[bytes, datetime]] = ()
+    """Holders whose tier is to be judged by the clock, without an entry, and up to when."""
 
 
 @dataclass(slots=True)

@@ -17,10 +17,14 @@ from sqlalchemy import Connection, and_, select
 
 from ledger.accounts.balances import balance_object
 from ledger.accounts.chart import Account, Unit
+from ledger.accounts.growth import Change, Timeline
+from ledger.accounts.ladders import Ladders, ladders_of
 from ledger.accounts.lots import Lot, consume, standing_of
 from ledger.accounts.paging import refused
 from ledger.accounts.program import Program
 from ledger.accounts.queries import require_member
+from ledger.accounts.tiers import NO_TIER, TICK, settle
+from ledger.accounts.tracking import tier_object
 from ledger.clock import show
 from ledger.journal.models import entries, postings
 
@@ -62,6 +66,7 @@ def read_balance_at(connection: Connection, program: Program, member_id: str, ti
         held=past.held,
         debt=past.debt + owed,
         version=past.version,
+        tier=past.tier(ladders_of(program).known_at(times.known_as_of)),
     )
     return balance | {"known_as_of": show(times.known_as_of)}
 
@@ -106,6 +111,8 @@ class Past:
     held: int = 0
     debt: int = 0
     lots: dict[UUID, _Sub] = field(default_factory=dict)
+    growth: list[Change] = field(default_factory=list)
+    """Every change of growth that was known, whenever it was to happen."""
 
     def add(self, event: Event) -> None:
         """Take the next entry in, whether or not it counts by then: later entries build on it."""
@@ -142,12 +149,26 @@ class Past:
                 self.lots[move.lot_id] = _Sub(_opened(event, move), _opened(event, move))
             change = _change(move, Account.POINTS) + _change(move, Account.GROWTH)
             sub = self.lots[move.lot_id]
+            self._grow(event, move, sub.booked)
             sub.booked.remaining += change
             sub.seen.remaining += change if counts else 0
         if counts:
             self.held += _change(move, Account.HELD)
             # The one debit-normal account of a member.
             self.debt -= _change(move, Account.DEBT)
+
+    def _grow(self, event: Event, move: Move, lot: Lot) -> None:
+        change = _change(move, Account.GROWTH)
+        if change and move.credit != Account.GROWTH_LAPSED:
+            self.growth.append(Change(max(event.effective_at, lot.earned_at), change, lot.expires_at))
+
+    def tier(self, ladders: Ladders) -> dict[str, Any] | None:
+        """The tier by then; what was taken at that very moment has been taken."""
+        timeline, until = Timeline(self.growth), self.as_of
+        if timeline.takings_within(until, until):
+            until += TICK
+        state, _ = settle(NO_TIER, timeline, ladders, until)
+        return tier_object(state, ladders, self.as_of)
 
 
 def _before(expires_at: datetime | None, extends_to: datetime) -> bool:

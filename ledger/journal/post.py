@@ -152,8 +152,8 @@ class _Batch:
         for draft in decision.drafts:
             self._apply(draft)
         self._use(decision)
-        for identifier in decision.judged:
-            self._judge(loaded.holders[identifier])
+        for identifier, until in decision.judged:
+            self._judge(loaded.holders[identifier], until)
         if not decision.drafts:
             return Outcome(decision.answer, None, request.request_id)
         first = decision.drafts[0]
@@ -224,9 +224,9 @@ class _Batch:
         seal(self.written, holder, draft, self.program.terms_version, self.loaded.now)
         self._record(draft)
 
-    def _judge(self, holder: Holder) -> None:
+    def _judge(self, holder: Holder, until: datetime) -> None:
         """Settle by the clock alone; the row is written, though no entry is."""
-        settled = judge(holder, self.ladders, self.loaded.now)
+        settled = judge(holder, self.ladders, min(until, self.loaded.now)) if self.has_tiers else []
         self.written.tiers.add(holder, settled, None, self.loaded.now)
         holder.is_changed = holder.is_changed or bool(settled)
 

@@ -10,7 +10,7 @@ from ledger.accounts.growth_history import CHANGES, changes_by_holder
 from ledger.accounts.holder import Holder
 from ledger.accounts.ladders import Ladders
 from ledger.accounts.program import Program
-from ledger.accounts.tiers import TICK, Settled
+from ledger.accounts.tiers import TICK, Settled, holds
 from ledger.accounts.tracking import needs_history, needs_lots
 from ledger.ids import holder_id
 from ledger.journal import wire
@@ -54,7 +54,11 @@ def holders_needing_history(
 
     A command's own order counts as well: what it does may make a later one of the batch late.
     """
-    needing = {h.holder_id for h in holders.values() if h.is_member and needs_history(h, ladders, now)}
+    needing = {
+        holder.holder_id
+        for holder in holders.values()
+        if holder.is_member and not holder.is_new and not holds(holder.tier, ladders)
+    }
     reached: dict[bytes, datetime] = {}
     for command in commands:
         at = command.grows_at(now)
