@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Final
 
 from ledger.accounts.chart import Account
-from ledger.ids import entry_of_lot
+from ledger.ids import FUND_PREFIX, entry_of_lot
 from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS, encode, link
 from ledger.money import MAX_AMOUNT
 from tests.model.snapshot import EntryRow, HolderRow, LotRow, PostingRow, Snapshot
 
-MEMBERS: Final = frozenset({Account.POINTS, Account.HELD, Account.DEBT, Account.GROWTH})
+MEMBERS: Final = frozenset({Account.POINTS, Account.HELD, Account.DEBT, Account.GROWTH, Account.FUND})
 OF_LOTS: Final = frozenset({Account.POINTS, Account.HELD, Account.GROWTH})
 UNITS: Final = {
     account: 2 if account in (Account.GROWTH, Account.GROWTH_ISSUED, Account.GROWTH_LAPSED) else 1
@@ -32,6 +32,10 @@ def check_books(books: Snapshot) -> None:
         check_postings(entries)
         check_versions(holder, entries)
         check_chain(holder, entries)
+        if member.startswith(FUND_PREFIX):
+            check_budget(holder, entries)
+            assert not lots
+            continue
         check_balances(holder, entries, lots)
         check_lots(entries, lots)
         check_standing(holder, lots)
@@ -89,6 +93,25 @@ def check_balances(holder: HolderRow, entries: list[EntryRow], lots: list[LotRow
     )
     assert holder.points + holder.held == sum(lot.remaining for lot in lots if lot.unit == 1)
     assert holder.growth == sum(lot.remaining for lot in lots if lot.unit == 2)
+
+
+def check_budget(holder: HolderRow, entries: list[EntryRow]) -> None:
+    """What is left of a fund is what was granted less what was withdrawn and spent, and never below nothing."""
+    left = 0
+    for entry in entries:
+        (posting,) = entry.postings
+        kinds = {
+            (Account.FUND_GRANTED, Account.FUND): ("fund_grant", 1),
+            (Account.FUND, Account.FUND_GRANTED): ("fund_grant", -1),
+            (Account.FUND, Account.FUND_SPENT): ("fund_spend", -1),
+        }
+        kind, sign = kinds[Account(posting.debit), Account(posting.credit)]
+        left += sign * posting.amount
+        assert entry.kind == kind
+        assert (entry.points_after, entry.held_after, entry.debt_after, entry.growth_after) == (left, 0, 0, 0)
+        assert left >= 0
+    assert (holder.points, holder.held, holder.debt, holder.growth) == (left, 0, 0, 0)
+    assert (holder.available, holder.pending, holder.growth_value) == (0, 0, 0)
 
 
 def check_lots(entries: list[EntryRow], lots: list[LotRow]) -> None:
@@ -229,6 +252,7 @@ _KINDS = {
     "transfer": "transfer_out",
     "activity": "activity",
     "reversal": "reversal",
+    "fund_grant": "fund_grant",
 }
 
 
