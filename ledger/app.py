@@ -24,6 +24,7 @@ from ledger.http.operations import table_of
 from ledger.http.services import EXTENSION, Services
 from ledger.journal import routes as entries
 from ledger.redemption import routes as spending
+from ledger.rules import activity_routes as activities
 from ledger.rules import explanation_routes as explanations
 from ledger.rules import program_routes as program
 from ledger.rules import register
@@ -33,6 +34,7 @@ from ledger.rules import rule_set_routes as rule_sets
 ROUTES: tuple[Routes, ...] = (
     members.routes,
     earning.routes,
+    activities.routes,
     spending.routes,
     entries.routes,
     explanations.routes,

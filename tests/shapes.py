@@ -20,7 +20,7 @@ Schema = dict[str, Any]
 Place = tuple[str | int, ...]
 
 # One of these fits every text that the service takes.
-_TEXTS = ("m-1", "2026-11-01T10:00:00+08:00", "2026-11-01", "0.0100", "Asia/Shanghai")
+_TEXTS = ("m-1", "sign_in", "2026-11-01T10:00:00+08:00", "2026-11-01", "0.0100", "Asia/Shanghai", "0" * 64)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from ledger.http.fields import Answer, Instant, Plain
 _TAIL: Final = "019a3b5c7d2e7f308c41d2e3f4a5"
 
 EXAMPLES: Final[dict[str, Any]] = {
+    "activity_id": "sign-in-1",
     "amount": 3900,
     "account_version": 17,
     "available": 120,
