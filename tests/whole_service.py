@@ -141,8 +141,29 @@ def with_history(tenant: Tenant) -> Tenant:
         "purchase_id": "p-1",
         "redemption_id": redemption["redemption_id"],
         "entry_id": purchase["entry_id"],
+        **with_rules(tenant, "spring"),
     }
     return tenant
+
+
+def with_rules(tenant: Tenant, code: str, role: str = "operator") -> dict[str, str]:
+    """Let a program have a proposal of rules that earn as the terms do; the names of it."""
+    rate = {"kind": "per_amount", "per": 1, "amount": 100}
+    content = {
+        "rules": [
+            {"code": code, "unit": unit, "rate": rate, "campaign": code} for unit in ("POINT", "GROWTH")
+        ],
+        "campaigns": [{"code": code, "name": {"en": "Spring", "zh": "春季"}}],
+    }
+    saved = tenant.post("/v1/rule-sets", {"content": content}, role=role)
+    path = f"/v1/rule-sets/{saved['version']}/proposals"
+    proposed = tenant.send("POST", path, role=role)
+    assert proposed.status_code == 202, proposed.data
+    return {
+        "version": str(saved["version"]),
+        "approval_id": proposed.json["approval_id"],
+        "code": code,
+    }
 
 
 def purchase_of(member_id: str, purchase_id: str, amount: int = 10_000) -> dict[str, Any]:

@@ -97,6 +97,7 @@ def test_every_answer_has_the_shape_that_the_document_gives_it(walk: Walk) -> No
     go_shopping(walk)
     go_wrong(walk)
     send_many(walk)
+    make_rules(walk)
     run_the_program(walk)
     # What only reads needs no script.
     for name in PAGES.keys() - walk.walked:
@@ -113,6 +114,15 @@ def go_shopping(walk: Walk) -> None:
     rehearsed = walk.step("post_purchase", {**purchase, "purchase_id": "p-8"}, query="?dry_run=true")
     assert rehearsed["dry_run"] is True
     walk.step("post_purchase", {**purchase_of("m-3", "p-7", amount=0)})
+    activity = {**source, "activity_id": "y-9", "member_id": "m-1", "occurred_at": purchase["occurred_at"]}
+    walk.step("post_activity", {**activity, "type": "sign_in", "attributes": {"app": "3.1", "build": 7}})
+    brought = {
+        "activity_id": "y-8",
+        "member_id": "m-7",
+        "type": "referral",
+        "attributes": {"referrer": "m-1"},
+    }
+    walk.step("post_activity", {**activity, **brought})
     member = {"region": "east", "store": "s-1", "enrolled_at": NOON, "attributes": {"vip": True, "age": 7}}
     walk.step("change_member", member, status=201, ids={"member_id": "m-8"})
     walk.step("change_member", {}, ids={"member_id": "m-8"})
@@ -146,6 +156,23 @@ def go_wrong(walk: Walk) -> None:
     walk.refuse("post_redemption", "forbidden", spend, role="readonly")
     walk.refuse("post_redemption", "member_unknown", {**spend, "member_id": "m-99"})
     walk.refuse("post_purchase", "purchase_exists", purchase_of("m-1", "p-1"))
+    activity = {"activity_id": "y-9", "member_id": "m-2", "type": "share", "occurred_at": NOON}
+    walk.refuse("post_activity", "activity_exists", activity)
+    brought = {**activity, "activity_id": "y-7", "type": "referral", "attributes": {"referrer": "m-2"}}
+    walk.refuse("post_activity", "self_referral", brought)
+    walk.refuse("post_activity", "invalid_request", {**brought, "attributes": {"referrer": 7}})
+    walk.refuse("post_activity", "member_unknown", {**brought, "attributes": {"referrer": "m-99"}})
+    walk.refuse("post_activity", "referral_exists", {**brought, "member_id": "m-7"})
+    walk.refuse(
+        "post_activity",
+        "referral_too_late",
+        {**brought, "attributes": {"referrer": "m-1"}, "member_id": "m-3"},
+    )
+    walk.refuse(
+        "post_activity",
+        "circular_referral",
+        {**brought, "member_id": "m-1", "attributes": {"referrer": "m-7"}},
+    )
     walk.refuse("post_purchase", "currency_mismatch", {**purchase_of("m-1", "p-6"), "currency": "EUR"})
 
 
@@ -173,6 +200,39 @@ def judge_result(name: str, result: dict[str, Any]) -> None:
     page = PAGES[name]
     (content,) = page.page["responses"][str(result["status"])]["content"].values()
     assert page.allows(page.resolved(content["schema"]), result["body"])
+
+
+def make_rules(walk: Walk) -> None:
+    """A region's rule from its draft to everybody's, and the ways in which that is refused."""
+    pilot = {
+        "code": "east:pilot",
+        "unit": "POINT",
+        "name": {"en": "Pilot", "zh": "试点"},
+        "rate": {"kind": "fixed", "amount": 5},
+    }
+    body = {"owner": "east", "content": {"rules": [pilot]}}
+    drafted = walk.step("save_rule_set", body, status=201)
+    walk.step("save_rule_set", body)
+    walk.refuse("save_rule_set", "invalid_request", {"content": {"rules": [{**pilot, "when": "1 +"}]}})
+    ids, east = {"version": str(drafted["version"])}, {"owner": "east"}
+    walk.refuse("activate_rule_set", "rule_set_not_approved", {**east, "reason": "x"}, ids=ids)
+    proposed = walk.step("propose_rule_set", east, ids=ids)
+    walk.refuse("propose_rule_set", "active_from_past", {**east, "active_from": NOON}, ids=ids)
+    proposal = {"approval_id": proposed["approval_id"]}
+    walk.refuse("approve_proposal", "self_approval", {}, ids=proposal)
+    seen = {"content_hash": proposed["content_hash"]}
+    walk.step("approve_proposal", seen, ids=proposal, role="approver")
+    walk.refuse("reject_proposal", "approval_decided", {"reason": "late"}, ids=proposal, role="approver")
+    walk.step("activate_rule_set", {**east, "reason": "back"}, ids=ids, status=201)
+    everybodys = walk.step("promote_rule_set", east, ids=ids, status=201)
+    walk.step("promote_rule_set", east, ids=ids)
+    again = walk.step("propose_rule_set", ids={"version": str(everybodys["version"])})
+    ids = {"approval_id": again["approval_id"]}
+    walk.step("reject_proposal", {"reason": "not yet"}, ids=ids, role="approver")
+    for on in (False, True):
+        walk.step("switch_rule", {"on": on, "reason": "harm"}, ids={"code": "east:pilot"})
+        walk.step("switch_campaign", {"on": on, "reason": "harm"})
+    walk.refuse("switch_rule", "rule_unknown", {"on": False, "reason": "harm"}, ids={"code": "none"})
 
 
 def run_the_program(walk: Walk) -> None:
