@@ -1,0 +1,153 @@
+"""A run: one snapshot of the books, a process for each core, and what comes of it.
+
+One run at a time in a database: whoever comes second is told to come again (``overloaded``). Nothing here can
+write, and nothing of it happens in a thread of the service but waiting.
+"""
+
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import IO, Any, Final, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, text
+
+from ledger.accounts.program import Program
+from ledger.accounts.programs import find_program
+from ledger.config import Settings
+from ledger.db import Database
+from ledger.errors import InternalError, Overloaded
+from ledger.journal.asking import driver_of
+from ledger.rules.simulation.drafts import Draft, Selection
+from ledger.rules.simulation.jobs import Job
+from ledger.rules.simulation.reading import count_history, ranges_of, read_switches
+from ledger.rules.simulation.tally import Tally
+
+_TURN: Final = 0x7369_6D75  # "simu"
+_STILL_ALIVE_SECONDS: Final = 10
+_RANGES_EACH: Final = 8
+
+
+class Progress(NamedTuple):
+    """How far a run is: purchases and activities replayed, of about so many entries."""
+
+    baskets: int
+    of: int
+
+
+class Done(NamedTuple):
+    """The end of a run: the program as it was read, all that was counted, and what is left in the funds."""
+
+    program: Program
+    tally: Tally
+    left: dict[str, int]
+
+
+class Simulation:
+    """A run that has its turn. ``steps`` replays; whatever becomes of it, ``close`` gives the turn back."""
+
+    def __init__(self, settings: Settings, url: str, name: str, draft: Draft, selection: Selection) -> None:
+        self._stack = ExitStack()
+        self._settings = settings
+        self._url = url
+        self.draft = draft
+        self.selection = selection
+        try:
+            # A connection of its own, so that the service's pool has all of its for members.
+            database = Database(url, role=settings.app_role, pool_size=1, statement_timeout_ms=60_000)
+            self._stack.callback(database.close)
+            self._connection = self._stack.enter_context(database.read())
+            self._take_turn()
+            program = find_program(self._connection, name)
+            assert program is not None
+            self.program = program
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the turn back; the processes that still run are ended."""
+        self._stack.close()
+
+    def steps(self, workers: int | None = None) -> Generator[Progress, None, Done]:
+        """Replay, yielding how far it is; returns what came of it."""
+        driver = driver_of(self._connection)
+        members, entries = count_history(driver, self.program)
+        ranges = ranges_of(members)
+        number = min(workers or len(os.sched_getaffinity(0)), len(ranges))
+        jobs = [self._job(ranges[place::number]) for place in range(number)]
+        processes = [self._stack.enter_context(_process(job)) for job in jobs]
+        total, baskets = Tally(), 0
+        for answer in _answers([process.stdout for process in processes if process.stdout], self._stay):
+            if "tally" in answer:
+                total.add(Tally.restored(answer["tally"]))
+            else:
+                baskets += answer["progress"]
+                yield Progress(baskets, entries)
+        if any(process.wait() for process in processes):
+            raise InternalError("a process of the simulation failed")
+        return Done(self.program, total, read_left(self._connection, self.program))
+
+    def _take_turn(self) -> None:
+        self._connection.execute(text("SET TRANSACTION READ ONLY"))
+        taken = self._connection.execute(text("SELECT pg_try_advisory_lock(:turn)"), {"turn": _TURN})
+        if not taken.scalar_one():
+            raise Overloaded("another simulation is under way; there is one at a time")
+
+    def _job(self, ranges: Sequence[Any]) -> Job:
+        snapshot = self._connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
+        end = self.selection.end or _present(self.program, self._connection)
+        switched = read_switches(driver_of(self._connection), self.program)
+        role = self._settings.app_role
+        return Job(self._url, role, snapshot, self.program, switched, self.draft, self.selection, end, ranges)
+
+    def _stay(self) -> None:
+        # A transaction that is idle for a minute would be ended, and the turn with it.
+        self._connection.execute(text("SELECT 1"))
+
+
+def read_left(connection: Connection, program: Program) -> dict[str, int]:
+    """What is left in the funds of a program."""
+    rows = connection.execute(
+        text("SELECT member_id, points FROM holders WHERE program_id = :program AND member_id LIKE 'fund/%'"),
+        {"program": program.program_id},
+    )
+    return {name.removeprefix("fund/"): points for name, points in rows}
+
+
+def _present(program: Program, connection: Connection) -> Any:
+    return program.now(connection.execute(text("SELECT now()")).scalar_one())
+
+
+@contextmanager
+def _process(job: Job) -> Iterator[subprocess.Popen[bytes]]:
+    """A process at its work; ended where it is left before it has ended itself."""
+    command = [sys.executable, "-m", "ledger.rules.simulation.worker"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603
+        try:
+            assert process.stdin is not None
+            process.stdin.write(orjson.dumps(job.sent()) + b"\n")
+            process.stdin.close()
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def _answers(outputs: list[IO[bytes]], idle: Any) -> Iterator[dict[str, Any]]:
+    """The lines of all processes as they come, until all have ended."""
+    pending = dict.fromkeys([output.fileno() for output in outputs], b"")
+    while pending:
+        ready, _, _ = select.select(list(pending), [], [], _STILL_ALIVE_SECONDS)
+        idle()
+        for number in ready:
+            block = os.read(number, 1 << 16)
+            if not block:
+                del pending[number]
+                continue
+            *lines, pending[number] = (pending[number] + block).split(b"\n")
+            for line in lines:
+                yield orjson.loads(line)
