@@ -114,17 +114,17 @@ def rules_for(program: Program, occasion: Occasion, asked_at: datetime) -> Compi
 
 
 def visit_of(books: Books, holder: Holder, occasion: Occasion) -> Visit | None:
-    """A purchase as a visit. Visits are counted as soon as the program has rules of its own."""
-    if rules_for(books.program, occasion, books.asked_at).needs_nothing:
+    """A purchase as a visit. Visits are counted, each and all, from when the program has rules of its own."""
+    if not books.program.rules.activations:
         return None
     return purchase_visit(books.usages, holder.holder_id, occasion.at, books.program.timezone)
 
 
 def wants_of(program: Program, occasion: Occasion, asked_at: datetime) -> Wants:
     """What judging an occasion must see beside the member's books."""
-    rules = rules_for(program, occasion, asked_at)
-    if rules.needs_nothing:
+    if not program.rules.activations:
         return NOTHING
+    rules = rules_for(program, occasion, asked_at)
     operator, operator_holder = occasion.source.operator, _operator_holder(program, occasion)
     member = holder_id(program.program_id, occasion.member_id)
     keys = list(rules.usage_keys(member, operator_holder, occasion.at, program.timezone))

@@ -1,17 +1,16 @@
 """Earning: a purchase under the program's terms, or a direct award by a trusted caller."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import ClassVar
 
-from ledger.accounts.chart import Account, Unit
-from ledger.accounts.postings import Opening, Posting
+from ledger.accounts.chart import Unit
+from ledger.accounts.postings import Opening
 from ledger.accounts.program import Program
 from ledger.clock import show
 from ledger.errors import AmountTooLarge, CurrencyMismatch, LotWindowEmpty
 from ledger.funds.commands import require_budget, spend
-from ledger.ids import fund_name, lot_id
-from ledger.ids import show as show_id
+from ledger.ids import fund_name
 from ledger.journal.commands import (
     NO_SOURCE,
     NOTHING,
@@ -24,20 +23,17 @@ from ledger.journal.commands import (
     Wants,
 )
 from ledger.money import MAX_AMOUNT
-from ledger.rules.base import base_awards
+from ledger.rules.awarding import Occasion, book, judge, open_lots, pay, visit_of, wants_of
 from ledger.rules.debt import repay
-from ledger.rules.facts import Award, Line
-from ledger.rules.terms import Terms, terms_of
+from ledger.rules.facts import PURCHASE, Line
+from ledger.rules.terms import terms_of
 
-__all__ = ["Earning", "Line", "Purchase", "open_lots"]
-
-_POINT, _GROWTH = Unit.POINT, Unit.GROWTH  # asked once, as in ledger.rules.base
-_NAMES = {unit: unit.name for unit in Unit}
+__all__ = ["Earning", "Line", "Purchase"]
 
 
 @dataclass(frozen=True, slots=True)
 class Purchase(Command):
-    """A settled sale. Enrols the member; earns by the terms in force when it is recorded."""
+    """A settled sale. Enrols the member; earns by the rules in force."""
 
     enrols: ClassVar[bool] = True
 
@@ -63,62 +59,50 @@ class Purchase(Command):
         # Only where activity moves the expiry of earlier lots must they be seen.
         return terms_of(program).points_expiry.is_rolling
 
+    def wants(self, program: Program, now: datetime) -> Wants:
+        return wants_of(program, self._occasion(0), now)
+
     def decide(self, books: Books) -> Decision:
         """One lot for each unit earned; a debt is repaid first. Refuses the future and a foreign currency."""
-        program = books.program
-        books.check_occurred(self.occurred_at)
-        if self.currency != program.currency:
-            raise CurrencyMismatch(
-                f"the program keeps its books in {program.currency}",
-                currency=self.currency,
-                expected=program.currency,
-            )
-        spent = sum(line.amount for line in self.lines)
-        if spent > MAX_AMOUNT:
-            raise AmountTooLarge("the lines add up to more than can be counted exactly", limit=MAX_AMOUNT)
-        terms = terms_of(program)
-        awards = base_awards(terms, program.terms_version, spent, self.currency)
-        return self._draft(books, terms, awards)
-
-    def _draft(self, books: Books, terms: Terms, awards: list[Award]) -> Decision:
-        timezone, entry_id = books.program.timezone, books.new_entry_id()
-        earned_at, policy = self.occurred_at, terms.points_expiry
-        available_at = earned_at + timedelta(days=terms.pending_days) if terms.pending_days else earned_at
-        openings = {
-            _POINT: Opening(
-                earned_at, available_at, policy.expires_at(earned_at, timezone), policy.is_rolling
-            ),
-            _GROWTH: Opening(earned_at, earned_at, terms.growth_expiry.expires_at(earned_at, timezone)),
-        }
-        holder = books.enrolled(self.member_id)
-        stored = [award.stored() for award in awards]
-        postings, lots = open_lots(
-            entry_id, [(award.unit, award.amount, openings[award.unit]) for award in awards]
-        )
+        spent = self._check(books)
+        holder, entry_id = books.enrolled(self.member_id), books.new_entry_id()
+        occasion = self._occasion(spent)
+        visit = visit_of(books, holder, occasion)
+        judged = judge(books, holder, occasion, visit)
+        pending_days = terms_of(books.program).pending_days
+        booked = book(books, holder, entry_id, judged, self.occurred_at, pending_days=pending_days)
+        details = {"currency": self.currency, "lines": [line.stored() for line in self.lines]}
         draft = Draft(
             "earn",
             holder.holder_id,
             entry_id,
             self.occurred_at,
-            postings + repay(holder, postings, books.now),
-            {
-                "currency": self.currency,
-                "lines": [line.stored() for line in self.lines],
-                "awards": stored,
-            },
+            booked.postings,
+            details | judged.details(),
             self.source,
             self.purchase_id,
-            extends_to=openings[_POINT].expires_at if policy.is_rolling else None,
+            extends_to=booked.extends_to,
         )
-        earned = {award.unit: award.amount for award in awards}
-        answer = {
-            "purchase_id": self.purchase_id,
-            "points": earned.get(_POINT, 0),
-            "growth": earned.get(_GROWTH, 0),
-            "awards": stored,
-            "lots": lots,
-        }
-        return Decision([draft], answer)
+        answer = {"purchase_id": self.purchase_id, **judged.answer(), "lots": booked.lots}
+        uses = [*visit.uses, *judged.uses] if visit else judged.uses
+        return Decision([draft, *pay(books, judged, entry_id, holder)], answer, uses)
+
+    def _check(self, books: Books) -> int:
+        """What was spent, in minor units."""
+        books.check_occurred(self.occurred_at)
+        if self.currency != books.program.currency:
+            raise CurrencyMismatch(
+                f"the program keeps its books in {books.program.currency}",
+                currency=self.currency,
+                expected=books.program.currency,
+            )
+        spent = sum([line.amount for line in self.lines])
+        if spent > MAX_AMOUNT:
+            raise AmountTooLarge("the lines add up to more than can be counted exactly", limit=MAX_AMOUNT)
+        return spent
+
+    def _occasion(self, spent: int) -> Occasion:
+        return Occasion(PURCHASE, self.member_id, self.occurred_at, self.source, self.lines, spent, spent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,29 +169,3 @@ class Earning(Command):
                 expires_at=show(expires_at),
             )
         return Opening(books.now, available_at, expires_at, policy.is_rolling and self.expires_at is None)
-
-
-def open_lots(
-    entry_id: bytes, grants: list[tuple[Unit, int, Opening]]
-) -> tuple[list[Posting], list[dict[str, Any]]]:
-    """Issue each grant into a lot of its own: the postings, and the lots as the answer shows them."""
-    postings, shown = [], []
-    for ordinal, (unit, amount, opening) in enumerate(grants, 1):
-        lot = lot_id(entry_id, ordinal)
-        postings.append(Posting(*_ISSUE[unit], amount, lot, opening))
-        shown.append(
-            {
-                "lot_id": show_id("lot", lot),
-                "unit": _NAMES[unit],
-                "amount": amount,
-                "available_at": show(opening.available_at),
-                "expires_at": opening.expires_at and show(opening.expires_at),
-            }
-        )
-    return postings, shown
-
-
-_ISSUE = {
-    Unit.POINT: (Account.ISSUED, Account.POINTS),
-    Unit.GROWTH: (Account.GROWTH_ISSUED, Account.GROWTH),
-}
