@@ -3,6 +3,7 @@
 from typing import Any
 
 from ledger import errors
+from ledger.accounts.ladders import ladders_of
 from ledger.http.endpoint import Routes
 from ledger.http.services import Call
 from ledger.rules.explanation_queries import read_bought, read_window
@@ -11,9 +12,13 @@ from ledger.rules.explanation_schemas import (
     GrowthQuery,
     PurchaseExplanationSchema,
     PurchaseQuery,
+    TierExplanationSchema,
+    TierQuery,
 )
 from ledger.rules.growth_explanation import growth_explained
 from ledger.rules.purchase_explanation import purchase_explained
+from ledger.rules.tier_explanation import tier_explained
+from ledger.rules.tier_queries import read_tier_standing
 
 routes = Routes("Explanations", "Every number with its arithmetic, in Chinese and English.")
 
@@ -53,3 +58,22 @@ def explain_growth(call: Call, member_id: str, **page: Any) -> dict[str, Any]:
     with call.database.read() as connection:
         window = read_window(connection, call.program, member_id, now, **page)
     return growth_explained(call.program, member_id, window, now)
+
+
+@routes.get(
+    "/v1/members/<member_id>/tier",
+    scope="read",
+    schema=TierQuery,
+    answer=TierExplanationSchema,
+    refusals=(errors.MemberUnknown,),
+)
+def explain_tier(call: Call, member_id: str, **page: Any) -> dict[str, Any]:
+    """Explain a member's tier.
+
+    What it is and since when, what is missing to the next, what keeps it, and what the clock will decide if
+    no growth is added; the benefits that were issued, and every change with its reason.
+    """
+    ladders = ladders_of(call.program)
+    with call.database.read() as connection:
+        standing = read_tier_standing(connection, call.program, ladders, member_id, call.now, **page)
+    return tier_explained(call.program, ladders, member_id, standing)

@@ -1,8 +1,11 @@
 """The shapes of explanations."""
 
+from typing import get_args
+
 from marshmallow import fields
 
 from ledger.accounts.schemas import MemberQuery, PageQuery
+from ledger.accounts.tiers import Reason
 from ledger.http.fields import (
     Answer,
     CallerId,
@@ -29,6 +32,9 @@ _BECAME = (
     "set_aside",
     "expired",
 )
+
+
+REASONS = get_args(Reason)
 
 
 class PurchaseQuery(Strict):
@@ -225,4 +231,126 @@ class GrowthExplanationSchema(Answer):
         metadata={"description": "The whole value by the time it leaves the window, earliest first"},
     )
     data = fields.List(fields.Nested(CountedSchema), required=True)
+    next_cursor = Text(64, "Leads to the next page; null on the last", required=True, allow_none=True)
+
+
+class TierQuery(MemberQuery, PageQuery):
+    """A member, and a page of the tier's history."""
+
+
+class GrowthValueSchema(Answer):
+    """Growth value in the window."""
+
+    value = Points(minimum=0, required=True)
+
+
+class PresentTierSchema(NamedTierSchema):
+    """The tier that a member has."""
+
+    threshold = Points("Growth from which it is reached", minimum=0, required=True)
+    since = Instant("Null until the first growth", required=True, allow_none=True)
+    ends_at = Instant("When it is judged next; null if it never is", required=True, allow_none=True)
+    in_grace = fields.Boolean(
+        required=True, metadata={"description": "Whether its period has ended and may still be saved"}
+    )
+
+
+class NextTierSchema(NamedTierSchema):
+    """The tier above."""
+
+    threshold = Points("Growth from which it is reached", minimum=0, required=True)
+    missing = Points("Growth that is missing to it", minimum=0, required=True)
+    explanation = words(required=True)
+
+
+class KeepsSchema(Answer):
+    """What keeps the tier."""
+
+    until = Instant("When that is judged; null if it never is", required=True, allow_none=True)
+    growth_needed = Points(minimum=0, required=True)
+    growth_then = Points(
+        "How much of the present growth counts then; in grace, the present growth",
+        minimum=0,
+        required=True,
+        allow_none=True,
+    )
+    missing = Points("Growth that is needed on top", minimum=0, required=True)
+    explanation = words(required=True)
+
+
+class TierEventSchema(Answer):
+    """A tier entered, kept or changed, with the reason."""
+
+    effective_at = Instant(required=True)
+    date = Day("The local day", required=True)
+    # "from" is a word of Python.
+    locals()["from"] = CallerId("The tier before; null for the first", required=True, allow_none=True)
+    to = CallerId(required=True)
+    reason = Choice(REASONS, required=True)
+    growth = Points("The growth that decided", minimum=0, required=True)
+    ends_at = Instant("When the tier is judged next", required=True, allow_none=True)
+    terms_version = Integer(*_VERSION, required=True)
+    explanation = words(required=True)
+
+
+class RecordedTierEventSchema(TierEventSchema):
+    """A tier event that has happened."""
+
+    recorded_at = Instant(
+        "Null: the clock has decided it, and no job has noted it yet", required=True, allow_none=True
+    )
+    entry_id = LedgerId("ent", "The entry that brought it", required=True, allow_none=True)
+
+
+class PendingGrowthSchema(Answer):
+    """Growth that counts only from a later time on."""
+
+    effective_at = Instant(required=True)
+    growth = Points(required=True)
+    tier = CallerId("The tier that it will make", required=True)
+    explanation = words(required=True)
+
+
+class EntitlementSchema(Answer):
+    """A benefit that was issued, once for its period."""
+
+    code = CallerId(required=True)
+    name = words(required=True)
+    period = fields.String(required=True, metadata={"description": "`2026`, `2026-Q1` or `2026-03`"})
+    tier = CallerId(required=True)
+    issued_at = Instant(required=True)
+
+
+class TierExplanationSchema(Answer):
+    """A member's tier, and what explains it."""
+
+    member_id = CallerId(required=True)
+    as_of = Instant(required=True)
+    growth = fields.Nested(GrowthValueSchema, required=True)
+    tier = fields.Nested(
+        PresentTierSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null where the program has no tiers"},
+    )
+    next = fields.Nested(
+        NextTierSchema, required=True, allow_none=True, metadata={"description": "Null at the top"}
+    )
+    keeps = fields.Nested(KeepsSchema, required=True, allow_none=True)
+    outlook = fields.List(
+        fields.Nested(TierEventSchema),
+        required=True,
+        metadata={"description": "What the clock will decide if no growth is added, earliest first"},
+    )
+    pending = fields.List(fields.Nested(PendingGrowthSchema), required=True)
+    entitlements = fields.List(
+        fields.Nested(EntitlementSchema),
+        required=True,
+        metadata={"description": "The last 200 that were issued, newest first"},
+    )
+    history = fields.List(
+        fields.Nested(RecordedTierEventSchema),
+        required=True,
+        metadata={"description": "A page, newest first by recording"},
+    )
     next_cursor = Text(64, "Leads to the next page; null on the last", required=True, allow_none=True)

@@ -1,7 +1,7 @@
 """What rules, campaigns and tiers are called: the names that their authors gave them, else their codes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -27,9 +27,16 @@ class Names:
 
     def tier(self, code: str, terms_version: int | None = None) -> Text:
         """The name of a tier in that version of the terms; in the latest that knows it when none is given."""
-        versions = [terms_version] if terms_version in self._terms else sorted(self._terms, reverse=True)
-        for version in versions:
-            if named := _tier_names(self._terms[version]).get(code):
+        given = [] if terms_version is None else [terms_version]
+        return self._latest(code, _tier_names, given)
+
+    def benefit(self, code: str) -> Text:
+        """The name of a tier's benefit, in the latest version of the terms that knows it."""
+        return self._latest(code, _benefit_names, [])
+
+    def _latest(self, code: str, names_in: Callable[[str], Mapping[str, Text]], first: list[int]) -> Text:
+        for version in [*first, *sorted(self._terms, reverse=True)]:
+            if named := names_in(self._terms.get(version, "{}")).get(code):
                 return named
         return plain(code)
 
@@ -42,6 +49,12 @@ def _names(content: str, kind: str) -> Mapping[str, Text]:
 @lru_cache(maxsize=256)
 def _tier_names(terms: str) -> Mapping[str, Text]:
     return _named((json.loads(terms).get("tiers") or {}).get("levels", ()))
+
+
+@lru_cache(maxsize=256)
+def _benefit_names(terms: str) -> Mapping[str, Text]:
+    levels = (json.loads(terms).get("tiers") or {}).get("levels", ())
+    return _named([benefit for level in levels for benefit in level.get("entitlements", ())])
 
 
 def _named(items: Any) -> dict[str, Text]:

@@ -214,10 +214,78 @@ GROWTH: Final[dict[str, Words]] = {
         "{amount} earned, {taken} taken back: {given} − {back} = {left}, counting {until}",
         "获得 {amount}，扣回 {taken}：{given} − {back} = {left}，{until}",
     ),
-    "growth.leaves": Words("{amount} no longer counts from {day} on", "{amount} 自{day}起不再计入"),
+    "growth.leaves": Words("{amount} no longer counts from {day} on", "{amount}自{day}起不再计入"),
 }
 
-CATALOGUE: Final[dict[str, Words]] = {**AMOUNTS, **MONTHS, **AWARDS, **FENCES, **PURCHASES, **GROWTH}
+TIERS: Final[dict[str, Words]] = {
+    # Why a tier is what it is.
+    "tier.entered": Words("{tier} entered with growth value {number}", "成长值 {number}，成为{tier}"),
+    "tier.upgraded": Words(
+        "raised from {before} to {tier}: growth value {number}, {threshold} needed",
+        "由{before}升为{tier}：成长值 {number}，达到所需的 {threshold}",
+    ),
+    "tier.kept": Words(
+        "{tier} kept: growth value {number} when it was judged, {threshold} needed",
+        "保级成功，继续为{tier}：评定时成长值 {number}，达到所需的 {threshold}",
+    ),
+    "tier.grace": Words(
+        "{tier} stays until the end of {day}: growth value {number} when the period ended, {threshold} needed;"
+        " reach it by then to keep the tier",
+        "{tier}宽限至{day}：期满时成长值 {number}，低于所需的 {threshold}；在此之前补足即可保级",
+    ),
+    "tier.downgraded": Words(
+        "lowered from {before} to {tier}: growth value {number} when the period ended, {before} needs {threshold}",
+        "由{before}降为{tier}：期满时成长值 {number}，低于{before}所需的 {threshold}",
+    ),
+    "tier.returned": Words(
+        "lowered from {before} to {tier}: growth value {number} after a return, {before} needs {threshold}",
+        "由{before}降为{tier}：退货后成长值 {number}，低于{before}所需的 {threshold}",
+    ),
+    "tier.terms_changed": Words(
+        "from {before} to {tier}: the rules of the program changed", "会员规则调整，由{before}变为{tier}"
+    ),
+    "tier.terms_kept": Words(
+        "{tier} stays: the rules of the program changed", "会员规则调整，{tier}不变，有效期更新"
+    ),
+    "tier.late_event": Words(
+        "from {before} to {tier}: something that happened earlier was recorded late",
+        "补记了较早发生的业务，由{before}调整为{tier}",
+    ),
+    "tier.late_kept": Words(
+        "{tier} stays, with another period: something that happened earlier was recorded late",
+        "补记了较早发生的业务，{tier}不变，有效期更新",
+    ),
+    # What is next, what keeps it, what will be lost.
+    "next.missing": Words(
+        "{missing} more to reach {tier}, which needs {threshold}",
+        "再获得 {missing}即可升为{tier}（需要 {threshold}）",
+    ),
+    "keeps.never_ends": Words("{tier} has no end", "{tier}长期有效"),
+    "keeps.enough": Words(
+        "{tier} is judged at the end of {day}: {threshold} needed, and of the present growth value {number}"
+        " still count then, so it is kept",
+        "{tier}将于{day}期满评定：需要成长值 {threshold}，现有成长值届时仍计入 {number}，可以保级",
+    ),
+    "keeps.missing": Words(
+        "{tier} is judged at the end of {day}: {threshold} needed, and of the present growth value {number}"
+        " still count then, so {missing} more are needed by then",
+        "{tier}将于{day}期满评定：需要成长值 {threshold}，现有成长值届时仍计入 {number}，在此之前还需 {missing}",
+    ),
+    "keeps.grace": Words(
+        "{tier} is in its days of grace: {threshold} needed by the end of {day} to keep it, so {missing} more",
+        "{tier}正处于宽限期：{day}结束前成长值达到 {threshold} 即可保级，还需 {missing}",
+    ),
+    "outlook.day": Words("if nothing is added, on {day}: {told}", "若不再获得成长值，{day}，{told}"),
+    "pending.raises": Words(
+        "{growth} will count from {day} on, and raise the tier to {tier}",
+        "{growth}自{day}起计入，等级将升为{tier}",
+    ),
+    "pending.counts": Words(
+        "{growth} will count from {day} on; the tier stays {tier}", "{growth}自{day}起计入，等级仍为{tier}"
+    ),
+}
+
+CATALOGUE: Final[dict[str, Words]] = {**AMOUNTS, **MONTHS, **AWARDS, **FENCES, **PURCHASES, **GROWTH, **TIERS}
 
 
 def say(key: str, **slots: object) -> Text:

@@ -1,0 +1,100 @@
+"""The read behind the explanation of a tier: the state by the clock, what lies ahead, the events, the benefits."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, select
+
+from ledger.accounts.chart import Unit
+from ledger.accounts.growth import Timeline, changes_of_lots
+from ledger.accounts.ladders import Ladders
+from ledger.accounts.models import holders, tier_events
+from ledger.accounts.outlook import outlook
+from ledger.accounts.paging import DEFAULT_LIMIT, read_cursor, write_cursor
+from ledger.accounts.program import Program
+from ledger.accounts.queries import holder_uuid, unknown_member
+from ledger.accounts.queries_of_lots import open_lots
+from ledger.accounts.tier_queries import TIER, read_entitlements, stored_tier, tier_by_clock
+from ledger.accounts.tiers import NO_TIER, Entitlement, TierEvent, TierState, holds, settle
+from ledger.rules.tier_explanation import Recorded, TierStanding, decline
+
+_HISTORY = b"T"
+_ORDINAL_BYTES = 8
+_BENEFITS_TOLD = 200
+
+
+def read_tier_standing(
+    connection: Connection,
+    program: Program,
+    ladders: Ladders,
+    member_id: str,
+    now: datetime,
+    *,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> TierStanding:
+    """A member's tier at ``now``, whether or not a job has booked what the clock has decided; a page of its history.
+
+    Refuses an unknown member (``member_unknown``) and a cursor of another list.
+    """
+    row = connection.execute(
+        select(holders.c.holder_id, holders.c.recorded_at, *TIER).where(
+            holders.c.holder_id == holder_uuid(program, member_id)
+        )
+    ).one_or_none()
+    if row is None:
+        raise unknown_member(member_id)
+    now = max(now, row.recorded_at or now)
+    lots = open_lots(connection, row.holder_id)
+    changes = changes_of_lots(lots)
+    timeline, stored = Timeline(changes), stored_tier(row)
+    state = NO_TIER
+    if ladders.any:
+        state = tier_by_clock(connection, row.holder_id, stored, ladders, now, lambda: lots)
+    history, next_cursor = _history(connection, row.holder_id, limit, cursor)
+    if cursor is None:
+        history = [*_unrecorded(stored, timeline, ladders, now), *history]
+    return TierStanding(
+        now,
+        # As in the balance: all that is live, even of an event that a fast clock has put ahead.
+        sum(lot.remaining for lot in lots if lot.unit == Unit.GROWTH and lot.is_live(now)),
+        outlook(state, changes, ladders, now),
+        decline(state, timeline, ladders),
+        history,
+        [
+            Entitlement(*each)
+            for each in read_entitlements(connection, row.holder_id)[: -_BENEFITS_TOLD - 1 : -1]
+        ],
+        next_cursor,
+    )
+
+
+def _unrecorded(stored: TierState, timeline: Timeline, ladders: Ladders, now: datetime) -> list[Recorded]:
+    """The events that only the clock knows yet, newest first. A job records them."""
+    if not holds(stored, ladders):
+        return []
+    _, events = settle(stored, timeline, ladders, now)
+    return [Recorded(event) for event in reversed(events)]
+
+
+def _history(
+    connection: Connection, key: UUID, limit: int, cursor: str | None
+) -> tuple[list[Recorded], str | None]:
+    query = select(tier_events).where(tier_events.c.holder_id == key)
+    if cursor is not None:
+        before = int.from_bytes(read_cursor(_HISTORY, cursor, _ORDINAL_BYTES), "big", signed=True)
+        query = query.where(tier_events.c.ordinal < before)
+    rows = connection.execute(query.order_by(tier_events.c.ordinal.desc()).limit(limit + 1)).all()
+    found = [_recorded(row) for row in rows[:limit]]
+    if len(rows) <= limit:
+        return found, None
+    last = rows[limit - 1].ordinal.to_bytes(_ORDINAL_BYTES, "big", signed=True)
+    return found, write_cursor(_HISTORY, last)
+
+
+def _recorded(row: Row[Any]) -> Recorded:
+    event = TierEvent(
+        row.effective_at, row.from_tier, row.to_tier, row.reason, row.growth, row.ends_at, row.terms_version
+    )
+    return Recorded(event, row.recorded_at, row.entry_id and row.entry_id.bytes)
