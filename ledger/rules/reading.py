@@ -16,6 +16,8 @@ CODE: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 MAX_TEXT: Final = 64
 MAX_NAME: Final = 128
 MAX_ENTRIES: Final = 500
+# Centuries from the ends of the calendar, so that every time zone can tell when such a day begins and ends.
+_DAY: Final = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}")
 _LANGUAGES: Final = ("en", "zh")
 
 
@@ -96,7 +98,7 @@ class Node:
         if text is None:
             return None
         try:
-            if len(text) == len("2026-03-01"):
+            if _DAY.fullmatch(text):
                 return date.fromisoformat(text)
         except ValueError:
             pass
