@@ -23,9 +23,10 @@ from ledger.journal.commands import (
     Wants,
 )
 from ledger.money import MAX_AMOUNT
-from ledger.rules.awarding import Occasion, book, judge, open_lots, pay, visit_of, wants_of
+from ledger.rules.awarding import Occasion, book, open_lots, pay, visit_of
 from ledger.rules.debt import repay
 from ledger.rules.facts import PURCHASE, Line
+from ledger.rules.referrals import judge_purchase, settle, wants_of_purchase
 from ledger.rules.terms import terms_of
 
 __all__ = ["Earning", "Line", "Purchase"]
@@ -60,15 +61,19 @@ class Purchase(Command):
         return terms_of(program).points_expiry.is_rolling
 
     def wants(self, program: Program, now: datetime) -> Wants:
-        return wants_of(program, self._occasion(0), now)
+        return wants_of_purchase(program, self._occasion(0), now)
 
     def decide(self, books: Books) -> Decision:
-        """One lot for each unit earned; a debt is repaid first. Refuses the future and a foreign currency."""
+        """One lot for each unit earned; a debt is repaid first. Refuses the future and a foreign currency.
+
+        Settles the referral of a member who was brought; what that gives the referrer is an entry of his own.
+        """
         spent = self._check(books)
         holder, entry_id = books.enrolled(self.member_id), books.new_entry_id()
         occasion = self._occasion(spent)
         visit = visit_of(books, holder, occasion)
-        judged = judge(books, holder, occasion, visit)
+        judged = judge_purchase(books, holder, occasion, visit)
+        settlement = settle(books, holder, occasion, visit, entry_id, judged)
         pending_days = terms_of(books.program).pending_days
         booked = book(books, holder, entry_id, judged, self.occurred_at, pending_days=pending_days)
         details = {"currency": self.currency, "lines": [line.stored() for line in self.lines]}
@@ -81,11 +86,13 @@ class Purchase(Command):
             details | judged.details(),
             self.source,
             self.purchase_id,
+            peer_holder_id=settlement.peer_holder_id,
             extends_to=booked.extends_to,
         )
         answer = {"purchase_id": self.purchase_id, **judged.answer(), "lots": booked.lots}
-        uses = [*visit.uses, *judged.uses] if visit else judged.uses
-        return Decision([draft, *pay(books, judged, entry_id, holder)], answer, uses)
+        uses = [*(visit.uses if visit else ()), *judged.uses, *settlement.uses]
+        drafts = [draft, *pay(books, judged, entry_id, holder), *settlement.drafts]
+        return Decision(drafts, answer, uses, settlement.referrals)
 
     def _check(self, books: Books) -> int:
         """What was spent, in minor units."""

@@ -6,8 +6,9 @@ What the rules then give the referrer is an entry of its own in the referrer's b
 purchase: with the purchase it is pending, and with the purchase it goes back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import NamedTuple
 
 from ledger.accounts.holder import Holder
@@ -16,7 +17,7 @@ from ledger.errors import CircularReferral, MemberUnknown, ReferralExists, Refer
 from ledger.ids import holder_id
 from ledger.ids import show as show_id
 from ledger.journal.commands import UNUSED, Books, Draft, Referral, Use, Wants
-from ledger.rules.awarding import Judged, Occasion, book, judge, pay
+from ledger.rules.awarding import Judged, Occasion, book, judge, pay, rules_for, wants_of
 from ledger.rules.facts import REFERRAL, REFERRER
 from ledger.rules.terms import terms_of
 from ledger.rules.visits import Visit, visits_key
@@ -76,21 +77,32 @@ def _is_above(referrals: Mapping[bytes, Referral], sought: bytes, below: bytes) 
 
 
 class Settlement(NamedTuple):
-    """What a purchase does for a referral that waited for it."""
+    """What a purchase does for the referral that waited for it."""
 
-    referral: tuple[bytes, Referral]
-    """The referral as settled, by the referee's holder."""
+    referrals: list[tuple[bytes, Referral]]
+    """The referral as settled, by the referee's holder; none where none waited."""
     drafts: list[Draft]
     """The entry in the referrer's books, and those of the funds that pay for it; none where no rule gives anything."""
     uses: list[Use]
 
+    @property
+    def peer_holder_id(self) -> bytes | None:
+        """The other member whose books the purchase has changed."""
+        return self.drafts[0].holder_id if self.drafts else None
 
-def wants_of_settlement(wants: Wants, program: Program, member: str) -> Wants:
+
+NO_SETTLEMENT = Settlement([], [], [])
+
+
+def wants_of_purchase(program: Program, purchase: Occasion, now: datetime) -> Wants:
     """What a purchase wants, and beside it the referral that it may settle: of the referrer what is wanted of
     the member."""
-    holder = holder_id(program.program_id, member)
+    wants = wants_of(program, purchase, now)
+    if not rules_for(program, purchase, now).has_referral:
+        return wants
+    holder = holder_id(program.program_id, purchase.member_id)
     same = tuple((subject, period) for whose, subject, period in wants.usages if whose == holder)
-    return wants._replace(unsettled=(member,), of_referrers=same)
+    return wants._replace(unsettled=(purchase.member_id,), of_referrers=same)
 
 
 def waiting(books: Books, referee: Holder) -> Referral | None:
@@ -99,36 +111,60 @@ def waiting(books: Books, referee: Holder) -> Referral | None:
     return referral if referral is not None and referral.settled_entry_id is None else None
 
 
-def settle(
-    books: Books,
-    referee: Holder,
-    referral: Referral,
-    purchase: Occasion,
-    entry_id: bytes,
-    before: Sequence[Judged],
-) -> Settlement:
-    """Settle a referral by a purchase, the entry of that id: what the rules on it give the referrer.
+def judge_purchase(books: Books, holder: Holder, purchase: Occasion, visit: Visit | None) -> Judged:
+    """The awards of a purchase, and those of the referral that it settles."""
+    judged, referral = judge(books, holder, purchase, visit), waiting(books, holder)
+    if referral is None or not _is_first(visit):
+        return judged
+    brought = replace(purchase, kind=REFERRAL, activity={"referrer": referral.referrer_id})
+    return judged.and_(judge(books, holder, brought, visit, [judged]))
 
-    ``before`` is what the purchase gave the referee: both draw on the same funds.
+
+def settle(
+    books: Books, holder: Holder, purchase: Occasion, visit: Visit | None, entry_id: bytes, judged: Judged
+) -> Settlement:
+    """Settle the referral that waited for this purchase, the entry of that id: what the rules give the referrer.
+
+    One that was there before the first purchase, while no rule was about referrals, is settled without a
+    reward. ``judged`` is what the purchase gave: both draw on the same funds.
     """
-    settled = (referee.holder_id, referral._replace(settled_entry_id=entry_id))
+    referral = waiting(books, holder)
+    if referral is None:
+        return NO_SETTLEMENT
+    settled = [(holder.holder_id, referral._replace(settled_entry_id=entry_id))]
     referrer = books.holders[referral.referrer_holder_id]
     occasion = replace(purchase, kind=REFERRER, member_id=referral.referrer_id)
-    visits = books.usages.get(visits_key(referrer.holder_id), UNUSED).times
-    judged = judge(books, referrer, occasion, Visit(visits, 0, ()), before)
-    pending_days = terms_of(books.program).pending_days
-    if not judged.awards and not judged.fenced:
+    if not _is_first(visit):
         return Settlement(settled, [], [])
-    reward_id = books.new_entry_id()
-    draft = Draft(
+    reward = judge(books, referrer, occasion, _habits(books, referrer), [judged])
+    if not reward.awards and not reward.fenced:
+        return Settlement(settled, [], [])
+    draft = _reward(books, referrer, purchase, reward, entry_id, holder)
+    return Settlement(settled, [draft, *pay(books, reward, draft.entry_id, referrer)], reward.uses)
+
+
+def _is_first(visit: Visit | None) -> bool:
+    return visit is not None and visit.visits == 1
+
+
+def _habits(books: Books, referrer: Holder) -> Visit:
+    """Somebody else's purchase is no visit of the referrer's."""
+    return Visit(books.usages.get(visits_key(referrer.holder_id), UNUSED).times, 0, ())
+
+
+def _reward(
+    books: Books, referrer: Holder, purchase: Occasion, judged: Judged, entry_id: bytes, referee: Holder
+) -> Draft:
+    reward_id, pending_days = books.new_entry_id(), terms_of(books.program).pending_days
+    booked = book(books, referrer, reward_id, judged, purchase.at, pending_days=pending_days)
+    return Draft(
         REFERRAL,
         referrer.holder_id,
         reward_id,
         purchase.at,
-        book(books, referrer, reward_id, judged, purchase.at, pending_days=pending_days).postings,
+        booked.postings,
         {"referee": purchase.member_id, **judged.details()},
         purchase.source,
         parent_entry_id=entry_id,
         peer_holder_id=referee.holder_id,
     )
-    return Settlement(settled, [draft, *pay(books, judged, reward_id, referrer)], judged.uses)
