@@ -17,7 +17,6 @@ from ledger.rules.fences import Fences
 from ledger.rules.rates import Worth, extra, worth
 from ledger.rules.rulebook import Compiled, Plan, Ready, runs
 from ledger.rules.stacking import Stacked, winners
-from ledger.rules.variables import line_values
 
 
 class _Candidate(NamedTuple):
@@ -101,7 +100,7 @@ def _candidates(plan: Plan, applying: Sequence[int], facts: Facts, fenced: list[
             condition = plan.line_condition_of[place]
             if condition is not None and verdicts is None:
                 assert plan.line_conditions is not None
-                verdicts = [plan.line_conditions.verdicts(line_values(line)) for line in facts.lines]
+                verdicts = plan.line_conditions.verdicts(facts.lines)
             chosen = _lines(rule.lines, facts, verdicts, condition)
             if isinstance(chosen, str):
                 fenced.append(_failed(ready, chosen))

@@ -23,6 +23,7 @@ from ledger.rules.definitions import Campaign, Experiment, Multiplier, Rule, Rul
 from ledger.rules.facts import REFERRAL, REFERRER
 from ledger.rules.fences import Cap, keys_of, resolved, subject_of
 from ledger.rules.forms import implicit_set, parse_rule_set
+from ledger.rules.line_conditions import LineConditions
 from ledger.rules.terms import Terms, terms_of
 from ledger.rules.variables import FROM_MEMBER_ROW, FROM_VISITS, event_values
 
@@ -78,7 +79,7 @@ class Plan:
     """Reads the variables of the conditions from facts."""
     condition_of: tuple[int | None, ...]
     """For each rule the place of its condition, if it has one."""
-    line_conditions: Conditions | None
+    line_conditions: LineConditions | None
     line_condition_of: tuple[int | None, ...]
     multiplied: Mapping[int, tuple[int, ...]]
     """For each multiplier, by its place, the places of the rules that it multiplies."""
@@ -325,7 +326,7 @@ def _plan(ready: list[Ready]) -> Plan:
         together,
         event_values(together.variables) if together is not None else None,
         condition_of,
-        Conditions(line_conditions, "line") if line_conditions else None,
+        LineConditions(line_conditions) if line_conditions else None,
         line_condition_of,
         _multiplied(ready),
         is_selective=any(
