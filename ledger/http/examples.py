@@ -6,7 +6,7 @@ name that is not listed shows nothing, and the reader sees the constraint itself
 
 from typing import Any, Final
 
-from ledger.http.fields import Answer, Instant, Plain
+from ledger.http.fields import Answer, Choice, Instant, Plain
 
 _TAIL: Final = "019a3b5c7d2e7f308c41d2e3f4a5"
 
@@ -67,6 +67,9 @@ _SHOWN: Final = "2026-11-22T04:00:00.000000Z"
 def example_of(field: Plain) -> Any:
     """What the document shows for a field; None for nothing."""
     listed = EXAMPLES.get(field.name or "")
-    if listed is None and isinstance(field, Instant) and isinstance(field.parent, Answer):
-        return _SHOWN
+    if isinstance(field, Choice) and listed not in field.choices:
+        # A name that means the same in every text may stand for one word of a few.
+        return None
+    if isinstance(field, Instant) and isinstance(field.parent, Answer):
+        return listed if listed and listed.endswith("Z") else _SHOWN
     return listed

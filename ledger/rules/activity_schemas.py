@@ -4,11 +4,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from ledger.accounts.schemas import OpenedLotSchema, PostedSchema
-from ledger.http.fields import Attributes, CallerId, Instant, Pattern, Points
+from ledger.accounts.schemas import OpenedLotSchema
+from ledger.http.fields import Attributes, CallerId, Instant, Pattern
 from ledger.rules.activities import RESERVED
 from ledger.rules.facts import REFERRAL
-from ledger.rules.schemas import AwardSchema, SourceSchema
+from ledger.rules.schemas import JudgedSchema, SourceSchema
 
 
 class ActivityType(Pattern):
@@ -50,12 +50,9 @@ class ActivitySchema(SourceSchema):
             raise ValidationError({"attributes": {"referrer": error.messages}}) from None
 
 
-class ActivityAnswerSchema(PostedSchema):
+class ActivityAnswerSchema(JudgedSchema):
     """What an activity earned."""
 
     activity_id = CallerId(required=True)
     type = ActivityType(required=True)
-    points = Points(minimum=0, required=True)
-    growth = Points(minimum=0, required=True)
-    awards = fields.List(fields.Nested(AwardSchema), required=True)
     lots = fields.List(fields.Nested(OpenedLotSchema), required=True)

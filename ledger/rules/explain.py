@@ -11,7 +11,7 @@ from math import prod
 from typing import Any, Final
 
 from ledger.money import Rounding, scale, show_major
-from ledger.rules.fence_words import limit_in_words
+from ledger.rules.fence_words import explain_fence, limit_in_words
 from ledger.rules.phrases import amount_of, listed, money_of, number_of, plain, ratio_of
 from ledger.rules.words import CATALOGUE, Text, say
 
@@ -26,8 +26,13 @@ _LINES_TOLD: Final = 20
 
 
 def explained(answer: dict[str, Any]) -> dict[str, Any]:
-    """The answer to a purchase with every award explained. Words are added where they are shown, never stored."""
-    return answer | {"awards": [award | {"explanation": explain(award)} for award in answer["awards"]]}
+    """The answer to a purchase with all that was given, and kept back, explained. Words are added where they are
+    shown, never stored.
+    """
+    told: dict[str, Any] = {"awards": [award | {"explanation": explain(award)} for award in answer["awards"]]}
+    if "fenced" in answer:
+        told["fenced"] = [each | {"explanation": explain_fence(each)} for each in answer["fenced"]]
+    return answer | told
 
 
 def explain(award: Mapping[str, Any], name_of: NameOf = plain) -> Text:

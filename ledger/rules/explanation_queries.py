@@ -17,6 +17,7 @@ from ledger.accounts.models import holders, lots, rule_activations
 from ledger.accounts.paging import DEFAULT_LIMIT, read_cursor, write_cursor
 from ledger.accounts.program import Program
 from ledger.accounts.queries import require_member
+from ledger.accounts.queries_of_lots import lot_of, select_lots
 from ledger.errors import PurchaseUnknown
 from ledger.ids import MAX_LOTS_PER_ENTRY, entry_of_lot
 from ledger.journal.models import business_references, entries, postings
@@ -268,15 +269,7 @@ def _of_entries(lot: ColumnElement[Any], first: bytes, last: bytes) -> ColumnEle
 
 def _lots_of(connection: Connection, holder: UUID, first: bytes, last: bytes, *conditions: Any) -> list[Lot]:
     """The holder's lots that were opened by the entries from one to another, in the order of their ids."""
-    query: Select[Any] = select(
-        lots.c.lot_id,
-        lots.c.unit,
-        lots.c.original,
-        lots.c.remaining,
-        lots.c.earned_at,
-        lots.c.available_at,
-        lots.c.expires_at,
-        lots.c.rolling,
-        lots.c.expired,
-    ).where(lots.c.holder_id == holder, _of_entries(lots.c.lot_id, first, last), *conditions)
-    return [Lot(row.lot_id.bytes, *row[1:]) for row in connection.execute(query.order_by(lots.c.lot_id))]
+    query = select_lots().where(
+        lots.c.holder_id == holder, _of_entries(lots.c.lot_id, first, last), *conditions
+    )
+    return [lot_of(row) for row in connection.execute(query.order_by(lots.c.lot_id))]

@@ -19,7 +19,7 @@ from ledger.http.fields import (
     Strict,
     Text,
 )
-from ledger.rules.schemas import AwardSchema, ExplanationSchema
+from ledger.rules.schemas import AwardSchema, ExplanationSchema, FenceSchema
 
 _VERSION = (1, 2**31 - 1)
 _UNITS = ("POINT", "GROWTH")
@@ -90,17 +90,10 @@ class ExplainedAwardSchema(AwardSchema):
     name = words(required=True)
 
 
-class ExplainedFenceSchema(Answer):
-    """What a limit kept back."""
+class ExplainedFenceSchema(FenceSchema):
+    """What a limit kept back, by the rule's name."""
 
-    rule = CallerId(required=True)
     name = words(required=True)
-    unit = Choice(_UNITS, required=True)
-    fence = fields.String(required=True, metadata={"description": "Which limit, such as `cap_day`"})
-    wanted = Points("What it would have been", minimum=0, required=True)
-    given = Points("What was given all the same", minimum=0, required=True)
-    detail = fields.Dict(required=True)
-    explanation = words(required=True)
 
 
 class BecameSchema(Answer):

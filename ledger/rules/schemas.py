@@ -16,6 +16,7 @@ from ledger.http.fields import (
     MoneySchema,
     Null,
     Points,
+    RegionCode,
     Strict,
     Text,
 )
@@ -159,16 +160,41 @@ class AwardSchema(Answer):
     unit = Choice(["POINT", "GROWTH"], required=True)
     amount = Points(required=True)
     inputs = fields.Dict(required=True)
+    owner = RegionCode("The region whose rule it is; left out for headquarters'")
+    campaign = CallerId("The campaign that the rule belongs to")
+    funds = fields.List(FundCode(), metadata={"description": "The budgets that paid, each the whole amount"})
     explanation = fields.Nested(ExplanationSchema, required=True)
 
 
-class PurchaseAnswerSchema(PostedSchema):
-    """What a purchase earned."""
+class FenceSchema(Answer):
+    """What a limit kept back."""
 
-    purchase_id = CallerId(required=True)
+    rule = CallerId(required=True)
+    unit = Choice(["POINT", "GROWTH"], required=True)
+    fence = fields.String(required=True, metadata={"description": "Which limit, such as `cap_day`"})
+    wanted = Points("What it would have been; 0 where that is not known", minimum=0, required=True)
+    given = Points("What was given all the same", minimum=0, required=True)
+    detail = fields.Dict(required=True, metadata={"description": "How much the limit is, and what was left"})
+    explanation = fields.Nested(ExplanationSchema, required=True)
+
+
+class JudgedSchema(PostedSchema):
+    """What the rules gave, and what they kept back."""
+
     points = Points(minimum=0, required=True)
     growth = Points(minimum=0, required=True)
     awards = fields.List(fields.Nested(AwardSchema), required=True)
+    fenced = fields.List(
+        fields.Nested(FenceSchema), metadata={"description": "Left out where nothing was kept back"}
+    )
+    arms = fields.Dict(metadata={"description": "The arm of each experiment that had a say, if any had"})
+    tier = CallerId("The tier by which the points went; left out where the program has no tiers")
+
+
+class PurchaseAnswerSchema(JudgedSchema):
+    """What a purchase earned."""
+
+    purchase_id = CallerId(required=True)
     lots = fields.List(fields.Nested(OpenedLotSchema), required=True)
 
 
