@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 import pytest
+from sqlalchemy import text
 
 from ledger.db import Database
 from ledger.rules.activities import Activity
@@ -94,6 +95,36 @@ def test_of_many_first_purchases_at_once_one_settles(bench: Bench) -> None:
     answers = Crowd(bench).post_at_once([request(purchase(1_000, member="ben")) for _ in range(16)])
     assert codes(answers) == {None: 16}
     assert (bench.available("ben"), bench.available("ann")) == (190, 51)
+    bench.check()
+
+
+def test_a_purchase_that_had_to_wait_for_the_referral_settles_it(bench: Bench) -> None:
+    ruled(bench, BASE, fixed("thanks", 50, on="referrer"))
+    bench.post(earning(1, member="ann"), earning(1, member="ben"))
+    with rivals(bench) as meeting:
+        first = meeting.holding(request(referral("ben", "ann")))
+        second = meeting.arriving(request(purchase(100, member="ben")))
+        assert meeting.is_waiting(second, first)
+        assert (first.answer().code, second.answer().code) == (None, None)
+        # Begun again, because what it read before it waited did not tell whom else to lock.
+        assert second.runs == 2
+    assert bench.available("ann") == 51
+    bench.check()
+
+
+def test_a_purchase_that_had_to_wait_for_the_first_leaves_the_referral_settled_by_that(bench: Bench) -> None:
+    ruled(bench, BASE, fixed("thanks", 50, on="referrer"))
+    bench.post(earning(1, member="ann"), referral("ben", "ann"))
+    with rivals(bench) as meeting:
+        first = meeting.holding(request(purchase(100, member="ben")))
+        second = meeting.arriving(request(purchase(200, member="ben")))
+        assert meeting.is_waiting(second, first)
+        settled_by = (first.answer().body or {})["entry_id"]
+        assert second.answer().code is None
+        with meeting.database.read() as connection:
+            (found,) = connection.execute(text("SELECT settled_entry_id FROM referrals")).scalars()
+    assert f"ent_{found.hex}" == settled_by
+    assert bench.available("ann") == 51
     bench.check()
 
 
