@@ -5,6 +5,7 @@ A version's status is not kept anywhere: it follows from the proposals about it 
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,7 +23,6 @@ from ledger.rules.ownership import (
     implicit_content,
     in_force,
     key_of,
-    overridden_by,
     owner_of,
     region_of,
 )
@@ -33,6 +33,7 @@ from ledger.rules.register import (
     present_rules,
     require_version,
 )
+from ledger.rules.rulebook import rules_at
 
 DRAFT: Final = "draft"
 PROPOSED: Final = "proposed"
@@ -126,7 +127,10 @@ def rules_in_force(program: Program, rules: Rules, region: str | None, at: datet
     owners = [HEADQUARTERS] if region is None else [HEADQUARTERS, owner_of(region)]
     sets = [found for owner in owners if (found := _set_in_force(program, rules, owner, at))]
     upcoming = [each for each in rules.activations if each.owner in owners and each.active_from > at]
-    listed: dict[str, Any] = {kind: list(_listed(kind, sets, rules)) for kind in KINDS}
+    # The engine's own word: what it would try for an event of now.
+    compiled = rules_at(replace(program, rules=rules), at, region)
+    standing = {(each.owner, each.rule.code, each.rule.unit.name) for each in compiled.ready}
+    listed: dict[str, Any] = {kind: list(_listed(kind, sets, standing, rules)) for kind in KINDS}
     return {
         "as_of": show(at),
         "region": region,
@@ -138,6 +142,8 @@ def rules_in_force(program: Program, rules: Rules, region: str | None, at: datet
 
 _Set = tuple[str, int, datetime | None, Content]
 """Owner, version, from when on, content. The rates of the terms, as a set, are in force from no date."""
+_Standing = tuple[str, str, str]
+"""Owner, code and unit of a rule."""
 
 
 def _set_in_force(program: Program, rules: Rules, owner: str, at: datetime) -> _Set | None:
@@ -157,18 +163,14 @@ def _head(owner: str, version: int, begun: datetime | None) -> dict[str, Any]:
     }
 
 
-def _listed(kind: str, sets: list[_Set], rules: Rules) -> Iterator[dict[str, Any]]:
-    headquarters = sets[0][3]
+def _listed(kind: str, sets: list[_Set], standing: set[_Standing], rules: Rules) -> Iterator[dict[str, Any]]:
+    taken = set(codes_of(sets[0][3], kind))
     for owner, version, _, content in sets:
         for each in content.get(kind, ()):
-            if _is_off(kind, each, rules):
-                state = OFF
-            elif owner != HEADQUARTERS and each["code"] in codes_of(headquarters, kind):
-                state = PROMOTED
-            elif kind == "rules" and owner == HEADQUARTERS and _is_overridden(each, sets[1:]):
-                state = OVERRIDDEN
+            if kind == "rules":
+                state = _state_of_rule(owner, each, standing, rules)
             else:
-                state = ON
+                state = _state_of_part(owner, each["code"], taken, rules.off_campaigns, kind)
             yield {
                 "code": each["code"],
                 "owner": region_of(owner),
@@ -178,15 +180,15 @@ def _listed(kind: str, sets: list[_Set], rules: Rules) -> Iterator[dict[str, Any
             }
 
 
-def _is_overridden(rule: Content, regions: list[_Set]) -> bool:
-    return bool(rule.get("overridable")) and any(
-        key_of(rule) in overridden_by(content) for _, _, _, content in regions
-    )
+def _state_of_rule(owner: str, rule: Content, standing: set[_Standing], rules: Rules) -> str:
+    if (owner, *key_of(rule)) in standing:
+        return ON
+    if rule["code"] in rules.off_rules or rule.get("campaign") in rules.off_campaigns:
+        return OFF
+    return OVERRIDDEN if owner == HEADQUARTERS else PROMOTED
 
 
-def _is_off(kind: str, each: Content, rules: Rules) -> bool:
-    if kind == "campaigns":
-        return each["code"] in rules.off_campaigns
-    return kind == "rules" and (
-        each["code"] in rules.off_rules or each.get("campaign") in rules.off_campaigns
-    )
+def _state_of_part(owner: str, code: str, taken: set[str], off: frozenset[str], kind: str) -> str:
+    if kind == "campaigns" and code in off:
+        return OFF
+    return PROMOTED if owner != HEADQUARTERS and code in taken else ON

@@ -522,6 +522,9 @@ def test_a_region_overrides_what_headquarters_lets_it(tenant: Tenant) -> None:
         ("east:a", "east"): "on",
     }
     assert states(tenant, "west") == {("free", "-"): "on", ("fixed", "-"): "on"}
+    # What is off replaces nothing.
+    turn(tenant, "rules", "east:a", False)
+    assert states(tenant, "east")["free", "-"] == "on"
 
 
 def test_the_rates_of_the_terms_are_nobodys_to_override(tenant: Tenant) -> None:
