@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from ledger.accounts.policies import ExpiryPolicy, parse_policy
-from ledger.accounts.program import Program, Rules
+from ledger.accounts.program import Program, Rules, TermsVersion
 
 Per = Literal["year", "quarter", "month"]
 
@@ -117,7 +117,13 @@ class Ladders:
 
     def known_at(self, instant: datetime) -> "Ladders":
         """The ladders as far as they had been recorded by then."""
-        return Ladders(self.timezone, tuple(reign for reign in self.reigns if reign.begins <= instant))
+        later = tuple(reign for reign in self.reigns[1:] if reign.begins <= instant)
+        return Ladders(self.timezone, (self.reigns[0], *later))
+
+    def up_to(self, version: int) -> "Ladders":
+        """The ladders as far as that version of the terms."""
+        later = tuple(reign for reign in self.reigns[1:] if reign.version <= version)
+        return Ladders(self.timezone, (self.reigns[0], *later))
 
     def changes(self, after: datetime, until: datetime) -> list[datetime]:
         """The instants later than ``after``, up to ``until``, at which the ladder became another."""
@@ -138,8 +144,13 @@ def ladders_of(program: Program) -> Ladders:
 
 @lru_cache(maxsize=256)
 def _ladders(rules: Rules, timezone: str) -> Ladders:
+    return ladders_from(rules.terms, timezone)
+
+
+def ladders_from(versions: Iterable[TermsVersion], timezone: str) -> Ladders:
+    """The ladders in versions of the terms, oldest first; at least one."""
     reigns: list[Reign] = []
-    for version, recorded_at, text in rules.terms:
+    for version, recorded_at, text in versions:
         begins = recorded_at if reigns else BEGINNING
         # The clock of a test program may first be set back: a later version rules all the same.
         while len(reigns) > 1 and reigns[-1].begins >= begins:

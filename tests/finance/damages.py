@@ -33,6 +33,7 @@ ARRIVAL = "entry_id = {arrival}"
 HOLDER = "holder_id = {holder}"
 LOT = "lot_id = {lot}"
 PAYMENT = "entry_id = {payment}"
+TIERED = "holder_id = {tiered}"
 OPENING = "lot_id = {lot} AND available_at IS NOT NULL"
 
 ENOUGH_FOR_ANYBODY = "amount = 100000"
@@ -135,6 +136,13 @@ DAMAGES = (
     Damage("payments", "entries", 'details = \'{{"fund": "x"}}\'', "entry_id = {paid}", "entry_id"),
     Damage("payments", "entries", "details = '[]'", "entry_id = {paid}", "entry_id"),
     Damage("payments", "entries", "parent_entry_id = {award}", PAYMENT, "parent_entry_id"),
+    Damage("tiers", "holders", "tier_since = '2020-01-01'", TIERED, "holder_id"),
+    Damage("tiers", "holders", "tier_in_grace = NOT tier_in_grace", TIERED, "holder_id"),
+    Damage("tiers", "holders", "tier = 'x'", TIERED, "holder_id"),
+    Damage("tiers", "postings", None, TIERED + " AND unit = 2 AND available_at IS NOT NULL", "holder_id"),
+    Damage("tier events", "tier_events", None, TIERED, "holder_id"),
+    Damage("tier events", "tier_events", None, TIERED + " AND ordinal = 1", "holder_id"),
+    Damage("tier events", "tier_events", "to_tier = 'x'", TIERED, "holder_id"),
 )
 
 # One row of each sort, by a query for its id. What has one posting alone has one place to be wrong.
@@ -165,6 +173,8 @@ ROWS = {
     "payment": "SELECT entry_id FROM entries WHERE kind = 'fund_spend'"
     " AND holder_id = {fund} ORDER BY version DESC LIMIT 1",
     "paid": "SELECT parent_entry_id FROM entries WHERE entry_id = {payment}",
+    "tiered": "SELECT holder_id FROM holders JOIN tier_events USING (holder_id) WHERE tier IS NOT NULL"
+    " GROUP BY holder_id HAVING count(*) > 1 ORDER BY holder_id LIMIT 1",
     "expired_lot": "SELECT lot_id FROM lots WHERE expired > 0 AND NOT rolling LIMIT 1",
 }
 

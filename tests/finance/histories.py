@@ -12,6 +12,7 @@ from ledger.redemption.commands import Redeem, Refund, Transfer
 from ledger.redemption.reversals import Reverse
 from ledger.rules.commands import Earning, Line, Purchase
 from ledger.rules.returns import Return, ReturnedLine
+from tests.ladders import tiers
 from tests.till import Till
 
 MEMBERS = ("m-1", "m-2", "m-3", "m-4")
@@ -22,8 +23,15 @@ TERMS: tuple[dict[str, Any], ...] = (
     {
         "points_expiry": {"kind": "fixed_days", "days": 20},
         "growth_expiry": {"kind": "fixed_days", "days": 30},
+        "tiers": tiers(
+            {"member": 0, "silver": 80, "gold": 200}, period={"kind": "fixed_days", "days": 15}, grace_days=3
+        ),
     },
-    {"points_expiry": {"kind": "rolling", "months": 1}, "pending_days": 3},
+    {
+        "points_expiry": {"kind": "rolling", "months": 1},
+        "pending_days": 3,
+        "tiers": tiers({"member": 0, "plus": 60, "gold": 250}, period={"kind": "never"}),
+    },
     {
         "points_expiry": {"kind": "fixed_days", "days": 8},
         "lapsed_refund": {"policy": "grace", "grace_days": 5},

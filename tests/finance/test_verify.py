@@ -16,6 +16,7 @@ from ledger.finance.verify import chain as chain_of
 from tests.conftest import Cluster, TestDatabase
 from tests.finance.damages import DAMAGES, Damage, rows_of
 from tests.finance.histories import live_through
+from tests.ladders import tiers
 from tests.till import Till, new_program, open_till
 
 KINDS = {
@@ -45,6 +46,9 @@ def lived(cluster: Cluster, template: str) -> Iterator[TestDatabase]:
         assert kinds == KINDS
         elsewhere = Till(till.database, new_program(till.database, "other"))
         elsewhere.award("m-1", 10)
+        climbing = Till(till.database, new_program(till.database, "climbing", tiers=tiers()))
+        climbing.buy("m-1", 50_000)
+        climbing.buy("m-1", 50_000)
     yield TestDatabase(name, cluster.owner_url(name), cluster.app_url(name))
     cluster.drop_database(name)
 
@@ -70,7 +74,7 @@ def lower_guards(connection: Connection) -> None:
     ).all()
     for table, name in guards:
         connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-    for table in ("entries", "postings", "business_references", "program_terms"):
+    for table in ("entries", "postings", "business_references", "program_terms", "tier_events"):
         connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
 
 
@@ -150,8 +154,10 @@ def test_every_check_is_tried() -> None:
     assert {damage.check for damage in DAMAGES} == {check.name for check in CHECKS}
 
 
-# What a caller says of a member decides nothing and follows from nothing.
+# What a caller says of a member decides nothing and follows from nothing. A tier that is said to be settled a
+# little later than it was makes a little more come late, and is the same tier.
 MEANS_NOTHING_TO_THE_BOOKS = {
+    ("holders", "tier_settled_at"),
     ("holders", "enrolled_at"),
     ("holders", "region"),
     ("holders", "store"),
