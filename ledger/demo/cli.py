@@ -7,39 +7,25 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime
-from itertools import count, islice
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ledger.accounts.program import Program
-from ledger.accounts.programs import create_program, find_program
-from ledger.clock import show, start_of_day
+from ledger.accounts.programs import find_program
+from ledger.clock import show
 from ledger.command_line import Place, data_option, open_database, opened, told_plainly
 from ledger.db import Database
 from ledger.demo.baskets import BASKETS, DataSetError, read_baskets
 from ledger.demo.figures import Figures, read_figures
+from ledger.demo.making import make_program
 from ledger.demo.replay import LANES, Replay
-from ledger.demo.report import CURRENCY, pace_of, table_of
-from ledger.errors import ProgramExists
+from ledger.demo.report import pace_of, table_of
 from ledger.finance.verify import Finding, verify
-from ledger.rules.terms import DEFAULT_TERMS
-
-PROGRAM: Final = "demo"
-TIMEZONE: Final = "America/New_York"
-FIRST_DAY: Final = date(2017, 1, 1)
-"""The households bought in the United States, in dollars, from this day on."""
-
-TERMS: Final[dict[str, Any]] = {
-    **DEFAULT_TERMS,
-    # Short, so that points become available, end and are swept many times within the year.
-    "pending_days": 3,
-    "points_expiry": {"kind": "end_of_month", "months": 3},
-}
 
 
 @click.command()
@@ -93,27 +79,6 @@ def run(database: Database, place: Place, baskets: int, seed: int) -> bool:
     for line in _next_steps(place, program, now, figures.richest_member):
         console.print(line, soft_wrap=True, markup=False)
     return not any(figures.differences.values()) and all(finding.is_sound for finding in findings)
-
-
-def make_program(database: Database) -> Program:
-    """A fresh test program: ``demo``, or the first of ``demo-2``, ``demo-3`` … that is not taken."""
-    for name in (PROGRAM if number == 1 else f"{PROGRAM}-{number}" for number in count(1)):
-        try:
-            return database.run(
-                lambda connection, name=name: create_program(  # type: ignore[misc]
-                    connection,
-                    name,
-                    currency=CURRENCY,
-                    timezone=TIMEZONE,
-                    terms=TERMS,
-                    now=start_of_day(FIRST_DAY, TIMEZONE),
-                    is_test=True,
-                    test_now=start_of_day(FIRST_DAY, TIMEZONE),
-                )
-            )
-        except ProgramExists:
-            continue
-    raise AssertionError("there is no end of names")
 
 
 def read_books(database: Database, program: Program) -> tuple[Figures, list[Finding], datetime]:

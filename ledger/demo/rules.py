@@ -7,18 +7,18 @@ twice; a budget pays for the coffee weeks. Amounts are points, thresholds growth
 from typing import Any, Final
 
 COFFEE_BUDGET: Final = "coffee-weeks"
-COFFEE_POINTS: Final = 20_000
-"""What the demo grants for the coffee weeks: about half of what they would cost without an end."""
+COFFEE_POINTS: Final = 50_000
+"""What the demo grants for the coffee weeks: more than they cost, so that no award depends on whose batch is first."""
 
 EXPERIMENT: Final = "weekend-bonus"
 
 TIERS: Final[dict[str, Any]] = {
     "levels": [
         {"code": "member", "threshold": 0, "name": {"en": "Member", "zh": "会员"}},
-        {"code": "silver", "threshold": 800, "name": {"en": "Silver", "zh": "银卡"}},
+        {"code": "silver", "threshold": 400, "name": {"en": "Silver", "zh": "银卡"}},
         {
             "code": "gold",
-            "threshold": 2_500,
+            "threshold": 1_250,
             "name": {"en": "Gold", "zh": "金卡"},
             "entitlements": [
                 {
@@ -30,7 +30,7 @@ TIERS: Final[dict[str, Any]] = {
         },
         {
             "code": "diamond",
-            "threshold": 6_000,
+            "threshold": 3_000,
             "name": {"en": "Diamond", "zh": "钻石卡"},
             "entitlements": [
                 {
@@ -42,7 +42,7 @@ TIERS: Final[dict[str, Any]] = {
             ],
         },
     ],
-    "period": {"kind": "fixed_days", "days": 180},
+    "period": {"kind": "fixed_days", "days": 90},
     "landing": "soft",
     "grace_days": 14,
     "floor": "member",

@@ -49,6 +49,7 @@ def test_first_basket_is_as_the_file_has_it() -> None:
 @pytest.mark.parametrize("value", ["0.29", "1.15", "4.35", "8.2", "16.08", "1.005"])
 def test_money_in_binary_fractions_becomes_the_nearest_cent(value: str) -> None:
     arrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.compute")
     table = table_with(arrow, sales_value=[float(value)])
     exact = baskets._in_exact_types(arrow, table)
     assert exact["cents"].to_pylist() == [{"1.005": 100}.get(value, round(float(value) * 100))]

@@ -13,8 +13,8 @@ from ledger.accounts.programs import create_program, find_program
 from ledger.db import Database
 from ledger.demo import replay
 from ledger.demo.baskets import Basket, read_baskets
-from ledger.demo.cli import TERMS, make_program
 from ledger.demo.figures import Figures, read_figures
+from ledger.demo.making import TERMS, make_program
 from ledger.demo.replay import Played, Replay, fingerprint
 from ledger.rules.commands import Line, Purchase
 from ledger.rules.terms import DEFAULT_TERMS
@@ -76,17 +76,18 @@ def test_another_seed_gives_other_redemptions_and_the_same_purchases(
     database = databases()
     _, _, first = play(database, half_a_year(), seed=1)
     _, _, second = play(database, half_a_year(), seed=2)
-    assert first.movements.issued == second.movements.issued
+    # What is issued may differ: goods that go back take a tier along, and with it the rate of later points.
+    assert first.entries["earn"] == second.entries["earn"] == 900
     assert first.movements.redeemed != second.movements.redeemed
 
 
 def test_half_a_year_has_all_of_it_and_ties(databases: Callable[[], Database]) -> None:
     _, played, figures = play(databases(), half_a_year())
     assert played.baskets == 900
-    assert figures.entries.keys() == {"earn", "expire", "redeem", "refund", "return"}
+    assert figures.entries.keys() == {"earn", "expire", "redeem", "refund", "return", "fund_grant"}
     assert played.refusals["insufficient_points"] > 0
     assert sum(figures.entries.values()) == (
-        played.commands - played.refusals.total() + figures.entries["expire"]
+        played.commands - played.refusals.total() + figures.entries["expire"] + figures.entries["fund_grant"]
     )
     movements = figures.movements
     assert movements.issued and movements.redeemed and movements.expired and movements.clawed_back
@@ -128,7 +129,11 @@ def test_hour_that_the_change_of_the_clocks_leaves_out_is_replayed_in_order(
     database = databases()
     times = [wall(f"2017-03-12 {time}") for time in ("01:50", "02:30", "03:10")]
     _, _, figures = play(database, [basket(number, at) for number, at in enumerate(times)])
-    assert rows(database, "SELECT reference FROM entries ORDER BY version") == [("b-0",), ("b-2",), ("b-1",)]
+    assert rows(database, "SELECT reference FROM entries WHERE kind = 'earn' ORDER BY version") == [
+        ("b-0",),
+        ("b-2",),
+        ("b-1",),
+    ]
     assert set(figures.differences.values()) == {0}
 
 
