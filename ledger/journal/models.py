@@ -98,6 +98,7 @@ referrals = Table(
     Column("activity_entry_id", Uuid, nullable=False),
     Column("settled_entry_id", Uuid),
     Column("recorded_at", Moment, nullable=False),
+    Index("referrals_referrer_holder_id_idx", "referrer_holder_id", "recorded_at", "holder_id"),
 )
 
 outcomes = Table(

@@ -1,14 +1,22 @@
-"""The route of activities."""
+"""Routes of activities, and of whom a member has brought."""
 
 from typing import Any
 
 from ledger import errors
+from ledger.accounts.schemas import page_of
 from ledger.http.endpoint import Routes
 from ledger.http.operations import Operation
+from ledger.http.services import Call
 from ledger.journal.commands import Source
 from ledger.rules.activities import Activity
-from ledger.rules.activity_schemas import ActivityAnswerSchema, ActivitySchema
+from ledger.rules.activity_schemas import (
+    ActivityAnswerSchema,
+    ActivitySchema,
+    ReferralSchema,
+    ReferralsQuery,
+)
 from ledger.rules.explain import explained
+from ledger.rules.referral_queries import read_referrals
 
 routes = Routes("Activities", "What members do beside buying.")
 
@@ -43,3 +51,16 @@ ACTIVITY = Operation(
 )
 
 routes.posting(ACTIVITY)
+
+
+@routes.get(
+    "/v1/members/<member_id>/referrals",
+    scope="read",
+    schema=ReferralsQuery,
+    answer=page_of(ReferralSchema),
+    refusals=(errors.MemberUnknown,),
+)
+def list_referrals(call: Call, member_id: str, **page: Any) -> dict[str, Any]:
+    """List whom a member has brought, newest first, and what it has given."""
+    with call.database.read() as connection:
+        return read_referrals(connection, call.program, member_id, **page).shown()

@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from ledger.accounts.schemas import OpenedLotSchema
-from ledger.http.fields import Attributes, CallerId, Instant, Pattern
+from ledger.accounts.schemas import MemberQuery, OpenedLotSchema, PageQuery
+from ledger.http.fields import Answer, Attributes, CallerId, Choice, Instant, Pattern, Points
 from ledger.rules.activities import RESERVED
 from ledger.rules.facts import REFERRAL
 from ledger.rules.schemas import JudgedSchema, SourceSchema
@@ -56,3 +56,17 @@ class ActivityAnswerSchema(JudgedSchema):
     activity_id = CallerId(required=True)
     type = ActivityType(required=True)
     lots = fields.List(fields.Nested(OpenedLotSchema), required=True)
+
+
+class ReferralsQuery(MemberQuery, PageQuery):
+    """A page of the members whom a member has brought."""
+
+
+class ReferralSchema(Answer):
+    """A member who was brought."""
+
+    member_id = CallerId("Who was brought", required=True)
+    status = Choice(["pending", "settled"], "Pending until the first purchase", required=True)
+    recorded_at = Instant(required=True)
+    points = Points("Given to the referrer, less what returns took back", minimum=0, required=True)
+    growth = Points("Likewise", minimum=0, required=True)

@@ -194,6 +194,7 @@ CREATE TABLE referrals (
     recorded_at timestamptz NOT NULL,
     CONSTRAINT referrals_pkey PRIMARY KEY (holder_id)
 );
+CREATE INDEX referrals_referrer_holder_id_idx ON referrals (referrer_holder_id, recorded_at, holder_id);
 """
 
 GRANTS = """

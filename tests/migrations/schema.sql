@@ -424,6 +424,8 @@ CREATE INDEX lots_holder_id_idx ON public.lots USING btree (holder_id) WHERE is_
 
 CREATE INDEX lots_program_id_idx ON public.lots USING btree (program_id, expires_at, holder_id) WHERE is_open;
 
+CREATE INDEX referrals_referrer_holder_id_idx ON public.referrals USING btree (referrer_holder_id, recorded_at, holder_id);
+
 CREATE TRIGGER approvals_decide_once BEFORE UPDATE ON public.approvals FOR EACH ROW EXECUTE FUNCTION public.refuse_second_decision();
 
 ALTER TABLE public.approvals ENABLE ALWAYS TRIGGER approvals_decide_once;

@@ -1,5 +1,6 @@
 """Activities over HTTP: what may be sent, what is answered, and that a batch answers the same."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -140,3 +141,35 @@ def test_a_batch_answers_an_activity_as_its_route_does(tenant: Tenant) -> None:
 @pytest.mark.parametrize(("role", "status"), [("pos", 201), ("checkout", 201), ("readonly", 403)])
 def test_a_till_may_post_activities_and_a_reader_may_not(tenant: Tenant, role: str, status: int) -> None:
     assert tenant.send("POST", PATH, json=body(), role=role).status_code == status
+
+
+def test_a_member_sees_whom_he_has_brought_and_what_it_gave(tenant: Tenant) -> None:
+    for number in range(3):
+        tenant.post(PATH, referral(f"n-{number}", "m-1", f"a-{number}"))
+    tenant.post("/v1/purchases", purchase_of("n-1", "p-9"))
+    path = "/v1/members/m-1/referrals"
+    first = tenant.send("GET", f"{path}?limit=2").json
+    rest = tenant.send("GET", f"{path}?limit=2&cursor={first['next_cursor']}").json
+    assert (len(first["data"]), len(rest["data"]), rest["next_cursor"]) == (2, 1, None)
+    found = {each["member_id"]: each for each in first["data"] + rest["data"]}
+    assert [found[f"n-{number}"]["points"] for number in range(3)] == [0, 0, 0]
+    assert found["n-0"].keys() == {"member_id", "status", "recorded_at", "points", "growth"}
+    assert found["n-0"]["status"] == "pending"
+    assert tenant.send("GET", "/v1/members/n-0/referrals").json == {"data": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/members/m-99/referrals", 404),
+        ("/v1/members/m-1/referrals?cursor=x", 400),
+        ("/v1/members/m-1/referrals?limit=0", 400),
+    ],
+)
+def test_a_list_of_referrals_that_is_not_there_is_refused(tenant: Tenant, path: str, status: int) -> None:
+    assert tenant.send("GET", path).status_code == status
+
+
+def test_a_forged_cursor_of_the_end_of_time_leads_to_a_page_like_any_other(tenant: Tenant) -> None:
+    cursor = urlsafe_b64encode(b"R" + b"\xff" * 24).decode().rstrip("=")
+    assert tenant.send("GET", f"/v1/members/m-1/referrals?cursor={cursor}").status_code == 200
