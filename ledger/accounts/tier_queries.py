@@ -1,4 +1,4 @@
-"""Reads of tiers: a member's tier by the clock, what lies ahead of it, its history, and what it has issued.
+"""Reads of tiers: a member's tier by the clock, and the benefits that its tiers have issued.
 
 The row holds the tier as far as it is settled. Whoever reads lets the clock go on from there, by the open
 lots; where that is not enough, by the whole history of the member's growth. Nothing is written.
@@ -13,12 +13,9 @@ from sqlalchemy import Connection, select
 
 from ledger.accounts.growth import Timeline, changes_of_lots
 from ledger.accounts.growth_history import read_changes
-from ledger.accounts.ladders import Ladders, ladders_of
+from ledger.accounts.ladders import Ladders
 from ledger.accounts.lots import Lot
-from ledger.accounts.models import entitlements, holders, tier_events
-from ledger.accounts.outlook import Outlook, outlook
-from ledger.accounts.program import Program
-from ledger.accounts.queries_of_lots import open_lots
+from ledger.accounts.models import entitlements, holders
 from ledger.accounts.tiers import NO_TIER, TierState, holds, settle
 from ledger.accounts.tracking import is_overtaken
 
@@ -31,21 +28,6 @@ TIER = (
     holders.c.tier_settled_at,
 )
 """The columns of a settled tier."""
-
-
-class PastTierEvent(NamedTuple):
-    """A tier event as it was recorded; the times aware, the growth that decided."""
-
-    ordinal: int
-    effective_at: datetime
-    recorded_at: datetime
-    from_tier: str | None
-    to_tier: str
-    reason: str
-    growth: int
-    ends_at: datetime | None
-    terms_version: int
-    entry_id: bytes | None
 
 
 class IssuedEntitlement(NamedTuple):
@@ -86,39 +68,6 @@ def tier_by_clock(
     if is_overtaken(state, ladders, now):
         return settle(state, Timeline(changes_of_lots(read_lots())), ladders, now)[0]
     return state
-
-
-def read_outlook(connection: Connection, program: Program, key: UUID, now: datetime) -> Outlook | None:
-    """A known member's tier at ``now`` and what lies ahead of it; None where no ladder is in force."""
-    ladders = ladders_of(program)
-    if not ladders.any:
-        return None
-    row = connection.execute(select(*TIER, holders.c.recorded_at).where(holders.c.holder_id == key)).one()
-    now = max(now, row.recorded_at or now)
-    found = open_lots(connection, key)
-    state = tier_by_clock(connection, key, stored_tier(row), ladders, now, lambda: found)
-    return outlook(state, changes_of_lots(found), ladders, now)
-
-
-def read_tier_history(connection: Connection, key: UUID) -> list[PastTierEvent]:
-    """Every recorded event of a member's tier, in the order of recording."""
-    rows = connection.execute(
-        select(
-            tier_events.c.ordinal,
-            tier_events.c.effective_at,
-            tier_events.c.recorded_at,
-            tier_events.c.from_tier,
-            tier_events.c.to_tier,
-            tier_events.c.reason,
-            tier_events.c.growth,
-            tier_events.c.ends_at,
-            tier_events.c.terms_version,
-            tier_events.c.entry_id,
-        )
-        .where(tier_events.c.holder_id == key)
-        .order_by(tier_events.c.ordinal)
-    )
-    return [PastTierEvent._make((*row[:-1], row.entry_id and row.entry_id.bytes)) for row in rows]
 
 
 def read_entitlements(connection: Connection, key: UUID) -> list[IssuedEntitlement]:
