@@ -141,6 +141,7 @@ def with_history(tenant: Tenant) -> Tenant:
         "purchase_id": "p-1",
         "redemption_id": redemption["redemption_id"],
         "entry_id": purchase["entry_id"],
+        **with_budget(tenant, "f-1"),
         **with_rules(tenant, "spring"),
     }
     return tenant
@@ -164,6 +165,18 @@ def with_rules(tenant: Tenant, code: str, role: str = "operator") -> dict[str, s
         "approval_id": proposed.json["approval_id"],
         "code": code,
     }
+
+
+def with_budget(tenant: Tenant, fund: str, role: str = "operator") -> dict[str, str]:
+    """Let a program have a fund of two grants; the name of it."""
+    for number in (1, 2):
+        grant = {"points": 50, "reason": "a plan", "reference": f"{fund}-{number}"}
+        proposed = tenant.send("POST", f"/v1/funds/{fund}/grants", role=role, json=grant)
+        assert proposed.status_code == 202, proposed.data
+        path = f"/v1/approvals/{proposed.json['approval_id']}/approve"
+        approved = tenant.send("POST", path, role="approver")
+        assert approved.status_code == 200, approved.data
+    return {"fund": fund}
 
 
 def purchase_of(member_id: str, purchase_id: str, amount: int = 10_000) -> dict[str, Any]:

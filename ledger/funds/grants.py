@@ -16,6 +16,7 @@ from ledger.access.principals import Principal
 from ledger.accounts.paging import refused
 from ledger.accounts.program import Program
 from ledger.funds.commands import Authority, GrantFund, WithdrawFund
+from ledger.funds.queries import read_fund
 from ledger.funds.share import is_share
 from ledger.ids import show as show_id
 from ledger.journal import Request, post
@@ -37,10 +38,13 @@ def propose_change(
     """Propose a grant or a withdrawal of ``points`` for a ``reason`` under a ``reference``; the proposal.
 
     Refuses a region's share, which no one but the ledger grants (InvalidRequest), and a key that does not speak
-    for headquarters (``other_region``): budgets are headquarters' to give.
+    for headquarters (``other_region``): budgets are headquarters' to give. Refuses to withdraw from a fund that is
+    not there (``fund_unknown``).
     """
     if is_share(fund):
         raise refused("fund", "is a region's share, and follows from what headquarters issues")
+    if kind == WITHDRAWAL:
+        read_fund(connection, program, fund)
     approval_id = propose(connection, program, kind, fund, {"fund": fund, **change}, by=by, now=now)
     return require_approval(connection, program, show_id("apr", approval_id)).shown()
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, and_, func, literal_column, sele
 
 from ledger.accounts.chart import Account
 from ledger.accounts.models import holders
-from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_cursor
+from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, refused, write_cursor
 from ledger.accounts.program import Program
 from ledger.clock import show
 from ledger.funds.commands import GRANTED, unknown_fund
@@ -34,10 +34,7 @@ def list_funds(
     """The program's funds by code. Refuses a cursor of another list."""
     query = _select_funds().where(holders.c.program_id == program.program_id, _IS_FUND)
     if cursor is not None:
-        last = UUID(bytes=read_cursor(_FUNDS, cursor, _HOLDER_BYTES))
-        seen = holders.alias("seen")
-        name = select(seen.c.member_id).where(seen.c.holder_id == last).scalar_subquery()
-        query = query.where(holders.c.member_id > name)
+        query = query.where(holders.c.member_id > _last_seen(connection, program, cursor))
     # One more than asked for tells whether there are more.
     rows = connection.execute(query.order_by(holders.c.member_id).limit(limit + 1)).all()
     more = write_cursor(_FUNDS, rows[limit - 1].holder_id.bytes) if len(rows) > limit else None
@@ -72,6 +69,19 @@ def read_fund_entries(
     if len(rows) > limit:
         more = write_cursor(_ENTRIES, rows[limit - 1].version.to_bytes(_VERSION_BYTES, "big", signed=True))
     return Page([_shown_entry(row) for row in rows[:limit]], more)
+
+
+def _last_seen(connection: Connection, program: Program, cursor: str) -> str:
+    """The name of the fund in a cursor, which may be another program's: then nothing of it is told."""
+    key = UUID(bytes=read_cursor(_FUNDS, cursor, _HOLDER_BYTES))
+    name: str | None = connection.execute(
+        select(holders.c.member_id).where(
+            holders.c.program_id == program.program_id, holders.c.holder_id == key
+        )
+    ).scalar_one_or_none()
+    if name is None:
+        raise refused("cursor", "was not given by this list")
+    return name
 
 
 def _key(program: Program, fund: str) -> UUID:

@@ -76,7 +76,7 @@ def propose_grant(call: Call, fund: str, **change: Any) -> dict[str, Any]:
     schema=FundChangeSchema,
     answer=ApprovalSchema,
     statuses=(202,),
-    refusals=(errors.OtherRegion,),
+    refusals=(errors.OtherRegion, errors.FundUnknown),
 )
 def propose_withdrawal(call: Call, fund: str, **change: Any) -> dict[str, Any]:
     """Propose to take back what a fund has not spent.
@@ -86,7 +86,7 @@ def propose_withdrawal(call: Call, fund: str, **change: Any) -> dict[str, Any]:
     return _propose(call, WITHDRAWAL, fund, change)
 
 
-@routes.post("/v1/funds/top-up", scope="propose", answer=TopUpSchema)
+@routes.post("/v1/funds/top-up", scope="propose", answer=TopUpSchema, is_body_optional=True)
 def top_up_shares(call: Call) -> dict[str, Any]:
     """Bring the shares of the regions up to date at once.
 

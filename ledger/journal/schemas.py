@@ -4,7 +4,17 @@ from marshmallow import fields
 
 from ledger.accounts.chart import Account
 from ledger.accounts.schemas import MemberQuery, PageQuery
-from ledger.http.fields import Answer, CallerId, Choice, Instant, Integer, LedgerId, Points, Strict
+from ledger.http.fields import (
+    Answer,
+    CallerId,
+    Choice,
+    Instant,
+    Integer,
+    LedgerId,
+    Pattern,
+    Points,
+    Strict,
+)
 from ledger.money import MAX_AMOUNT
 from ledger.rules.schemas import AwardSchema
 
@@ -19,6 +29,13 @@ class EntryQuery(Strict):
     """An entry."""
 
     entry_id = CallerId(required=True)
+
+
+class HolderName(Pattern):
+    """A member's id, or the name of a fund: `fund/` and its code."""
+
+    pattern = "(?:fund/)?[A-Za-z0-9._:-]{1,96}"
+    must = "must be the name of a holder"
 
 
 class PostingSchema(Answer):
@@ -44,7 +61,7 @@ class EntrySchema(Answer):
     """An entry as it stands in the books."""
 
     entry_id = LedgerId("ent", required=True)
-    member_id = CallerId(required=True)
+    member_id = HolderName("Whose books it is in; of a budget, `fund/` and its code", required=True)
     version = Integer(1, MAX_AMOUNT, "Its number among the member's entries", required=True)
     kind = fields.String(required=True)
     effective_at = Instant("When it happened", required=True)
@@ -56,7 +73,11 @@ class EntrySchema(Answer):
     terminal = CallerId(required=True, allow_none=True)
     reference = CallerId("The business name that it took", required=True, allow_none=True)
     parent_entry_id = LedgerId("ent", "The entry that it follows", required=True, allow_none=True)
-    peer_member_id = CallerId("The other member of a transfer", required=True, allow_none=True)
+    peer_member_id = CallerId(
+        "The other member of a transfer or a referral; of what a budget paid, who was awarded",
+        required=True,
+        allow_none=True,
+    )
     terms_version = Integer(1, 2**31 - 1, "The terms that it was decided by", required=True)
     extends_to = Instant("Where it moved the expiry of rolling lots", required=True, allow_none=True)
     postings = fields.List(fields.Nested(PostingSchema), required=True)

@@ -126,6 +126,7 @@ def go_shopping(walk: Walk) -> None:
     member = {"region": "east", "store": "s-1", "enrolled_at": NOON, "attributes": {"vip": True, "age": 7}}
     walk.step("change_member", member, status=201, ids={"member_id": "m-8"})
     walk.step("change_member", {}, ids={"member_id": "m-8"})
+    grant_budget(walk)
     award = {"member_id": "m-1", "points": 5, "reason": "sorry", "reference": "a-9", "fund": "care"}
     walk.step(
         "post_earning",
@@ -141,6 +142,20 @@ def go_shopping(walk: Walk) -> None:
     walk.step("post_return", {**back, "lines": [piece]}, ids={"purchase_id": "p-9"})
     for entry in (spent, transfer, bought):
         walk.step("post_reversal", {"reason": "mistake"}, ids={"entry_id": entry["entry_id"]})
+
+
+def grant_budget(walk: Walk) -> None:
+    walk.tenant.facts["fund"] = "care"
+    change = {"points": 50, "reason": "a plan", "reference": "g-1"}
+    for name, body in (
+        ("propose_grant", change),
+        ("propose_withdrawal", {**change, "points": 5, "reference": "g-2"}),
+    ):
+        proposed = walk.step(name, body)
+        approval = {"approval_id": proposed["approval_id"]}
+        walk.step("approve_proposal", {}, ids=approval, role="approver")
+    walk.refuse("post_earning", "budget_exhausted", {**change, "member_id": "m-1", "fund": "care"})
+    walk.step("top_up_shares", {})
 
 
 def go_wrong(walk: Walk) -> None:

@@ -216,6 +216,11 @@ def test_budgets_of_another_program_are_not_seen(service: WholeService, shop: Te
     assert elsewhere.send("GET", "/v1/funds").json == {"data": [], "next_cursor": None}
     refused(elsewhere.send("GET", "/v1/funds/spring"), 404, "fund_unknown")
     refused(award(elsewhere, 1), 422, "budget_exhausted")
+    refused(propose(elsewhere, 1, kind="withdrawals"), 404, "fund_unknown")
+    grant(elsewhere, 1, "autumn")
+    grant(elsewhere, 1, "winter")
+    cursor = elsewhere.send("GET", "/v1/funds?limit=1").json["next_cursor"]
+    refused(shop.send("GET", f"/v1/funds?cursor={cursor}"), 400, "invalid_request")
 
 
 def test_a_top_up_at_once_grants_the_share_of_what_is_in_the_books(
