@@ -173,7 +173,7 @@ def compile_rules(
     """
     standing = _standing([(owned, _switched_on(owned, off_rules, off_campaigns)) for owned in sets])
     ready = [_ready(rule, owned, timezone) for owned, rule in standing]
-    ready.sort(key=lambda each: (-each.rule.priority, each.rule.code, each.owner))
+    ready.sort(key=lambda each: (-each.rule.priority, each.rule.code, each.owner, each.rule.unit))
     kinds = dict.fromkeys((each.rule.on, each.rule.unit) for each in ready)
     plans = {
         (on, unit): _plan([each for each in ready if (each.rule.on, each.rule.unit) == (on, unit)])
