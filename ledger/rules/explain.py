@@ -45,8 +45,7 @@ def explain(award: Mapping[str, Any], name_of: NameOf = plain) -> Text:
         "award.cut",
         before=_arithmetic(uncut, unit, inputs["wanted"], name_of),
         limit=limit_in_words(inputs["fence"]),
-        left=amount_of(unit, inputs["left"]),
-        earned=amount_of(unit, amount),
+        left=amount_of(unit, amount),
     )
 
 

@@ -119,9 +119,11 @@ def award_told(award: Mapping[str, Any], names: Names) -> dict[str, Any]:
 
 def _fence_told(fenced: Mapping[str, Any], bought: Bought, names: Names) -> dict[str, Any]:
     # What was kept back names no version. Codes are unique among the rules that judge a purchase.
-    found = [names.rule(fenced["rule"], each.version, each.owner) for each in bought.rule_sets]
-    name = next((each for each in found if each != plain(fenced["rule"])), plain(fenced["rule"]))
-    return {**fenced, "name": name, "explanation": explain_fence(fenced)}
+    def name_of(code: str) -> Text:
+        found = [names.rule(code, each.version, each.owner) for each in bought.rule_sets]
+        return next((name for name in found if name != plain(code)), plain(code))
+
+    return {**fenced, "name": name_of(fenced["rule"]), "explanation": explain_fence(fenced, name_of)}
 
 
 def _money(amount: int, details: Mapping[str, Any]) -> dict[str, Any]:

@@ -119,9 +119,7 @@ AWARDS: Final[dict[str, Words]] = {
     "sum.half_up": Words(
         "{before} = {exact}, rounded to {earned}", "{before} = {exact}，四舍五入为 {earned}"
     ),
-    "award.cut": Words(
-        "{before}; {limit} had {left} left, so {earned}", "{before}；{limit}还剩 {left}，实得 {earned}"
-    ),
+    "award.cut": Words("{before}; {limit} leaves {left}", "{before}；{limit}仅余 {left}"),
     "rule.base": Words("base rate", "基础规则"),
 }
 
@@ -146,7 +144,7 @@ FENCES: Final[dict[str, Words]] = {
     "why.region_share": Words(
         "the region may give out only {available} more in this period", "本区域本期可发放额度仅余 {available}"
     ),
-    "why.stacking": Words("another offer applies in its place", "已适用其他优惠，不可同时享受"),
+    "why.stacking": Words("{rule} applies in its place", "已适用“{rule}”，不可同时享受"),
     "why.once": Words("it is given once, and was given before", "每位会员仅限一次，此前已发放"),
     "why.rule_error": Words("the rule could not be worked out here", "该规则无法计算"),
     "why.too_large": Words("it is more than can be counted exactly", "数额超出可精确计算的范围"),

@@ -133,9 +133,9 @@ TOLD: list[tuple[dict[str, Any], str, int, str, str]] = [
         {**RATE, "wanted": 39, "fence": "cap_day", "left": 11},
         "POINT",
         11,
-        "39.90 CNY spent × 1 points per 1.00 CNY = 39 points, rounded down; the limit for the day had"
-        " 11 points left, so 11 points",
-        "消费 39.90 CNY，每 1.00 CNY 得 1 积分，向下取整共 39 积分；当日上限还剩 11 积分，实得 11 积分",
+        "39.90 CNY spent × 1 points per 1.00 CNY = 39 points, rounded down; the limit for the day leaves"
+        " 11 points",
+        "消费 39.90 CNY，每 1.00 CNY 得 1 积分，向下取整共 39 积分；当日上限仅余 11 积分",
     ),
 ]
 
@@ -226,9 +226,9 @@ KEPT_BACK: list[tuple[str, int, int, dict[str, Any], str, str]] = [
         "stacking",
         5,
         0,
-        {},
-        "5 points not given: another offer applies in its place",
-        "5 积分未发放：已适用其他优惠，不可同时享受",
+        {"group": "promo", "mode": "best_of", "rule": "coffee-triple"},
+        "5 points not given: coffee-triple applies in its place",
+        "5 积分未发放：已适用“coffee-triple”，不可同时享受",
     ),
     (
         "rule_error",
