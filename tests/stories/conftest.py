@@ -1,17 +1,26 @@
 """One database for all stories, and a program of its own for each."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from hashlib import sha256
 from itertools import count
 from typing import Any
 
+import orjson
 import pytest
+from sqlalchemy import Connection, insert
 
+from ledger.accounts.models import rule_activations, rule_sets
+from ledger.accounts.program import Program
+from ledger.accounts.programs import find_program, touch
 from ledger.db import Database
 from ledger.finance.verify import verify
+from ledger.rules.forms import parse_rule_set
 from tests.builders import NOW, Bench, terms
 from tests.conftest import Cluster
 from tests.model.postgres import PostgresDriver
+from tests.rulesets import EVER, RuleForm
 
 _numbers = count(1)
 
@@ -33,14 +42,34 @@ def story_database(cluster: Cluster, template: str) -> Iterator[Database]:
         cluster.drop_database(name)
 
 
+def put_in_force(program: Program, owner: str, content: dict[str, Any], connection: Connection) -> Program:
+    """Version 1 of an owner's rules, in force from the beginning of time; the program as it is then."""
+    parse_rule_set(content, owner)
+    of = {"program_id": program.program_id, "owner": owner, "version": 1, "recorded_at": NOW}
+    kept = {"content": content, "content_hash": sha256(orjson.dumps(content)).digest(), "made_by": "maker"}
+    connection.execute(insert(rule_sets).values(**of, **kept))
+    connection.execute(insert(rule_activations).values(**of, active_from=EVER, activated_by="checker"))
+    touch(connection, program.program_id)
+    found = find_program(connection, program.name)
+    assert found is not None
+    return found
+
+
 @pytest.fixture
 def open_bench(story_database: Database) -> OpenBench:
-    """A bench on a new program in PostgreSQL, given its time zone and what differs from the default terms."""
+    """A bench on a new program in PostgreSQL: its time zone, its rules if not the rates of the terms alone, and
+    what differs from the default terms."""
 
-    def open_one(timezone: str = "Asia/Shanghai", **changes: Any) -> Bench:
+    def open_one(
+        timezone: str = "Asia/Shanghai", *, rules: Mapping[str, Sequence[RuleForm]] = {}, **changes: Any
+    ) -> Bench:
         driver = PostgresDriver.create(
             story_database, f"story-{next(_numbers)}", NOW, timezone=timezone, terms=terms(**changes)
         )
+        for owner, forms in rules.items():
+            driver.program = story_database.run(
+                partial(put_in_force, driver.program, owner, {"rules": forms})
+            )
         return Bench(driver)
 
     return open_one

@@ -11,10 +11,19 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+
+from ledger.accounts.members import put_member
+from ledger.accounts.models import tier_events
+from ledger.accounts.queries import holder_uuid, read_balance
+from ledger.expiry.commands import JudgeTier
+from ledger.journal import Request
 from ledger.redemption.reversals import Reverse
+from ledger.rules.activities import Activity
 from ledger.rules.commands import Line
 from ledger.rules.returns import Return, ReturnedLine
 from tests.builders import Bench, earning, expire, fresh, purchase, redeem, refund, transfer
+from tests.model.postgres import PostgresDriver
 
 _LINE = re.compile(r"\s*(?:(?P<when>\d{4}-\d\d-\d\d(?: [\d:.]+)?)\s+)?(?P<says>\S.*)")
 _FACT = re.compile(r"(?:(pending|owes|growth|lapsed) )?(\d+)")
@@ -60,13 +69,33 @@ class Teller:
         ends = self.end_of(until) if until else None
         self.bench.must(earning(int(points), member=member, expires_at=ends))
 
-    def buys(self, member: str, name: str, price: str, points: str | None) -> None:
+    def buys(self, member: str, name: str, price: str, points: str | None, day: str | None = None) -> None:
         self.paid[name] = _fen(price)
-        bought = purchase(
-            member=member, purchase_id=name, at=self.bench.now, lines=[Line("1", 1, _fen(price))]
-        )
+        at = self.moment(day) if day else self.bench.now
+        bought = purchase(member=member, purchase_id=name, at=at, lines=[Line("1", 1, _fen(price))])
         self.made[name] = self.bench.must(bought)
         assert points is None or self.made[name]["points"] == int(points)
+
+    def does(self, member: str, activity: str, points: str | None) -> None:
+        answer = self.bench.must(Activity(fresh("a"), member, activity, self.bench.now))
+        assert answer["points"] == int(points or 0), answer
+
+    def is_brought(self, member: str, referrer: str) -> None:
+        self.bench.must(self.referral(member, referrer))
+
+    def is_not_brought(self, member: str, referrer: str, code: str) -> None:
+        assert self.bench.refused(self.referral(member, referrer)) == code
+
+    def referral(self, member: str, referrer: str) -> Activity:
+        return Activity(fresh("a"), member, "referral", self.bench.now, {"referrer": referrer})
+
+    def enrols(self, member: str, month: str | None) -> None:
+        driver = self.bench.driver
+        assert isinstance(driver, PostgresDriver)
+        attributes = {"birth_month": int(month)} if month else {}
+        driver.database.run(
+            lambda c: put_member(c, driver.program, member, now=self.bench.now, attributes=attributes)
+        )
 
     def redeems(self, member: str, points: str, name: str | None) -> None:
         self.made[name or ""] = self.bench.must(redeem(int(points), member=member))
@@ -91,8 +120,28 @@ class Teller:
         self.bench.must(Reverse(self.made[name]["entry_id"], "a mistake"))
 
     def sweep(self) -> None:
+        now = self.bench.now
         for member in sorted(self.bench.books().holders):
-            self.bench.must(expire(member, until=self.bench.now))
+            # As the job does: without keys.
+            answers = self.bench.send(Request(expire(member, until=now)), Request(JudgeTier(member, now)))
+            assert not [answer.code for answer in answers if answer.code]
+
+    def has_tier(self, member: str, code: str) -> None:
+        """By the clock, whether or not a sweep has settled it."""
+        driver = self.bench.driver
+        assert isinstance(driver, PostgresDriver)
+        with driver.database.read() as connection:
+            balance = read_balance(connection, driver.program, member, self.bench.now)
+        assert balance["tier"]["code"] == code, f"{member}: {balance['tier']}"
+
+    def went(self, member: str, ways: str) -> None:
+        """All that was recorded of the tier, in the order of recording."""
+        driver = self.bench.driver
+        assert isinstance(driver, PostgresDriver)
+        query = select(tier_events).where(tier_events.c.holder_id == holder_uuid(driver.program, member))
+        with driver.database.read() as connection:
+            rows = connection.execute(query.order_by(tier_events.c.ordinal)).all()
+        assert ", ".join(f"{row.reason} {row.to_tier}" for row in rows) == ways
 
     def has(self, member: str, facts: str) -> None:
         told = {name or "available": int(amount) for name, amount in _FACT.findall(facts)}
@@ -113,6 +162,11 @@ class Teller:
 SENTENCES: dict[str, Callable[..., None]] = {
     r"(\S+) earns (\d+)(?: until (\S+))?": Teller.earns,
     r"(\S+) buys (\S+) for ([\d.]+)(?: and earns (\d+))?": Teller.buys,
+    r"(\S+) bought (\S+) for ([\d.]+)(?: and earns (\d+))? on (\S+)": Teller.buys,
+    r"(\S+) does (\w+)(?: and earns (\d+))?": Teller.does,
+    r"(\S+) is brought by (\S+)": Teller.is_brought,
+    r"(\S+) cannot be brought by (\S+): (\w+)": Teller.is_not_brought,
+    r"(\S+) enrols(?:, born in month (\d+))?": Teller.enrols,
     r"(\S+) redeems (\d+)(?: as (\S+))?": Teller.redeems,
     r"(\S+) cannot redeem (\d+): (\w+)": Teller.cannot_redeem,
     r"(\d+) of (\S+) come back(?:, (\d+) of them lapsed)?": Teller.refunds,
@@ -120,6 +174,8 @@ SENTENCES: dict[str, Callable[..., None]] = {
     r"(\S+) gives (\d+) to (\S+?)(?: as (\S+))?": Teller.gives,
     r"(\S+) is reversed": Teller.reversed,
     r"the sweep runs": Teller.sweep,
+    r"(\S+) has tier (\S+)": Teller.has_tier,
+    r"(\S+) went: (.+)": Teller.went,
     r"(\S+) has (.+)": Teller.has,
 }
 
