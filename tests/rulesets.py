@@ -5,9 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ledger.access.principals import Principal
 from ledger.accounts.program import HEADQUARTERS, Activation, Rules
 from ledger.rules.forms import parse_rule_set
+from ledger.rules.register import save
 from tests.builders import Bench
+from tests.model.postgres import PostgresDriver
 
 RuleForm = dict[str, Any]
 
@@ -30,14 +33,26 @@ def doubled(code: str, **rest: Any) -> RuleForm:
     return rule(code, rate={"kind": "multiplier", "numerator": 2, "denominator": 1}, **rest)
 
 
-def in_force(*rules: RuleForm, owner: str = HEADQUARTERS, since: datetime = EVER, **rest: Any) -> Rules:
-    """These rules as version 1 of their owner, after they have been read as a saved set is."""
+def in_force(
+    *rules: RuleForm, owner: str = HEADQUARTERS, since: datetime = EVER, version: int = 1, **rest: Any
+) -> Rules:
+    """These rules as a version of their owner, after they have been read as a saved set is."""
     content = {"rules": list(rules), **rest}
     parse_rule_set(content, owner)
-    return Rules((Activation(owner, 1, since, json.dumps(content)),))
+    return Rules((Activation(owner, version, since, json.dumps(content)),))
 
 
 def ruled(bench: Bench, *rules: RuleForm, **rest: Any) -> Bench:
-    """The bench, with its program under these rules."""
-    bench.driver.program = replace(bench.driver.program, rules=in_force(*rules, **rest))
+    """The bench, with its program under these rules of headquarters; saved where there is a database."""
+    driver = bench.driver
+    version = 1
+    if isinstance(driver, PostgresDriver):
+        maker = Principal("tests", driver.program, "admin", frozenset())
+        saved, _ = driver.database.run(
+            lambda c: save(
+                c, driver.program, HEADQUARTERS, {"rules": list(rules), **rest}, by=maker, now=bench.now
+            )
+        )
+        version = saved.version
+    driver.program = replace(driver.program, rules=in_force(*rules, version=version, **rest))
     return bench

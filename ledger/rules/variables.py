@@ -3,13 +3,13 @@
 A variable keeps its name and its type for ever: saved conditions depend on them.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from ledger.clock import zone
 from ledger.rules.facts import PURCHASE, Facts, Line
+from ledger.rules.visits import is_anniversary_month, is_birth_month
 
 INT, STRING, BOOL, LIST, MAP = "int", "string", "bool", "list(string)", "map(string, dyn)"
 
@@ -51,7 +51,12 @@ VARIABLES: tuple[Variable, ...] = tuple(
         ("member.visits", INT, "Which purchase this is; the first is 1", "第几次消费；首次为 1"),
         ("member.streak", INT, "Days in a row with a visit, today included", "连续到店天数（含今天）"),
         ("member.enrolled_days", INT, "Days since enrolment", "入会天数"),
-        ("member.is_birth_month", BOOL, "Whether it is the month of the birthday", "是否生日当月"),
+        (
+            "member.is_birth_month",
+            BOOL,
+            "Whether it is the month of birth (attribute birth_month)",
+            "是否生日当月（属性 birth_month）",
+        ),
         (
             "member.is_anniversary_month",
             BOOL,
@@ -74,10 +79,6 @@ VARIABLES: tuple[Variable, ...] = tuple(
         ("line.quantity", INT, "Pieces of the line", "商品行件数"),
     )
 )
-
-BIRTHDAY = "birthday"
-"""The attribute of a member that is_birth_month reads: ``1990-05-17`` or ``05-17``."""
-_BIRTHDAY = re.compile(r"(?:[0-9]{4}-)?([0-9]{2})-[0-9]{2}")
 
 FROM_MEMBER_ROW = frozenset(
     {
@@ -124,20 +125,6 @@ def _each_once(texts: Iterable[str | None]) -> list[str]:
     return list(dict.fromkeys(text for text in texts if text is not None))
 
 
-def _is_birth_month(facts: Facts, moment: datetime) -> bool:
-    birthday = facts.member.attributes.get(BIRTHDAY)
-    found = _BIRTHDAY.fullmatch(birthday) if isinstance(birthday, str) else None
-    return found is not None and int(found[1]) == moment.month
-
-
-def _is_anniversary_month(facts: Facts, moment: datetime) -> bool:
-    enrolled_at = facts.member.enrolled_at
-    if enrolled_at is None:
-        return False
-    enrolled = enrolled_at.astimezone(moment.tzinfo)
-    return enrolled.month == moment.month and enrolled.year < moment.year
-
-
 def _enrolled_days(facts: Facts, moment: datetime) -> int:
     enrolled_at = facts.member.enrolled_at
     if enrolled_at is None:
@@ -165,14 +152,16 @@ _PLAIN: Mapping[str, Callable[[Facts], Any]] = {
     "member.visits": lambda facts: facts.member.visits,
     "member.streak": lambda facts: facts.member.streak,
     "member.attributes": lambda facts: facts.member.attributes,
+    "member.is_birth_month": lambda facts: is_birth_month(facts.member.attributes, facts.at, facts.timezone),
+    "member.is_anniversary_month": lambda facts: is_anniversary_month(
+        facts.member.enrolled_at, facts.at, facts.timezone
+    ),
     "activity.type": lambda facts: "" if facts.occasion == PURCHASE else facts.occasion,
     "activity.attributes": lambda facts: facts.activity,
 }
 
 _LOCAL: Mapping[str, Callable[[Facts, datetime], Any]] = {
     "member.enrolled_days": _enrolled_days,
-    "member.is_birth_month": _is_birth_month,
-    "member.is_anniversary_month": _is_anniversary_month,
     "time.year": lambda _facts, moment: moment.year,
     "time.month": lambda _facts, moment: moment.month,
     "time.day": lambda _facts, moment: moment.day,

@@ -83,7 +83,11 @@ WITH sent AS (
       FROM entries e JOIN postings p USING (entry_id, holder_id)
      WHERE 54 IN (p.debit, p.credit) GROUP BY 1
 ), reversals AS (
-    SELECT r.parent_entry_id AS entry_id, f.kind, count(*) AS entries, count(DISTINCT r.holder_id) AS holders
+    -- A purchase touches its referrer's books as well, where it has rewarded him.
+    SELECT r.parent_entry_id AS entry_id, count(*) AS entries, count(DISTINCT r.holder_id) AS holders,
+           1 + (f.kind = 'transfer_out')::int
+             + (SELECT count(*) FROM entries c WHERE c.parent_entry_id = r.parent_entry_id AND c.kind = 'referral')
+               AS touched
       FROM entries r JOIN entries f ON f.entry_id = r.parent_entry_id
      WHERE r.kind = 'reversal' GROUP BY r.parent_entry_id, f.kind
 )
@@ -101,7 +105,7 @@ SELECT 'entries', entry_id, NULL, 'account transfer', left_by::text, arrived::te
 UNION ALL
 SELECT 'entries', entry_id, NULL, 'reversals', 'one for each holder it touched', entries::text
   FROM reversals
- WHERE entries <> CASE kind WHEN 'transfer_out' THEN 2 ELSE 1 END OR entries <> holders
+ WHERE entries <> touched OR entries <> holders
  ORDER BY 2, 3
 """
 
