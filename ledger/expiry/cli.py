@@ -13,6 +13,7 @@ from ledger.accounts.programs import list_programs
 from ledger.command_line import data_option, opened, require_program, told_plainly
 from ledger.db import Database
 from ledger.expiry.sweep import AheadOfClockError, SweepReport, check_reached, sweep
+from ledger.funds.cli import top_up_programs
 from ledger.http.fields import Instant
 
 
@@ -35,14 +36,17 @@ def expire(data: Path | None, until: datetime | None, program: str | None) -> No
     """Book the points and the growth that the clock has taken.
 
     Balances follow the clock by themselves; this brings the books up to them. Each program is swept by its
-    own clock. May be interrupted and run again at any time: nothing expires twice.
+    own clock. May be interrupted and run again at any time: nothing expires twice. Where the terms give regions
+    a share of what headquarters issues, the shares are topped up afterwards.
     """
     with opened(data) as place:
         database = place.database()
         try:
-            sweep_programs(database, programs_to_sweep(database, program), until)
+            chosen = programs_to_sweep(database, program)
+            sweep_programs(database, chosen, until)
         finally:
             database.close()
+        top_up_programs(place, chosen)
 
 
 def sweep_programs(database: Database, chosen: list[Program], until: datetime | None) -> None:
