@@ -3,24 +3,24 @@
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from hashlib import sha256
 from itertools import count
 from typing import Any
 
-import orjson
 import pytest
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
-from ledger.accounts.models import rule_activations, rule_sets
+from ledger.access.approvals import approve
+from ledger.access.principals import Principal
 from ledger.accounts.program import Program
-from ledger.accounts.programs import find_program, touch
+from ledger.accounts.programs import find_program
 from ledger.db import Database
 from ledger.finance.verify import verify
-from ledger.rules.forms import parse_rule_set
+from ledger.ids import show as show_id
+from ledger.rules.register import KIND, activate_approved, propose_activation, save
 from tests.builders import NOW, Bench, terms
 from tests.conftest import Cluster
 from tests.model.postgres import PostgresDriver
-from tests.rulesets import EVER, RuleForm
+from tests.rulesets import RuleForm
 
 _numbers = count(1)
 
@@ -43,13 +43,12 @@ def story_database(cluster: Cluster, template: str) -> Iterator[Database]:
 
 
 def put_in_force(program: Program, owner: str, content: dict[str, Any], connection: Connection) -> Program:
-    """Version 1 of an owner's rules, in force from the beginning of time; the program as it is then."""
-    parse_rule_set(content, owner)
-    of = {"program_id": program.program_id, "owner": owner, "version": 1, "recorded_at": NOW}
-    kept = {"content": content, "content_hash": sha256(orjson.dumps(content)).digest(), "made_by": "maker"}
-    connection.execute(insert(rule_sets).values(**of, **kept))
-    connection.execute(insert(rule_activations).values(**of, active_from=EVER, activated_by="checker"))
-    touch(connection, program.program_id)
+    """Version 1 of an owner's rules: saved, proposed and approved. The program as it is then."""
+    maker, checker = (Principal(key_id, program, "admin", frozenset()) for key_id in ("maker", "checker"))
+    save(connection, program, owner, content, by=maker, now=NOW)
+    proposal = propose_activation(connection, program, owner, 1, None, by=maker, now=NOW)
+    approval_id = show_id("apr", proposal.approval_id)
+    approve(connection, program, {KIND: activate_approved}, approval_id, by=checker, now=NOW)
     found = find_program(connection, program.name)
     assert found is not None
     return found
