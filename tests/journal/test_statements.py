@@ -3,6 +3,7 @@
 import re
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection
@@ -26,6 +27,7 @@ from tests.builders import (
     transfer,
 )
 from tests.conftest import TestDatabase
+from tests.ladders import tiers
 from tests.model.postgres import PostgresDriver
 
 # BEGIN; how to plan; three reads to find and lock, five more of what was locked; one write for each kind of row.
@@ -140,3 +142,15 @@ def test_a_replay_writes_nothing(database: Database) -> None:
     assert not re.search(
         rb"\b(INSERT|UPDATE)\s+\W?\w", bench.driver.database.run(work).replace(b"FOR NO KEY UPDATE", b"")
     )
+
+
+def test_tiers_cost_a_statement_where_there_is_something_to_tell(database: Database) -> None:
+    driver = PostgresDriver.create(database, "tiers", NOW, timezone="UTC", terms=terms(tiers=tiers()))
+    bench = Bench(driver)
+    later = NOW + timedelta(days=1)
+    bench.must(purchase(100))
+    bench.now = later
+    in_time, crossing, late = purchase(100, at=later), purchase(100_000, at=later), purchase(100, at=NOW)
+    counts = [counted(bench, [command])[0] for command in (earning(1), in_time, crossing, late, earning(1))]
+    # As without tiers; what changes a tier writes an event, what comes late reads the history of growth.
+    assert counts == [11, 11, 12, 12, 11]
