@@ -30,6 +30,7 @@ from ledger.rules import program_routes as program
 from ledger.rules import register
 from ledger.rules import routes as earning
 from ledger.rules import rule_set_routes as rule_sets
+from ledger.rules.simulation import routes as simulations
 
 ROUTES: tuple[Routes, ...] = (
     members.routes,
@@ -42,6 +43,7 @@ ROUTES: tuple[Routes, ...] = (
     budgets.routes,
     program.routes,
     rule_sets.routes,
+    simulations.routes,
     decisions.routes,
     reports.routes,
     health.routes,

@@ -31,6 +31,7 @@ from ledger.finance.cli import verify_command
 from ledger.funds.cli import funds
 from ledger.http.fields import RegionCode
 from ledger.rules.cli import programs
+from ledger.rules.simulation.cli import simulate
 from ledger.rules.terms import DEFAULT_TERMS
 
 
@@ -159,6 +160,7 @@ main.add_command(programs)
 main.add_command(expire)
 main.add_command(funds)
 main.add_command(verify_command)
+main.add_command(simulate)
 
 
 def ensure_default_program(place: Place) -> None:

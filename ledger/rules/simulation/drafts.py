@@ -1,6 +1,5 @@
 """What is tried, and on what: a draft of rules or of terms, and the part of history that it is tried on."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -9,7 +8,6 @@ from typing import Any, Self
 from ledger.accounts.ladders import BEGINNING, Ladders, Reign, ladder_of, ladders_of
 from ledger.accounts.program import Activation, Program, Rules
 from ledger.clock import show
-from ledger.rules.terms import terms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,7 @@ def draft_of(stored: Mapping[str, Any]) -> Draft:
 def told(draft: Draft) -> dict[str, Any]:
     """A draft as the report names it."""
     return {
-        "owner": draft.owner,
+        "owner": draft.owner or None,
         "version": draft.version or None,
         "has_rules": draft.content is not None,
         "has_terms": draft.terms is not None,
@@ -144,11 +142,3 @@ def told(draft: Draft) -> dict[str, Any]:
 def sent(draft: Draft) -> dict[str, Any]:
     """A draft in the form that travels."""
     return asdict(draft)
-
-
-def with_terms(program: Program, changes: Mapping[str, Any]) -> str:
-    """The terms in force with some members changed, as JSON text; KeyError or ValueError where they make no sense."""
-    text = json.dumps({**program.terms_object(), **changes})
-    terms_of(replace(program, terms=text))
-    ladder_of(text)
-    return text

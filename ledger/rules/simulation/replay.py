@@ -21,6 +21,7 @@ from ledger.rules.rulebook import Compiled, rules_at
 from ledger.rules.simulation.counting import count_given, count_taken
 from ledger.rules.simulation.drafts import Worlds
 from ledger.rules.simulation.events import Event, Member, recorded
+from ledger.rules.simulation.memory import is_remembered, is_same, remembered
 from ledger.rules.simulation.standing import Standing
 from ledger.rules.simulation.tally import Changed, Tally
 from ledger.rules.terms import terms_of
@@ -65,6 +66,35 @@ class Grant(NamedTuple):
     worlds: tuple[Granted, Granted]
     returned: dict[str, int]
     """Minor units returned, by line."""
+
+
+class _Question(NamedTuple):
+    """What the rules of a world say about an event: it may be known already."""
+
+    rules: Compiled
+    facts: Facts
+    usages: Mapping[UsageKey, Usage]
+    event: Event | None
+    """The entry, where it was judged by these very rules."""
+    other: Judged | None
+    """What the other world says."""
+
+    def answer(self, unit: Unit, member: MemberFacts, apart: set[Unit]) -> Evaluation:
+        """What the other world says of the same, or the books; or else what the engine says."""
+        other, rules = self.other, self.rules
+        if other is not None:
+            is_known = (
+                unit not in apart
+                and member == (other.member if unit is _GROWTH else other.rated)
+                and is_same(rules, other.rules, self.facts.occasion, unit)
+            )
+            if is_known:
+                return other.evaluations[unit is _GROWTH]
+        elif self.event is not None and is_remembered(rules, self.event):
+            return remembered(rules, self.facts, unit, self.event)
+        facts = self.facts._replace(member=member)
+        funds = dict.fromkeys(rules.funds(facts.source, facts.at), MAX_AMOUNT) if rules.has_funds else {}
+        return evaluate(rules, facts, unit, self.usages, funds)
 
 
 class World:
@@ -122,8 +152,7 @@ class Replay:
         program, draft_program = self.worlds.programs(event.terms_version, event.recorded_at)
         facts = self._facts(event)
         points = event.points_after - recorded(event.details, "POINT")
-        first = self._judged(program, self.active, facts, event, points)
-        second = first
+        first = second = self._judged(program, self.active, facts, event, points)
         if self.drafted is not None:
             points += self.drafted.net_points - self.active.net_points
             draft_program = draft_program if is_counted else program
@@ -150,34 +179,15 @@ class Replay:
         rules = rules_at(program, by, event.region)
         tier = standing.tier(at)
         member = facts.member._replace(tier=tier, growth=standing.growth(event.recorded_at), points=points)
-        funds = dict.fromkeys(rules.funds(facts.source, at), MAX_AMOUNT)
-        growth = self._evaluated(rules, facts, member, _GROWTH, world, funds, other)
+        asked = _Question(rules, facts, world.usages, event if other is None else None, other)
+        growth = asked.answer(_GROWTH, member, self.apart)
         gain = sum([award.amount for award in growth.awards])
         rated = member
         if gain and tier and _crosses_first(world.ladders, at):
             rated = member._replace(tier=standing.tier(at, gain))
-        given = self._evaluated(rules, facts, rated, _POINT, world, funds, other)
+        given = asked.answer(_POINT, rated, self.apart)
         total = sum([award.amount for award in given.awards])
         return Judged(rules, member, rated, (given, growth), total, gain)
-
-    def _evaluated(
-        self,
-        rules: Compiled,
-        facts: Facts,
-        member: MemberFacts,
-        unit: Unit,
-        world: World,
-        funds: Mapping[str, int],
-        other: Judged | None,
-    ) -> Evaluation:
-        if (
-            other is not None
-            and unit not in self.apart
-            and is_same(rules, other.rules, facts.occasion, unit)
-            and member == (other.member if unit is _GROWTH else other.rated)
-        ):
-            return other.evaluations[unit is _GROWTH]
-        return evaluate(rules, facts._replace(member=member), unit, world.usages, funds)
 
     def _facts(self, event: Event) -> Facts:
         program, member = self.worlds.program, self.member
@@ -304,33 +314,6 @@ def _crosses_first(ladders: Ladders, at: datetime) -> bool:
     """Whether the points of a purchase go by the tier that its own growth reaches."""
     ladder = ladders.at(at).ladder
     return ladder is not None and ladder.crosses_first
-
-
-_sameness: dict[tuple[int, int], tuple[Compiled, Compiled, frozenset[tuple[str, Unit]]]] = {}
-
-
-def is_same(first: Compiled, second: Compiled, occasion: str, unit: Unit) -> bool:
-    """Whether two compilations say the same about an occasion and a unit, whatever their versions."""
-    if first is second:
-        return True
-    key = (id(first), id(second))
-    found = _sameness.get(key)
-    if found is None:
-        if len(_sameness) > 4_096:
-            _sameness.clear()
-        plans = {*first.plans, *second.plans}
-        same = frozenset(plan for plan in plans if _told(first, plan) == _told(second, plan))
-        # Both are kept, so that no other object can take over their ids.
-        found = _sameness[key] = (first, second, same)
-    return (occasion, unit) in found[2] or (occasion, unit) not in {*first.plans, *second.plans}
-
-
-def _told(rules: Compiled, plan: tuple[str, Unit]) -> list[Any]:
-    found = rules.plans.get(plan)
-    return [
-        (ready.rule, ready.owner, ready.window, ready.experiment, ready.caps, ready.once, ready.funds)
-        for ready in (found.rules if found is not None else ())
-    ]
 
 
 def _granted(program: Program, at: datetime, judged: Judged) -> Granted:

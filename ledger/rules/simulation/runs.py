@@ -14,6 +14,7 @@ from typing import IO, Any, Final, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 
 from ledger.accounts.program import Program
 from ledger.accounts.programs import find_program
@@ -24,11 +25,11 @@ from ledger.journal.asking import driver_of
 from ledger.rules.simulation.drafts import Draft, Selection
 from ledger.rules.simulation.jobs import Job
 from ledger.rules.simulation.reading import count_history, ranges_of, read_switches
+from ledger.rules.simulation.report import report_of
 from ledger.rules.simulation.tally import Tally
 
 _TURN: Final = 0x7369_6D75  # "simu"
 _STILL_ALIVE_SECONDS: Final = 10
-_RANGES_EACH: Final = 8
 
 
 class Progress(NamedTuple):
@@ -38,21 +39,13 @@ class Progress(NamedTuple):
     of: int
 
 
-class Done(NamedTuple):
-    """The end of a run: the program as it was read, all that was counted, and what is left in the funds."""
-
-    program: Program
-    tally: Tally
-    left: dict[str, int]
-
-
 class Simulation:
     """A run that has its turn. ``steps`` replays; whatever becomes of it, ``close`` gives the turn back."""
 
     def __init__(self, settings: Settings, url: str, name: str, draft: Draft, selection: Selection) -> None:
         self._stack = ExitStack()
         self._settings = settings
-        self._url = url
+        self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self.draft = draft
         self.selection = selection
         try:
@@ -72,8 +65,8 @@ class Simulation:
         """Give the turn back; the processes that still run are ended."""
         self._stack.close()
 
-    def steps(self, workers: int | None = None) -> Generator[Progress, None, Done]:
-        """Replay, yielding how far it is; returns what came of it."""
+    def steps(self, workers: int | None = None) -> Generator[Progress, None, dict[str, Any]]:
+        """Replay, yielding how far it is; returns the report."""
         driver = driver_of(self._connection)
         members, entries = count_history(driver, self.program)
         ranges = ranges_of(members)
@@ -89,7 +82,9 @@ class Simulation:
                 yield Progress(baskets, entries)
         if any(process.wait() for process in processes):
             raise InternalError("a process of the simulation failed")
-        return Done(self.program, total, read_left(self._connection, self.program))
+        yield Progress(baskets, baskets)
+        left = read_left(self._connection, self.program)
+        return report_of(jobs[0].worlds(), jobs[0].end, total, left)
 
     def _take_turn(self) -> None:
         self._connection.execute(text("SET TRANSACTION READ ONLY"))

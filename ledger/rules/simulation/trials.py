@@ -1,0 +1,69 @@
+"""From what a caller asks for to a draft that can be tried, or a refusal."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ledger.access.principals import Principal
+from ledger.accounts.program import HEADQUARTERS, Program
+from ledger.errors import RuleNotOverridable
+from ledger.http.operations import invalid, load
+from ledger.rules.ownership import faults_of_region, not_overridable, owner_of, region_of
+from ledger.rules.register import headquarters_content, require_sound, require_version
+from ledger.rules.schemas import TermsSchema
+from ledger.rules.simulation.drafts import Draft, Selection
+
+
+def trial_of(
+    connection: Connection, program: Program, asked: Mapping[str, Any], *, by: Principal, now: datetime
+) -> tuple[Draft, Selection]:
+    """The draft, and the part of history to try it on. A region's key tries the region's rules in the region.
+
+    Refuses a version that is not there (``rule_set_unknown``), a content that could not be saved
+    (``invalid_request``, ``rule_not_overridable``), and keys of other regions (``other_region``).
+    """
+    selection = Selection(
+        asked.get("from"), asked.get("until"), asked.get("region") or by.region, asked["sample_percent"]
+    )
+    by.require_region(selection.region)
+    draft = Draft(terms=json.dumps(asked["terms"]) if "terms" in asked else None)
+    if draft.terms is not None:
+        # Terms are headquarters'.
+        by.require_region(None)
+    if "rule_set" not in asked:
+        return draft, selection
+    rules = asked["rule_set"]
+    owner = owner_of(rules["owner"])
+    by.require_region(region_of(owner))
+    if "version" in rules:
+        found = require_version(connection, program, owner, rules["version"])
+        return replace(draft, owner=owner, version=found.version, content=found.content), selection
+    check_content(program, owner, rules["content"], now)
+    return replace(draft, owner=owner, content=json.dumps(rules["content"])), selection
+
+
+def check_content(program: Program, owner: str, content: Mapping[str, Any], now: datetime) -> None:
+    """Refuse what could not be saved as this owner's rules."""
+    require_sound(content, owner)
+    if owner == HEADQUARTERS:
+        return
+    headquarters = headquarters_content(program, program.rules, now)
+    faults = faults_of_region(content, owner, headquarters)
+    if faults:
+        raise invalid([{"field": f"content.{where}", "message": message} for where, message in faults])
+    refused = not_overridable(content, headquarters)
+    if refused:
+        raise RuleNotOverridable(
+            f"headquarters lets no region override {', '.join(refused)}",
+            owner=region_of(owner),
+            rules=refused,
+        )
+
+
+def check_terms(terms: Mapping[str, Any]) -> None:
+    """Refuse what could not be put in force as terms (``invalid_request``)."""
+    load(TermsSchema(), terms)
