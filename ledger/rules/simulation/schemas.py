@@ -184,7 +184,7 @@ class FenceChangeSchema(Answer):
     times = _pair()
 
 
-class FundChangeSchema(Answer):
+class FundDifferenceSchema(Answer):
     """What a budget would pay, beside what is left in it."""
 
     fund = _code("Its code")
@@ -192,7 +192,7 @@ class FundChangeSchema(Answer):
     left = _sum()
 
 
-class MemberChangeSchema(Answer):
+class MemberDifferenceSchema(Answer):
     """A member: what is left of what was given."""
 
     member_id = _code("The member")
@@ -204,8 +204,8 @@ class MemberChangeSchema(Answer):
 class MembersChangedSchema(Answer):
     """The members who change most."""
 
-    gain = _rows(MemberChangeSchema)
-    lose = _rows(MemberChangeSchema)
+    gain = _rows(MemberDifferenceSchema)
+    lose = _rows(MemberDifferenceSchema)
 
 
 class NoteSchema(Answer):
@@ -238,6 +238,6 @@ class ReportSchema(Answer):
     regions = _rows(PlaceSchema)
     tiers = fields.Nested(TierChangesSchema, required=True)
     fences = _rows(FenceChangeSchema)
-    funds = _rows(FundChangeSchema)
+    funds = _rows(FundDifferenceSchema)
     members = fields.Nested(MembersChangedSchema, required=True)
     notes = _rows(NoteSchema)
