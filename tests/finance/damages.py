@@ -36,6 +36,10 @@ PAYMENT = "entry_id = {payment}"
 TIERED = "holder_id = {tiered}"
 OPENING = "lot_id = {lot} AND available_at IS NOT NULL"
 
+FIRST = "version = 1"
+APPROVED = "status = 'approved'"
+ANOTHER_HASH = "content_hash = decode(repeat('ab', 32), 'hex')"
+
 ENOUGH_FOR_ANYBODY = "amount = 100000"
 
 DAMAGES = (
@@ -143,6 +147,30 @@ DAMAGES = (
     Damage("tier events", "tier_events", None, TIERED, "holder_id"),
     Damage("tier events", "tier_events", None, TIERED + " AND ordinal = 1", "holder_id"),
     Damage("tier events", "tier_events", "to_tier = 'x'", TIERED, "holder_id"),
+    Damage(
+        "contents",
+        "rule_sets",
+        "content = '{{\"rules\": []}}'",
+        f"{FIRST} AND owner = ''",
+        "program_id, version",
+    ),
+    Damage("contents", "rule_sets", "version = 9", "version = 2", "program_id"),
+    Damage("contents", "rule_sets", None, f"{FIRST} AND owner = ''", "program_id"),
+    Damage("contents", "approvals", "content = '{{}}'", "status = 'rejected'", "approval_id"),
+    Damage("contents", "approvals", ANOTHER_HASH, "status = 'approved'", "approval_id"),
+    Damage("decisions", "approvals", "decided_by = proposed_by", "status = 'rejected'", "approval_id"),
+    Damage("decisions", "approvals", "status = 'rejected'", APPROVED, "program_id"),
+    Damage("decisions", "approvals", "status = 'approved'", "status = 'rejected'", "program_id"),
+    Damage("decisions", "approvals", "decided_by = 'x'", APPROVED, "program_id"),
+    Damage("decisions", "approvals", None, APPROVED, "program_id"),
+    Damage("decisions", "rule_activations", "version = 3", f"{FIRST} AND owner = ''", "activation_id"),
+    Damage("decisions", "rule_activations", "activated_by = 'x'", "reason IS NULL", "activation_id"),
+    Damage(
+        "decisions", "rule_activations", "active_from = '2020-01-01'", "reason IS NOT NULL", "activation_id"
+    ),
+    Damage("decisions", "rule_activations", "reason = 'x'", "version = 2", "activation_id"),
+    Damage("decisions", "rule_activations", None, "version = 2", "program_id"),
+    Damage("decisions", "rule_sets", ANOTHER_HASH, "version = 2", "program_id"),
 )
 
 # One row of each sort, by a query for its id. What has one posting alone has one place to be wrong.

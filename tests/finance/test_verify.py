@@ -15,6 +15,7 @@ from ledger.finance.verify import CHECKS, Finding, verify
 from ledger.finance.verify import chain as chain_of
 from tests.conftest import Cluster, TestDatabase
 from tests.finance.damages import DAMAGES, Damage, rows_of
+from tests.finance.deciding import decide_about_rules
 from tests.finance.histories import live_through
 from tests.ladders import tiers
 from tests.till import Till, new_program, open_till
@@ -34,6 +35,18 @@ KINDS = {
 }
 
 
+GUARDED = (
+    "entries",
+    "postings",
+    "business_references",
+    "program_terms",
+    "tier_events",
+    "rule_sets",
+    "rule_activations",
+    "approvals",
+)
+
+
 @pytest.fixture(scope="module")
 def lived(cluster: Cluster, template: str) -> Iterator[TestDatabase]:
     """A database with a long history in it, rolling lots and all; the tests roll back what they do to it."""
@@ -49,6 +62,7 @@ def lived(cluster: Cluster, template: str) -> Iterator[TestDatabase]:
         climbing = Till(till.database, new_program(till.database, "climbing", tiers=tiers()))
         climbing.buy("m-1", 50_000)
         climbing.buy("m-1", 50_000)
+        decide_about_rules(Till(till.database, new_program(till.database, "ruled")))
     yield TestDatabase(name, cluster.owner_url(name), cluster.app_url(name))
     cluster.drop_database(name)
 
@@ -74,7 +88,7 @@ def lower_guards(connection: Connection) -> None:
     ).all()
     for table, name in guards:
         connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-    for table in ("entries", "postings", "business_references", "program_terms", "tier_events"):
+    for table in GUARDED:
         connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
 
 

@@ -9,7 +9,18 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Connection
 
 from ledger.accounts.program import Program
-from ledger.finance.verify import awards, balances, budgets, chain, events, links, rolling, structure, tiers
+from ledger.finance.verify import (
+    awards,
+    balances,
+    budgets,
+    chain,
+    decisions,
+    events,
+    links,
+    rolling,
+    structure,
+    tiers,
+)
 from ledger.finance.verify.findings import Fault, Finding
 from ledger.finance.verify.reading import Check, Rows, by_walk
 
@@ -32,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     *awards.CHECKS,
     *budgets.CHECKS,
     *tiers.CHECKS,
+    *decisions.CHECKS,
 )
 
 

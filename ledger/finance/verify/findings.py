@@ -11,6 +11,7 @@ _PREFIXES = {
     "entry_id": "ent",
     "parent_entry_id": "ent",
     "lot_id": "lot",
+    "approval_id": "apr",
 }
 
 

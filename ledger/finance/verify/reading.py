@@ -39,7 +39,10 @@ usages AS NOT MATERIALIZED (SELECT * FROM usages WHERE holder_id IN (SELECT hold
 member_attributes AS NOT MATERIALIZED (
     SELECT * FROM member_attributes WHERE holder_id IN (SELECT holder_id FROM holders)),
 business_references AS NOT MATERIALIZED (SELECT * FROM business_references WHERE program_id = {program}),
-outcomes AS NOT MATERIALIZED (SELECT * FROM outcomes WHERE program_id = {program})
+outcomes AS NOT MATERIALIZED (SELECT * FROM outcomes WHERE program_id = {program}),
+rule_sets AS NOT MATERIALIZED (SELECT * FROM rule_sets WHERE program_id = {program}),
+rule_activations AS NOT MATERIALIZED (SELECT * FROM rule_activations WHERE program_id = {program}),
+approvals AS NOT MATERIALIZED (SELECT * FROM approvals WHERE program_id = {program})
 """
 
 TABLES = (
@@ -51,6 +54,9 @@ TABLES = (
     "usages",
     "business_references",
     "outcomes",
+    "rule_sets",
+    "rule_activations",
+    "approvals",
 )
 
 
