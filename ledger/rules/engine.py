@@ -10,12 +10,12 @@ from typing import NamedTuple
 from ledger.accounts.chart import Unit
 from ledger.journal.commands import Usage, UsageKey, Use
 from ledger.money import MAX_AMOUNT
-from ledger.rules.definitions import LineFilter, Multiplier
+from ledger.rules.definitions import Experiment, LineFilter, Multiplier
 from ledger.rules.experiments import arm_of
 from ledger.rules.facts import Award, Evaluation, Facts, Fenced, Line
 from ledger.rules.fences import Fences
 from ledger.rules.rates import Worth, extra, worth
-from ledger.rules.rulebook import Compiled, Plan, Ready, runs
+from ledger.rules.rulebook import Compiled, Plan, Ready
 from ledger.rules.stacking import Stacked, winners
 
 
@@ -66,20 +66,24 @@ def _applying(plan: Plan, facts: Facts, fenced: list[Fenced], arms: dict[str, st
     if plan.conditions is not None:
         verdicts = plan.conditions.verdicts(plan.values(facts))
     applying = []
-    for place, (ready, condition) in enumerate(zip(plan.rules, plan.condition_of, strict=True)):
-        if not runs(ready, facts.at):
+    for place, condition, window, experiment, arm in plan.checks:
+        if window is not None and not window.contains(facts.at):
             continue
-        if ready.experiment is not None:
-            code = ready.experiment.code
-            arm = arms.get(code) or arms.setdefault(code, arm_of(ready.experiment, facts.member.member_id))
-            if arm != ready.rule.arm:
-                continue
-        verdict = condition is None or verdicts[condition]
+        if experiment is not None and arm != _arm_in(experiment, facts, arms):
+            continue
+        verdict = True if condition is None else verdicts[condition]
         if verdict is True:
             applying.append(place)
         elif verdict is not False:
-            fenced.append(_failed(ready, verdict))
+            fenced.append(_failed(plan.rules[place], verdict))
     return applying
+
+
+def _arm_in(experiment: Experiment, facts: Facts, arms: dict[str, str]) -> str:
+    arm = arms.get(experiment.code)
+    if arm is None:
+        arm = arms[experiment.code] = arm_of(experiment, facts.member.member_id)
+    return arm
 
 
 def _failed(ready: Ready, error: str) -> Fenced:
@@ -182,10 +186,10 @@ def _fenced(
 ) -> tuple[list[Award], list[Use], dict[str, int]]:
     """The awards that come through, what they use and what pays for them."""
     awards: list[Award] = []
-    for each in candidates:
-        ready, wanted, inputs = each
+    total = 0
+    for ready, wanted, inputs in candidates:
         rule = ready.rule
-        if wanted > MAX_AMOUNT - sum([award.amount for award in awards]):
+        if total + wanted > MAX_AMOUNT:
             fenced.append(_too_large(ready, rule.unit))
             continue
         paying = rules.paying(ready, facts.source, facts.at)
@@ -195,6 +199,7 @@ def _fenced(
             fenced.append(Fenced(rule.code, rule.unit, admitted.fence, wanted, given, detail))
             inputs = {**inputs, "wanted": wanted, "fence": admitted.fence, "left": given}
         if admitted.given:
+            total += admitted.given
             awards.append(
                 Award(
                     rule.code,

@@ -3,7 +3,7 @@
 Usages and funds are what the books held before the event; what the event itself has used so far counts too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from ledger.rules.definitions import OPERATOR_DAY, TRANSACTION
 from ledger.rules.facts import Facts
 
 _NEVER = Usage()
+_NONE = (0, 0)
 
 
 class Cap(NamedTuple):
@@ -24,6 +25,9 @@ class Cap(NamedTuple):
     limit: int
     subject: str
     campaign: str | None = None
+
+
+_Keyed = Sequence[tuple[Cap, UsageKey | None]]
 
 
 class Admitted(NamedTuple):
@@ -50,17 +54,31 @@ def period_of(cap: str, day: date) -> str:
     return day.isoformat()[:7] if cap == "month" else ""
 
 
-def keys_of(
-    caps: Iterable[Cap], once: Iterable[str], holder_id: bytes, operator_holder_id: bytes | None, day: date
-) -> list[UsageKey]:
-    """The usages that these caps, and these subjects that are given once, must see; each once, in order."""
-    found: dict[UsageKey, None] = {}
-    for cap in caps:
-        if (key := _key(cap, holder_id, operator_holder_id, day)) is not None:
-            found[key] = None
-    for subject in once:
-        found[holder_id, subject, ""] = None
-    return list(found)
+class Keys:
+    """The usages that caps are counted in, for one event: by its holders and its local day."""
+
+    def __init__(self, holder_id: bytes, operator_holder_id: bytes | None, day: date) -> None:
+        self._holder_id = holder_id
+        self._operator_holder_id = operator_holder_id
+        self._day = day
+        self._periods: dict[str, str] = {}
+
+    def of(self, cap: Cap) -> UsageKey | None:
+        """None for a cap of the transaction, and for an operator's where no operator is named."""
+        name = cap.name
+        if name == TRANSACTION:
+            return None
+        holder_id = self._operator_holder_id if name == OPERATOR_DAY else self._holder_id
+        if holder_id is None:
+            return None
+        period = self._periods.get(name)
+        if period is None:
+            period = self._periods[name] = period_of(name, self._day)
+        return holder_id, cap.subject, period
+
+    def once(self, subject: str) -> UsageKey:
+        """Where it is counted that something was given once."""
+        return self._holder_id, subject, ""
 
 
 def resolved(template: str, source: Source) -> str | None:
@@ -83,52 +101,52 @@ class Fences:
     """The fences around one event, with what its awards have used so far."""
 
     def __init__(self, facts: Facts, usages: Mapping[UsageKey, Usage], funds: Mapping[str, int]) -> None:
-        self._facts = facts
+        day = local_date(facts.at, facts.timezone)
+        self._keys = Keys(facts.holder_id, facts.operator_holder_id, day)
         self._usages = usages
         self._funds = funds
-        self._day = local_date(facts.at, facts.timezone)
-        self._used: dict[UsageKey, int] = {}
+        self._used: dict[UsageKey, tuple[int, int]] = {}
         self._in_event: dict[str, int] = {}
-        self.times: dict[UsageKey, int] = {}
         self.spends: dict[str, int] = {}
 
     @property
     def uses(self) -> list[Use]:
         """What the awards that were admitted count against usages."""
-        return [Use(key, amount, self.times[key]) for key, amount in self._used.items()]
+        return [Use(key, amount, times) for key, (amount, times) in self._used.items()]
 
     def admit(
-        self, wanted: int, caps: tuple[Cap, ...], once: str | None, funds: Mapping[str, str | None]
+        self, wanted: int, caps: Sequence[Cap], once: str | None, funds: Mapping[str, str | None]
     ) -> Admitted:
         """How much of an award comes through, counting it. ``funds`` are the fund of each template, if it has one."""
-        facts = self._facts
-        once_key = (facts.holder_id, once, "") if once is not None else None
+        keys = [(cap, self._keys.of(cap)) for cap in caps]
+        once_key = self._keys.once(once) if once is not None else None
         if once_key is not None and self._usages.get(once_key, _NEVER).times:
             return Admitted(0, "once")
-        admitted = self._capped(wanted, caps)
+        admitted = self._capped(wanted, keys)
         if admitted.given and funds:
             admitted = self._paid(admitted, funds)
         if admitted.given:
-            self._count(admitted, caps, once_key)
+            self._count(admitted, keys, once_key)
         return admitted
 
-    def _capped(self, wanted: int, caps: tuple[Cap, ...]) -> Admitted:
-        admitted = Admitted(wanted)
-        for cap in caps:
-            used = self._used_of(cap)
-            if used is not None and (left := max(cap.limit - used, 0)) < admitted.given:
-                detail: dict[str, Any] = {"limit": cap.limit, "used": used}
-                if cap.campaign is not None:
-                    detail["campaign"] = cap.campaign
-                admitted = Admitted(left, f"cap_{cap.name}", detail)
-        return admitted
+    def _capped(self, wanted: int, keys: _Keyed) -> Admitted:
+        given, tightest, used_of_it = wanted, None, 0
+        for cap, key in keys:
+            used = self._used_of(cap, key)
+            if used is not None and cap.limit - used < given:
+                given, tightest, used_of_it = max(cap.limit - used, 0), cap, used
+        if tightest is None:
+            return Admitted(given)
+        detail: dict[str, Any] = {"limit": tightest.limit, "used": used_of_it}
+        if tightest.campaign is not None:
+            detail["campaign"] = tightest.campaign
+        return Admitted(given, f"cap_{tightest.name}", detail)
 
-    def _used_of(self, cap: Cap) -> int | None:
-        """What was used of a cap; None where it does not hold here, such as an operator's where nobody is named."""
-        if cap.name == TRANSACTION:
-            return self._in_event.get(cap.subject, 0)
-        key = self._key(cap)
-        return None if key is None else self._usages.get(key, _NEVER).amount + self._used.get(key, 0)
+    def _used_of(self, cap: Cap, key: UsageKey | None) -> int | None:
+        """What was used of a cap; None where it does not hold here."""
+        if key is not None:
+            return self._usages.get(key, _NEVER).amount + self._used.get(key, _NONE)[0]
+        return self._in_event.get(cap.subject, 0) if cap.name == TRANSACTION else None
 
     def _paid(self, admitted: Admitted, funds: Mapping[str, str | None]) -> Admitted:
         for template, fund in funds.items():
@@ -136,26 +154,19 @@ class Fences:
             if left < admitted.given:
                 fence = "region_share" if fund is not None and is_share(fund) else "budget_exhausted"
                 return Admitted(0, fence, {"fund": fund or template, "available": left})
-        return admitted._replace(funds=tuple({fund: None for fund in funds.values() if fund is not None}))
+        return admitted._replace(
+            funds=tuple(dict.fromkeys(fund for fund in funds.values() if fund is not None))
+        )
 
-    def _count(self, admitted: Admitted, caps: tuple[Cap, ...], once_key: UsageKey | None) -> None:
-        keys = [key for cap in caps if (key := self._key(cap)) is not None]
-        if once_key is not None:
-            keys.append(once_key)
-        for key in dict.fromkeys(keys):
-            self._used[key] = self._used.get(key, 0) + admitted.given
-            self.times[key] = self.times.get(key, 0) + 1
-        for subject in {cap.subject for cap in caps if cap.name == TRANSACTION}:
-            self._in_event[subject] = self._in_event.get(subject, 0) + admitted.given
+    def _count(self, admitted: Admitted, keys: _Keyed, once_key: UsageKey | None) -> None:
+        given = admitted.given
+        # A rule that is given once and capped for ever counts both in one place: once for each award.
+        counted = dict.fromkeys([key for _cap, key in keys] + [once_key])
+        for key in counted:
+            if key is not None:
+                amount, times = self._used.get(key, _NONE)
+                self._used[key] = amount + given, times + 1
+        for subject in {cap.subject for cap, _key in keys if cap.name == TRANSACTION}:
+            self._in_event[subject] = self._in_event.get(subject, 0) + given
         for fund in admitted.funds:
-            self.spends[fund] = self.spends.get(fund, 0) + admitted.given
-
-    def _key(self, cap: Cap) -> UsageKey | None:
-        return _key(cap, self._facts.holder_id, self._facts.operator_holder_id, self._day)
-
-
-def _key(cap: Cap, holder_id: bytes, operator_holder_id: bytes | None, day: date) -> UsageKey | None:
-    if cap.name == TRANSACTION:
-        return None
-    holder = operator_holder_id if cap.name == OPERATOR_DAY else holder_id
-    return None if holder is None else (holder, cap.subject, period_of(cap.name, day))
+            self.spends[fund] = self.spends.get(fund, 0) + given

@@ -21,7 +21,7 @@ from ledger.journal.commands import Source, UsageKey
 from ledger.rules.conditions import Conditions
 from ledger.rules.definitions import Campaign, Experiment, Multiplier, Rule, RuleSet
 from ledger.rules.facts import REFERRAL, REFERRER
-from ledger.rules.fences import Cap, keys_of, resolved, subject_of
+from ledger.rules.fences import Cap, Keys, resolved, subject_of
 from ledger.rules.forms import implicit_set, parse_rule_set
 from ledger.rules.line_conditions import LineConditions
 from ledger.rules.terms import Terms, terms_of
@@ -69,6 +69,16 @@ class Ready:
     is_fenced: bool
 
 
+class Check(NamedTuple):
+    """What decides whether a rule applies: the place of its condition, its campaign, its experiment; if it has any."""
+
+    place: int
+    condition: int | None
+    window: Window | None
+    experiment: Experiment | None
+    arm: str | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """The rules of one occasion and one unit, by priority, then by code."""
@@ -77,8 +87,8 @@ class Plan:
     conditions: Conditions | None
     values: Any
     """Reads the variables of the conditions from facts."""
-    condition_of: tuple[int | None, ...]
-    """For each rule the place of its condition, if it has one."""
+    checks: tuple[Check, ...]
+    """What decides whether each rule applies."""
     line_conditions: LineConditions | None
     line_condition_of: tuple[int | None, ...]
     multiplied: Mapping[int, tuple[int, ...]]
@@ -120,14 +130,15 @@ class Compiled:
         """What was used of the caps that an event of that time may meet."""
         if not self.has_caps:
             return []
-        running = [ready for ready in self._fenced if runs(ready, at)]
-        return keys_of(
-            [cap for ready in running for cap in ready.caps],
-            [ready.once for ready in running if ready.once is not None],
-            holder_id,
-            operator_holder_id,
-            local_date(at, timezone),
-        )
+        keys = Keys(holder_id, operator_holder_id, local_date(at, timezone))
+        found: dict[UsageKey | None, None] = {}
+        for ready in self._fenced:
+            if runs(ready, at):
+                for cap in ready.caps:
+                    found[keys.of(cap)] = None
+                if ready.once is not None:
+                    found[keys.once(ready.once)] = None
+        return [key for key in found if key is not None]
 
     def funds(self, source: Source, at: datetime) -> list[str]:
         """The funds that an event of that time and place may ask to pay, each once."""
@@ -142,6 +153,8 @@ class Compiled:
 
     def paying(self, ready: Ready, source: Source, at: datetime) -> dict[str, str | None]:
         """Who pays for a rule: the fund of each of its templates, if there is one here, and the region's share."""
+        if not ready.funds and not ready.owner:
+            return {}
         paying: dict[str, str | None] = {template: resolved(template, source) for template in ready.funds}
         if ready.owner and ready.rule.unit is Unit.POINT:
             share = share_fund(ready.owner, at, self.terms, self.timezone)
@@ -325,7 +338,10 @@ def _plan(ready: list[Ready]) -> Plan:
         tuple(ready),
         together,
         event_values(together.variables) if together is not None else None,
-        condition_of,
+        tuple(
+            Check(place, condition_of[place], each.window, each.experiment, each.rule.arm)
+            for place, each in enumerate(ready)
+        ),
         LineConditions(line_conditions) if line_conditions else None,
         line_condition_of,
         _multiplied(ready),
