@@ -136,6 +136,7 @@ def rules_in_force(program: Program, rules: Rules, region: str | None, at: datet
         "region": region,
         "sets": [_head(owner, version, begun) for owner, version, begun, _ in sets],
         **listed,
+        "switched_off": {"rules": sorted(rules.off_rules), "campaigns": sorted(rules.off_campaigns)},
         "upcoming": [_head(each.owner, each.version, each.active_from) for each in upcoming],
     }
 

@@ -144,6 +144,13 @@ class DefinedSchema(Answer):
     definition = fields.Dict(required=True)
 
 
+class SwitchedOffSchema(Answer):
+    """The codes that are switched off, whether in force or not."""
+
+    rules = fields.List(fields.String(), required=True)
+    campaigns = fields.List(fields.String(), required=True)
+
+
 class RulesSchema(Answer):
     """What is in force at a place."""
 
@@ -153,6 +160,7 @@ class RulesSchema(Answer):
     rules = fields.List(fields.Nested(DefinedSchema), required=True)
     campaigns = fields.List(fields.Nested(DefinedSchema), required=True)
     experiments = fields.List(fields.Nested(DefinedSchema), required=True)
+    switched_off = fields.Nested(SwitchedOffSchema, required=True)
     upcoming = fields.List(fields.Nested(InForceSchema), required=True)
 
 

@@ -393,6 +393,7 @@ def test_a_rule_is_switched_off_and_on_in_one_call(service: WholeService, tenant
         "switched_at": clock.show(NOON),
     }
     assert states(tenant) == {("a", "-"): "off", ("b", "-"): "on"}
+    assert get(tenant, "/v1/rules")["switched_off"] == {"rules": ["a"], "campaigns": []}
     stamps.append(stamp(service, tenant))
     assert turn(tenant, "rules", "a", True).json["on"] is True
     assert states(tenant) == {("a", "-"): "on", ("b", "-"): "on"}
