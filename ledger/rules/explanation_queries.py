@@ -227,7 +227,7 @@ def read_window(
         )
     ]
     found, next_cursor = _entries_that_count(connection, counting, limit, cursor)
-    return Window(leaving, _counted(connection, key, found), next_cursor)
+    return Window(leaving, _counted(connection, key, counting, found), next_cursor)
 
 
 def _entries_that_count(
@@ -244,14 +244,12 @@ def _entries_that_count(
     return found[:limit], write_cursor(_GROWTH_LIST, found[limit - 1]) if len(found) > limit else None
 
 
-def _counted(connection: Connection, key: UUID, found: list[bytes]) -> list[Counted]:
+def _counted(connection: Connection, key: UUID, counting: Any, found: list[bytes]) -> list[Counted]:
     if not found:
         return []
     lots_of: dict[bytes, list[Lot]] = {entry_id: [] for entry_id in found}
-    for lot in _lots_of(connection, key, found[-1], found[0], lots.c.unit == Unit.GROWTH):
-        # Between the first and the last lie entries too of which nothing counts any more.
-        if entry_of_lot(lot.lot_id) in lots_of:
-            lots_of[entry_of_lot(lot.lot_id)].append(lot)
+    for lot in _lots_of(connection, key, found[-1], found[0], counting):
+        lots_of[entry_of_lot(lot.lot_id)].append(lot)
     query = _ENTRY.where(
         entries.c.holder_id == key, entries.c.entry_id.in_([UUID(bytes=entry_id) for entry_id in found])
     )

@@ -195,7 +195,7 @@ class LeavingSchema(Answer):
 
 
 class CountedSchema(Answer):
-    """An entry whose growth counts: amount − taken_back − expired = remaining."""
+    """An entry whose growth counts: amount − taken_back = remaining."""
 
     entry_id = LedgerId("ent", required=True)
     kind = fields.String(required=True)
@@ -205,7 +205,6 @@ class CountedSchema(Answer):
     awards = fields.List(fields.Nested(ExplainedAwardSchema), required=True)
     amount = Points("What it gave", required=True)
     taken_back = Points("What returns have taken back since", minimum=0, required=True)
-    expired = Points("What no longer counts", minimum=0, required=True)
     remaining = Points("What counts now", required=True)
     leaves_at = Instant("Null for never", required=True, allow_none=True)
     explanation = words(required=True)

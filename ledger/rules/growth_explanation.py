@@ -26,7 +26,7 @@ class Leaving(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """An entry some of whose growth counts now, with all the lots of growth that it opened."""
+    """An entry some of whose growth counts now, with the lots that this growth is in."""
 
     entry: Entry
     lots: list[Lot]
@@ -55,7 +55,7 @@ def growth_explained(program: Program, member_id: str, window: Window, now: date
         "value": window.value,
         "window": {"kind": policy.kind, "explanation": window_in_words(policy)},
         "leaving": [_leaving_told(each, program.timezone) for each in window.leaving],
-        "data": [_counted_told(each, names, program.timezone, now) for each in window.counted],
+        "data": [_counted_told(each, names, program.timezone) for each in window.counted],
         "next_cursor": window.next_cursor,
     }
 
@@ -91,15 +91,11 @@ def _leaving_told(leaving: Leaving, timezone: str) -> dict[str, Any]:
     }
 
 
-def _counted_told(counted: Counted, names: Names, timezone: str, now: datetime) -> dict[str, Any]:
+def _counted_told(counted: Counted, names: Names, timezone: str) -> dict[str, Any]:
     entry, lots = counted
-    amount = sum(lot.original for lot in lots)
-    remaining = sum(lot.remaining for lot in lots if lot.is_live(now))
-    expired = sum(_expired(lot, now) for lot in lots)
+    amount, remaining = sum(lot.original for lot in lots), sum(lot.remaining for lot in lots)
     awards = [award for award in entry.details.get("awards", ()) if award["unit"] == "GROWTH"]
-    ends = [lot.expires_at for lot in lots if lot.is_live(now) and lot.expires_at]
-    leaves_at = min(ends, default=None)
-    taken_back = amount - expired - remaining
+    leaves_at = min((lot.expires_at for lot in lots if lot.expires_at), default=None)
     return {
         "entry_id": show_id("ent", entry.entry_id),
         "kind": entry.kind,
@@ -108,33 +104,26 @@ def _counted_told(counted: Counted, names: Names, timezone: str, now: datetime) 
         "recorded_at": show(entry.recorded_at),
         "awards": [award_told(award, names) for award in awards],
         "amount": amount,
-        "taken_back": taken_back,
-        "expired": expired,
+        # The clock takes a lot whole, so what is missing from one that counts went back.
+        "taken_back": amount - remaining,
         "remaining": remaining,
         "leaves_at": leaves_at and show(leaves_at),
-        "explanation": _counted_in_words(amount, taken_back, remaining, leaves_at, timezone),
+        "explanation": _counted_in_words(amount, remaining, leaves_at, timezone),
     }
 
 
-def _expired(lot: Lot, now: datetime) -> int:
-    """What the clock has taken of a lot, booked or not."""
-    return lot.expired + (0 if lot.is_live(now) else lot.remaining)
-
-
-def _counted_in_words(
-    amount: int, taken_back: int, remaining: int, leaves_at: datetime | None, timezone: str
-) -> Text:
+def _counted_in_words(amount: int, remaining: int, leaves_at: datetime | None, timezone: str) -> Text:
     until = say("until.never")
     if leaves_at is not None:
         until = say("until.day", day=last_day_of(leaves_at, timezone))
-    if not taken_back:
+    if remaining == amount:
         return say("growth.whole", amount=amount_of("GROWTH", amount), until=until)
     return say(
         "growth.part",
         amount=amount_of("GROWTH", amount),
-        taken=amount_of("GROWTH", taken_back),
+        taken=amount_of("GROWTH", amount - remaining),
         given=amount,
-        back=taken_back,
+        back=amount - remaining,
         left=amount_of("GROWTH", remaining),
         until=until,
     )

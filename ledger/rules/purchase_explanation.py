@@ -68,7 +68,7 @@ class Bought(NamedTuple):
     member_id: str
     entry: Entry
     rule_sets: list[RuleSetVersion]
-    """Whose rules judged it; none: the rates of the terms did."""
+    """What was in force; none: the rates of the terms."""
     issued: Mapping[Unit, int]
     """What its postings issued."""
     repaid: int
@@ -76,6 +76,13 @@ class Bought(NamedTuple):
     lots: list[Lot]
     moved: list[Moved]
     taken: list[Taken]
+
+    @property
+    def judged_by(self) -> list[RuleSetVersion]:
+        """Whose rules judged it: as the awards say, and as was in force where an owner's gave nothing."""
+        awards = self.entry.details.get("awards", ())
+        given = {award.get("owner", ""): int(award["rule_version"]) for award in awards}
+        return [each._replace(version=given.get(each.owner, each.version)) for each in self.rule_sets]
 
 
 def purchase_explained(program: Program, bought: Bought, now: datetime) -> dict[str, Any]:
@@ -92,7 +99,7 @@ def purchase_explained(program: Program, bought: Bought, now: datetime) -> dict[
         "recorded_at": show(entry.recorded_at),
         "tier": tier and {"code": tier, "name": names.tier(tier, entry.terms_version)},
         "terms_version": entry.terms_version,
-        "rule_sets": [each._asdict() for each in bought.rule_sets],
+        "rule_sets": [each._asdict() for each in bought.judged_by],
         "spent": _money(sum(line["amount"] for line in details["lines"]), details),
         "lines": _lines(details, bought.taken),
         "awards": awards,
@@ -120,7 +127,7 @@ def award_told(award: Mapping[str, Any], names: Names) -> dict[str, Any]:
 def _fence_told(fenced: Mapping[str, Any], bought: Bought, names: Names) -> dict[str, Any]:
     # What was kept back names no version. Codes are unique among the rules that judge a purchase.
     def name_of(code: str) -> Text:
-        found = [names.rule(code, each.version, each.owner) for each in bought.rule_sets]
+        found = [names.rule(code, each.version, each.owner) for each in bought.judged_by]
         return next((name for name in found if name != plain(code)), plain(code))
 
     return {**fenced, "name": name_of(fenced["rule"]), "explanation": explain_fence(fenced, name_of)}

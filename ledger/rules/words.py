@@ -60,7 +60,6 @@ AWARDS: Final[dict[str, Words]] = {
     "spent.line": Words("{before} (line {lines})", "{before}（商品行 {lines}）"),
     "spent.lines": Words("{before} (lines {lines})", "{before}（商品行 {lines}）"),
     "spent.counted": Words("{before}, counted as {parts},", "{before}，按 {parts} 计算"),
-    "part.plain": Words("{amount}", "{amount}"),
     "part.category": Words("{amount} ({category})", "{amount}（{category}）"),
     "part.factor": Words("{before} × {factor}", "{before} × {factor}"),
     "sum": Words("{before} + {after}", "{before} + {after}"),

@@ -3,10 +3,15 @@
 import re
 from datetime import UTC, datetime
 from fractions import Fraction
+from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 
+from ledger.accounts.policies import Kind
+from ledger.accounts.tiers import Reason
+from ledger.rules.definitions import CAPS
 from ledger.rules.phrases import (
     amount_of,
     clauses,
@@ -19,9 +24,11 @@ from ledger.rules.phrases import (
 )
 from ledger.rules.words import CATALOGUE, Words, say
 
+ROUNDINGS = ("floor", "ceiling", "half_up")
 HAN = re.compile(r"[一-鿿]")
 # Half-width punctuation between Chinese characters; numbers and formulas keep theirs.
 HALF_WIDTH = re.compile(r"[一-鿿][,;:!?.(]|[,;:!?)][一-鿿]")
+ROOT = Path(__file__).resolve().parents[2]
 SAME_IN_BOTH = {"money", "fixed.times", "multiplier.part", "multiplier.sum", "result.exact"}
 
 
@@ -88,3 +95,32 @@ def test_lists_are_joined_as_the_language_does() -> None:
     items = [amount_of("POINT", 1), amount_of("POINT", 2)]
     assert listed(items) == {"en": "1 point, 2 points", "zh": "1 积分、2 积分"}
     assert clauses(items) == {"en": "1 point; 2 points", "zh": "1 积分；2 积分"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(f"tier.{reason}" for reason in get_args(Reason)),
+        *(f"window.{kind}" for kind in get_args(Kind) if kind != "rolling"),
+        *(f"{kind}.{rounding}" for kind in ("rate", "sum", "lines") for rounding in ROUNDINGS),
+        *(f"limit.{name}" for name in CAPS),
+    ],
+)
+def test_whatever_may_happen_has_a_text(key: str) -> None:
+    assert key in CATALOGUE
+
+
+SOURCES = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "ledger" / "rules").glob("*.py"))
+
+
+@pytest.mark.parametrize("key", CATALOGUE)
+def test_no_text_is_kept_that_nobody_says(key: str) -> None:
+    family, _, last = key.partition(".")
+    # By its whole name, or by a name that is put together.
+    said = [
+        f'"{key}"',
+        f'f"{family}.{{',
+        f"}}.{last}",
+        *(['f"{kind}.{rounding}"'] if last in ROUNDINGS else []),
+    ]
+    assert any(SOURCES.count(way) > (way == said[0]) for way in said)
