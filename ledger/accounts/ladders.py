@@ -7,7 +7,7 @@ recording on, the first from the beginning of time. A program without ``tiers`` 
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -63,7 +63,10 @@ class Ladder:
 
     def rank_of(self, code: str) -> int | None:
         """The rank of a level; None where the ladder has no such level."""
-        return next((rank for rank, level in enumerate(self.levels) if level.code == code), None)
+        for rank, level in enumerate(self.levels):
+            if level.code == code:
+                return rank
+        return None
 
     def end_of(self, rank: int, since: datetime, at: datetime, timezone: str) -> datetime | None:
         """When a tier held since ``since`` is judged, if its period begins at ``at``; None if it never is."""
@@ -105,14 +108,18 @@ class Ladders:
 
     timezone: str
     reigns: tuple[Reign, ...]
+    any: bool = field(init=False)
+    """Whether the program has tiers, or ever had."""
 
-    @property
-    def any(self) -> bool:
-        """Whether the program has tiers, or ever had."""
-        return any(reign.ladder is not None for reign in self.reigns)
+    def __post_init__(self) -> None:
+        # Once: every posting asks.
+        object.__setattr__(self, "any", any(reign.ladder is not None for reign in self.reigns))
 
     def at(self, instant: datetime) -> Reign:
         """What was in force at an instant."""
+        latest = self.reigns[-1]
+        if instant >= latest.begins:
+            return latest
         return self.reigns[bisect_right(self.reigns, instant, key=_begins) - 1]
 
     def known_at(self, instant: datetime) -> "Ladders":
@@ -127,6 +134,8 @@ class Ladders:
 
     def changes(self, after: datetime, until: datetime) -> list[datetime]:
         """The instants later than ``after``, up to ``until``, at which the ladder became another."""
+        if after >= self.reigns[-1].begins:
+            return []
         pairs = zip(self.reigns, self.reigns[1:], strict=False)
         return [new.begins for old, new in pairs if after < new.begins <= until and new.ladder != old.ladder]
 

@@ -7,6 +7,7 @@ ruled; whoever finds it missing raises ``HistoryMissing``, and the batch is deci
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from ledger.accounts.chart import EXPIRY_ACCOUNTS, Account
@@ -29,6 +30,9 @@ from ledger.accounts.tiers import (
 from ledger.clock import show
 
 _GROWTH = Account.GROWTH
+
+# A batch shows the same tiers again and again.
+_show = lru_cache(maxsize=1_024)(show)
 
 
 class HistoryMissing(Exception):
@@ -72,7 +76,12 @@ def follow(
     if not holds(holder.tier, ladders):
         settled.append(_take_up(holder, effective_at, ladders))
     changes, lapses = _changes(holder, postings, effective_at)
-    if changes:
+    gain = sum(change.amount for change in changes)
+    if gain > 0 and len(changes) == 1 and _is_quiet(holder, ladders, effective_at, gain):
+        version = ladders.at(effective_at).version
+        holder.tier = holder.tier._replace(terms_version=version, settled_at=effective_at)
+        _remember(holder, changes)
+    elif changes:
         settled.append(_change(holder, changes, ladders))
     elif lapses:
         # Judged while the lots are still open: what is booked as expired is not read again.
@@ -90,6 +99,8 @@ def judge(holder: Holder, ladders: Ladders, now: datetime) -> list[Settled]:
 
 def tier_at(holder: Holder, ladders: Ladders, at: datetime, gain: int = 0) -> str:
     """The code of a holder's tier at an instant, with ``gain`` more growth; empty where no ladder is in force."""
+    if _is_quiet(holder, ladders, at, gain):
+        return holder.tier.code
     if _goes_on(holder.tier, ladders, at):
         return tier_after(holder.tier, _known(holder), ladders, at, gain)
     return tier_after(NO_TIER, _history(holder), ladders, at, gain)
@@ -106,11 +117,31 @@ def tier_of(holder: Holder, ladders: Ladders, now: datetime) -> dict[str, Any] |
 def tier_object(state: TierState, ladders: Ladders, now: datetime) -> dict[str, Any] | None:
     """The tier of the contract; null where no ladder is in force. ``since`` is null until the first growth."""
     code = state.code or lowest(ladders, now)
-    return {"code": code, "since": state.since and show(state.since)} if code else None
+    return {"code": code, "since": state.since and _show(state.since)} if code else None
 
 
 def _goes_on(state: TierState, ladders: Ladders, at: datetime) -> bool:
     return holds(state, ladders) and state.settled_at is not None and at >= state.settled_at
+
+
+def _is_quiet(holder: Holder, ladders: Ladders, at: datetime, gain: int) -> bool:
+    """Whether plainly nothing happens to the tier up to ``at``, with a gain there. Most purchases are like that."""
+    state = holder.tier
+    if (
+        not state.code
+        or state.in_grace
+        or not _goes_on(state, ladders, at)
+        or is_overtaken(state, ladders, at)
+    ):
+        return False
+    ladder = ladders.at(at).ladder
+    rank = ladder.rank_of(state.code) if ladder else None
+    if ladder is None or rank is None:
+        return False
+    if not gain or rank + 1 == len(ladder.levels):
+        return True
+    # All that may count, lapsed or not: where that is too little, what does count is.
+    return holder.growth + gain < ladder.levels[rank + 1].threshold
 
 
 def _take_up(holder: Holder, at: datetime, ladders: Ladders) -> Settled:
@@ -138,9 +169,13 @@ def _change(holder: Holder, changes: list[Change], ladders: Ladders) -> Settled:
         timeline = Timeline([*_history(holder), *changes])
         settled = revise(holder.tier, timeline, ladders, until, first)
     holder.tier = settled.state
+    _remember(holder, changes)
+    return settled
+
+
+def _remember(holder: Holder, changes: list[Change]) -> None:
     if holder.growth_history is not None:
         holder.growth_history += changes
-    return settled
 
 
 def _advance(holder: Holder, changes: list[Change], ladders: Ladders, until: datetime) -> Settled:
