@@ -70,11 +70,14 @@ def _each_once(lists: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(chain.from_iterable(lists)))
 
 
-def ask_chains(driver: Driver, program: Program, wants: Wants) -> Iterable[Row]:
-    """Who brought whom, up the chain, under way. Takes the program's turn where that is wanted: then no other
-    batch that does can add a link until this one has ended."""
+def take_turn(driver: Driver, program: Program, wants: Wants) -> None:
+    """Take the program's turn where that is wanted: no other batch that wants it goes on until this one has ended."""
     if wants.is_serial:
         ask(driver, _TURN, _REFERRAL_TURNS, program.program_id)
+
+
+def ask_chains(driver: Driver, program: Program, wants: Wants) -> Iterable[Row]:
+    """Who brought whom, up the chain, under way. Whoever has the turn is told of links that stay as they are."""
     return _ask_members(driver, program, _REFERRALS, wants.referrals)
 
 

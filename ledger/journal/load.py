@@ -33,6 +33,7 @@ from ledger.journal.beside import (
     count_visits,
     facts_in,
     referrals_in,
+    take_turn,
     together,
     uncounted,
     usages_in,
@@ -151,7 +152,7 @@ def load(
     with driver.pipeline():
         ask(driver, _LOOK_ROWS_UP)
         targets = _resolve_targets(driver, program, commands)
-        chains = referrals_in(ask_chains(driver, program, wants))
+        take_turn(driver, program, wants)
         unsettled = referrals_in(ask_unsettled(driver, program, wants))
         wants = with_referrers(program, wants, unsettled.values())
         referrers = [referral.referrer_holder_id for referral in unsettled.values()]
@@ -164,6 +165,7 @@ def load(
         used = ask_usages(driver, wants)
         facts = ask_facts(driver, program, wants)
         still_unsettled = ask_unsettled(driver, program, wants)
+        chains = ask_chains(driver, program, wants)
     holders = _enrolled(program, named, {row[0]: _holder(row) for row in locked})
     loaded = Loaded(
         holders=holders,
@@ -175,7 +177,7 @@ def load(
         now=max([now, *(h.recorded_at for h in holders.values() if h.recorded_at)]),
         usages=usages_in(used),
         facts=facts_in(facts),
-        referrals=chains | unsettled,
+        referrals=referrals_in(chains) | unsettled,
     )
     if referrals_in(still_unsettled).keys() != unsettled.keys():
         # A member was brought by somebody just now, who is not locked, or it was settled. The rerun sees it.

@@ -105,15 +105,17 @@ def wants_of_purchase(program: Program, purchase: Occasion, now: datetime) -> Wa
     return wants._replace(unsettled=(purchase.member_id,), of_referrers=same)
 
 
-def waiting(books: Books, referee: Holder) -> Referral | None:
-    """The referral of this member that waits for a purchase."""
+def _waiting(books: Books, referee: Holder, purchase: Occasion) -> Referral | None:
+    """The referral of this member that waits for a purchase; while no rule is about referrals, none does."""
+    if not rules_for(books.program, purchase, books.asked_at).has_referral:
+        return None
     referral = books.referrals.get(referee.holder_id)
     return referral if referral is not None and referral.settled_entry_id is None else None
 
 
 def judge_purchase(books: Books, holder: Holder, purchase: Occasion, visit: Visit | None) -> Judged:
     """The awards of a purchase, and those of the referral that it settles."""
-    judged, referral = judge(books, holder, purchase, visit), waiting(books, holder)
+    judged, referral = judge(books, holder, purchase, visit), _waiting(books, holder, purchase)
     if referral is None or not _is_first(visit):
         return judged
     brought = replace(purchase, kind=REFERRAL, activity={"referrer": referral.referrer_id})
@@ -128,7 +130,7 @@ def settle(
     One that was there before the first purchase, while no rule was about referrals, is settled without a
     reward. ``judged`` is what the purchase gave: both draw on the same funds.
     """
-    referral = waiting(books, holder)
+    referral = _waiting(books, holder, purchase)
     if referral is None:
         return NO_SETTLEMENT
     settled = [(holder.holder_id, referral._replace(settled_entry_id=entry_id))]

@@ -156,6 +156,22 @@ def test_referral_and_first_purchase_may_come_in_one_batch() -> None:
     bench.check()
 
 
+def test_while_no_rule_is_about_referrals_they_wait_and_then_it_is_too_late_for_a_reward() -> None:
+    bench = bench_under(BASE)
+    bench.must(referral())
+    # In one batch with a referral by the buyer: his own is seen, and his referrer is not locked.
+    answers = bench.post(referral("cem", "ben"), purchase(100, member="ben"))
+    assert [answer.code for answer in answers] == [None, None]
+    assert recorded(bench, "ben").settled_entry_id is None
+    ruled(bench, BASE, WELCOME, THANKS)
+    answer = bench.must(purchase(100, member="ben"))
+    assert (answer["points"], bench.available("ann")) == (1, 1)
+    assert recorded(bench, "ben").settled_entry_id is not None
+    bench.must(purchase(100, member="cem"))
+    assert bench.available("ben") == 52
+    bench.check()
+
+
 def test_the_referrer_s_debt_is_repaid_first() -> None:
     bench = bench_under(BASE, THANKS)
     bought = bench.must(purchase(2_000, member="ann"))
