@@ -60,7 +60,7 @@ def test_commands_that_a_page_names_exist(name: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_ledger_commands_that_a_page_names_exist(name: str) -> None:
     fenced = "\n".join(blocks(name, "") + blocks(name, "sh"))
-    words = r"ledger ([a-z]+)(?: ([a-z]+))?"
+    words = r"ledger ([a-z]+)(?: ([a-z]+(?:-[a-z]+)*))?"
     named = re.findall(rf"(?m)(?:^|/bin/|[*] +){words}", fenced) + re.findall(rf"`{words}", text_of(name))
     for command, below in named:
         known = main.commands.get(command)
