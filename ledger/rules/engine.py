@@ -93,6 +93,7 @@ def _failed(ready: Ready, error: str) -> Fenced:
 def _candidates(plan: Plan, applying: Sequence[int], facts: Facts, fenced: list[Fenced]) -> list[_Candidate]:
     """The rules that are worth something. What a multiplier multiplies is what its rules are worth, before fences."""
     found: dict[int, Worth] = {}
+    applies = set(applying) if plan.multiplied else set()
     verdicts: list[list[bool | str]] | None = None
     for place in applying:
         ready = plan.rules[place]
@@ -112,7 +113,7 @@ def _candidates(plan: Plan, applying: Sequence[int], facts: Facts, fenced: list[
             lines = chosen
         found[place] = worth(rule, facts, lines)
     for place, bases in plan.multiplied.items():
-        if place in applying:
+        if place in applies:
             of = [
                 (plan.rules[base].owner, plan.rules[base].rule.code, found[base].amount)
                 for base in bases
@@ -130,6 +131,9 @@ def _lines(
     chosen: LineFilter, facts: Facts, verdicts: list[list[bool | str]] | None, condition: int | None
 ) -> list[Line] | str:
     """The lines that count, or in words how the condition on one of them failed."""
+    if condition is None and not chosen.skus:
+        # Most filters by far, so they take the short way.
+        return [line for line in facts.lines if line.category in chosen.categories]
     lines = []
     for i, line in enumerate(facts.lines):
         if chosen.categories and line.category not in chosen.categories:

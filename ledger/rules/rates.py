@@ -118,14 +118,13 @@ def _shown(step: Step) -> Inputs:
 
 def _marginal(rule: Rule, rate: Steps, facts: Facts, lines: Sequence[Line] | None, spent: int) -> Worth:
     factors = _factors(rule, facts)
-    by = _product(factors)
     ends = [step.start for step in rate.steps[1:]] + [spent]
     slices = [
         (min(end, spent) - step.start, step)
         for step, end in zip(rate.steps, ends, strict=True)
         if step.start < spent
     ]
-    fractions = [(part * step.per * by.numerator, step.amount * by.denominator) for part, step in slices]
+    fractions = [_times(part * step.per, step.amount, factors) for part, step in slices]
     inputs = _spent(spent, facts)
     inputs["steps"] = [{**_shown(step), "spent": part} for part, step in slices]
     _tell(inputs, rule, factors, lines)
@@ -147,9 +146,10 @@ def _on_money(
         _tell(inputs, rule, [], lines)
         return Worth(scale(spent, per, amount, rule.rounding), inputs)
     factors = _factors(rule, facts)
-    by = _product(factors)
-    numerator, denominator = per * by.numerator, amount * by.denominator
-    parts = _parts(rule, facts.lines if lines is None else lines, amounts)
+    numerator, denominator = _times(per, amount, factors)
+    parts = None
+    if rule.by_category or rule.is_rounded_per_line:
+        parts = _parts(rule, facts.lines if lines is None else lines, amounts)
     _tell(inputs, rule, factors, lines)
     if parts is None:
         return Worth(scale(spent, numerator, denominator, rule.rounding), inputs)
@@ -182,20 +182,21 @@ def _tell(
 
 
 def _factors(rule: Rule, facts: Facts) -> list[tuple[str, str, Ratio]]:
-    given: tuple[tuple[str, Mapping[str, Ratio], str | None], ...] = (
-        ("tier", rule.by_tier, facts.member.tier),
-        ("channel", rule.by_channel, facts.source.channel),
-    )
-    return [
-        (by, value, ratios[value]) for by, ratios, value in given if value is not None and value in ratios
-    ]
+    factors = []
+    if rule.by_tier and (ratio := rule.by_tier.get(facts.member.tier)) is not None:
+        factors.append(("tier", facts.member.tier, ratio))
+    channel = facts.source.channel
+    if channel is not None and (ratio := rule.by_channel.get(channel)) is not None:
+        factors.append(("channel", channel, ratio))
+    return factors
 
 
-def _product(factors: list[tuple[str, str, Ratio]]) -> Ratio:
-    product = _ONE
-    for _by, _value, (numerator, denominator) in factors:
-        product = Ratio(product.numerator * numerator, product.denominator * denominator)
-    return product
+def _times(numerator: int, denominator: int, factors: list[tuple[str, str, Ratio]]) -> tuple[int, int]:
+    """The fraction with all factors on it."""
+    for _by, _value, ratio in factors:
+        numerator *= ratio.numerator
+        denominator *= ratio.denominator
+    return numerator, denominator
 
 
 def _parts(rule: Rule, lines: Sequence[Line], amounts: Sequence[int] | None) -> list[Part] | None:
