@@ -46,6 +46,7 @@ class Simulation:
         self._stack = ExitStack()
         self._settings = settings
         self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self.processes: list[subprocess.Popen[bytes]] = []
         self.draft = draft
         self.selection = selection
         try:
@@ -72,15 +73,17 @@ class Simulation:
         ranges = ranges_of(members)
         number = min(workers or len(os.sched_getaffinity(0)), len(ranges))
         jobs = [self._job(ranges[place::number]) for place in range(number)]
-        processes = [self._stack.enter_context(_process(job)) for job in jobs]
+        for job in jobs:
+            self.processes.append(self._stack.enter_context(_process(job)))
         total, baskets = Tally(), 0
-        for answer in _answers([process.stdout for process in processes if process.stdout], self._stay):
+        outputs = [process.stdout for process in self.processes if process.stdout]
+        for answer in _answers(outputs, self._stay):
             if "tally" in answer:
                 total.add(Tally.restored(answer["tally"]))
             else:
                 baskets += answer["progress"]
                 yield Progress(baskets, entries)
-        if any(process.wait() for process in processes):
+        if any(process.wait() for process in self.processes):
             raise InternalError("a process of the simulation failed")
         yield Progress(baskets, baskets)
         left = read_left(self._connection, self.program)
