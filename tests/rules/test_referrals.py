@@ -1,5 +1,6 @@
 """Referrals: who may bring whom, what both have of it, and what goes back when the purchase does."""
 
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.builders import (
     redeem,
     reverse,
 )
+from tests.ladders import tiers
 from tests.model.memory import MemoryDriver
 from tests.rulesets import fixed, rule, ruled
 
@@ -181,6 +183,20 @@ def test_the_referrer_s_debt_is_repaid_first() -> None:
     bench.must(referral())
     bench.must(purchase(100, member="ben"))
     assert (bench.debt("ann"), bench.available("ann")) == (0, 30)
+    bench.check()
+
+
+def test_a_purchase_that_comes_late_lifts_the_referrer_when_it_was_made() -> None:
+    ladder = tiers({"member": 0, "silver": 100}, period={"kind": "fixed_days", "days": 30})
+    bench = bench_under(rule("growth", "GROWTH"), fixed("kudos", 60, "GROWTH", on="referrer"), tiers=ladder)
+    bench.must(referral())
+    bench.wait(days=10)
+    bench.must(purchase(5_000, member="ann", at=bench.now))
+    bench.wait(days=1)
+    # Told today, though it was made before Ann's own.
+    bench.must(purchase(100, member="ben", at=NOW + timedelta(days=2)))
+    answer = bench.must(purchase(0, member="ann", at=bench.now))
+    assert answer["balance"]["tier"] == {"code": "silver", "since": "2026-01-25T04:00:00.000000Z"}
     bench.check()
 
 

@@ -1,5 +1,6 @@
 """Worked examples of campaigns, in numbers that a marketing manager can check. One point for each whole yuan."""
 
+from tests.ladders import tiers
 from tests.rulesets import doubled, fixed, rule, ruled
 from tests.stories.conftest import OpenBench
 from tests.stories.telling import tell
@@ -157,5 +158,42 @@ def test_a_purchase_that_was_a_mistake_takes_the_thanks_back(open_bench: OpenBen
                     p1 is reversed
                     ben has 0, owes 0
                     ann has 5, owes 0
+        """,
+    )
+
+
+def test_reviews_lead_to_silver_and_silver_pays(open_bench: OpenBench) -> None:
+    review = fixed("review", 60, "GROWTH", on="review", caps={"day": 60})
+    base = rule("base", by_tier={"silver": {"numerator": 2, "denominator": 1}})
+    tell(
+        ruled(open_bench(tiers=tiers({"member": 0, "silver": 100})), base, review),
+        """
+        2026-03-01  ann does review
+                    ann does review
+                    ann has growth 60
+                    ann has tier member
+        2026-03-02  ann buys p1 for 10.00 and earns 10
+                    ann does review
+                    ann has growth 120
+                    ann has tier silver
+                    ann buys p2 for 10.00 and earns 20
+        """,
+    )
+
+
+def test_thanks_lift_the_referrer_and_fall_with_the_purchase(open_bench: OpenBench) -> None:
+    kudos = fixed("kudos", 100, "GROWTH", on="referrer")
+    tell(
+        ruled(open_bench(tiers=tiers({"member": 0, "silver": 100})), BASE, kudos),
+        """
+        2026-03-01  ann earns 1
+                    ben is brought by ann
+        2026-03-05  ben buys p1 for 20.00 and earns 20
+                    ann has growth 100
+                    ann has tier silver
+        2026-03-08  0.20 of p1 is returned, taking 1
+                    ann has growth 99
+                    ann has tier member
+                    ann went: entered silver, returned member
         """,
     )
