@@ -25,6 +25,7 @@ from ledger.http.services import EXTENSION, Services
 from ledger.journal import routes as entries
 from ledger.redemption import routes as spending
 from ledger.rules import activity_routes as activities
+from ledger.rules import experiment_routes as experiments
 from ledger.rules import explanation_routes as explanations
 from ledger.rules import program_routes as program
 from ledger.rules import register
@@ -44,6 +45,7 @@ ROUTES: tuple[Routes, ...] = (
     program.routes,
     rule_sets.routes,
     simulations.routes,
+    experiments.routes,
     decisions.routes,
     reports.routes,
     health.routes,

@@ -153,6 +153,11 @@ class CampaignUnknown(Absent):
     title = "No rule set has a campaign of this code"
 
 
+class ExperimentUnknown(Absent):
+    code = "experiment_unknown"  # details: experiment
+    title = "No rules in force have an experiment of this code"
+
+
 # --- conflicts with a fact -----------------------------------------------------------------------
 
 

@@ -56,6 +56,7 @@ ADVICE: Final = {
     "shows.",
     "rule_set_unknown": "Check the version and the owner: without `owner` it is headquarters'.",
     "rule_unknown": "Check the code: nothing has been switched. `GET /v1/rules` lists the rules in force.",
+    "experiment_unknown": "Check the code: `GET /v1/rules` lists the experiments of the rules in force.",
     "campaign_unknown": "Check the code: nothing has been switched. `GET /v1/rules` lists the campaigns in force.",
     "rule_set_not_approved": "Propose the version, and let another key approve it.",
     "rule_not_overridable": "Leave the rules in `rules` alone, or ask headquarters to mark them `overridable`.",
