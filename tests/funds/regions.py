@@ -2,19 +2,22 @@
 
 from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
-from ledger.accounts.models import rule_activations, rule_sets
-from ledger.accounts.programs import find_program, touch
-from ledger.db import Database
+from ledger.access.approvals import approve
+from ledger.access.principals import Principal
+from ledger.accounts.program import Program
+from ledger.accounts.programs import find_program
 from ledger.funds.commands import Authority
 from ledger.funds.share import fund_of
+from ledger.ids import show as show_id
 from ledger.journal import Outcome
 from ledger.journal.commands import Command
 from ledger.rules.commands import Earning
+from ledger.rules.register import KIND, activate_approved, propose_activation, save
+from tests.rulesets import RuleForm, fixed
 from tests.till import Till
 
 BY = Authority("apr_1", "maker", "checker")
@@ -26,31 +29,36 @@ def region_share(of: str = "headquarters", period: str = "month", percent: int =
 
 
 def with_regions(till: Till, *regions: str) -> Till:
-    """Put a rule set without rules in force for each region; the till then sees the program as it is."""
+    """Give each region a rule of its own, for purchases there; the till then sees the program as it is."""
+    for region in regions:
+        till = with_rules(till, region, fixed(f"{region}:welcome", 1))
+    return till
 
-    def begin(connection: Connection) -> None:
-        for region in regions:
-            put_in_force(connection, till.program.program_id, region, till.now)
-        touch(connection, till.program.program_id)
 
-    till.database.run(begin)
+def with_rules(till: Till, owner: str, *rules: RuleForm, **rest: Any) -> Till:
+    """Put rules of an owner in force, by two keys; the till then sees the program as it is."""
+    content = {"rules": list(rules), **rest}
+    till.database.run(lambda connection: put_in_force(connection, till.program, owner, content, till.now))
     return refreshed(till)
 
 
-def put_in_force(connection: Connection, program_id: int, region: str, now: datetime) -> None:
-    of = {"program_id": program_id, "owner": region, "version": 1, "recorded_at": now}
-    made = {"content": {"rules": []}, "content_hash": sha256(region.encode()).digest(), "made_by": "maker"}
-    connection.execute(insert(rule_sets).values(**of, **made))
-    activated = {"active_from": now, "activated_by": "checker"}
-    connection.execute(insert(rule_activations).values(**of, **activated))
+def put_in_force(
+    connection: Connection, program: Program, owner: str, content: dict[str, Any], now: datetime
+) -> None:
+    """Version 1 of an owner's rules: saved, proposed and approved."""
+    maker, checker = (Principal(key_id, program, "admin", frozenset()) for key_id in ("maker", "checker"))
+    save(connection, program, owner, content, by=maker, now=now)
+    proposal = propose_activation(connection, program, owner, 1, None, by=maker, now=now)
+    approval_id = show_id("apr", proposal.approval_id)
+    approve(connection, program, {KIND: activate_approved}, approval_id, by=checker, now=now)
 
 
-def refreshed(till: Till, database: Database | None = None) -> Till:
+def refreshed(till: Till) -> Till:
     """The same till, with the program as the database has it now."""
     with till.reading() as connection:
         program = find_program(connection, till.program.name)
     assert program is not None
-    return replace(till, program=program, database=database or till.database)
+    return replace(till, program=program)
 
 
 def paid_by_share(

@@ -5,12 +5,11 @@ from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
 
 from ledger import clock
 from ledger.access.register import create_key
-from ledger.accounts.programs import touch
 from ledger.rules.terms import DEFAULT_TERMS
+from tests.rulesets import fixed
 from tests.whole_service import Tenant, WholeService, open_service
 
 from .regions import put_in_force, region_share
@@ -60,11 +59,6 @@ def fund(shop: Tenant, code: str = "spring") -> dict[str, Any]:
     assert answer.status_code == 200, answer.data
     shown: dict[str, Any] = answer.json
     return shown
-
-
-def begin_rules(connection: Connection, shop: Tenant) -> None:
-    put_in_force(connection, shop.program.program_id, "east", clock.system_now())
-    touch(connection, shop.program.program_id)
 
 
 def refused(answer: Any, status: int, code: str) -> dict[str, Any]:
@@ -227,7 +221,10 @@ def test_a_top_up_at_once_grants_the_share_of_what_is_in_the_books(
     service: WholeService, shop: Tenant
 ) -> None:
     assert shop.send("POST", "/v1/funds/top-up", role="operator", json={}).json == {"data": []}
-    service.owner.run(lambda connection: begin_rules(connection, shop))
+    content = {"rules": [fixed("east:welcome", 1)]}
+    service.owner.run(
+        lambda connection: put_in_force(connection, shop.program, "east", content, clock.system_now())
+    )
     shop.post("/v1/earnings", {"member_id": "m-1", "points": 1_000, "reason": "gift", "reference": "gift"})
     month = clock.local_date(clock.system_now(), "Asia/Shanghai").strftime("share:east:%Y-%m")
     answer = shop.send("POST", "/v1/funds/top-up", role="operator", json={})
