@@ -15,6 +15,7 @@ from ledger.devdb import account, binaries
 from ledger.errors import error_classes
 from tests.docs.pages import PAGES, ROOT, blocks, text_of
 from tools.errors_page import ADVICE, page
+from tools.words_page import page as words_page
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FILE = re.compile(r"`((?:ledger|migrations|tests|tools|docs|benchmarks)/[\w./]*)`")
@@ -107,3 +108,7 @@ def test_every_role_stands_in_the_table_with_its_scopes() -> None:
         role: set(SCOPES) if scopes == "all" else set(re.findall(r"`(.+?)`", scopes)) for role, scopes in rows
     }
     assert told == {role: set(scopes) for role, scopes in ROLES.items()}
+
+
+def test_the_page_of_words_is_what_the_catalogue_says() -> None:
+    assert text_of("docs/words.md") == words_page(), "run: python -m tools.words_page > docs/words.md"
