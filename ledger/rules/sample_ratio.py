@@ -73,7 +73,10 @@ def chi_square_survival(statistic: Fraction, degrees: int) -> Decimal:
 
 def _power(x: Decimal, degrees: int) -> Decimal:
     """x to the power of degrees ÷ 2."""
-    return x ** (degrees // 2) * (x.sqrt() if degrees % 2 else 1)
+    whole = Decimal(1)
+    for _ in range(degrees // 2):
+        whole *= x
+    return whole * x.sqrt() if degrees % 2 else whole
 
 
 def _gamma(degrees: int) -> Decimal:
