@@ -84,7 +84,7 @@ def _gamma(degrees: int) -> Decimal:
     half = degrees // 2
     if degrees % 2 == 0:
         return Decimal(factorial(half - 1))
-    return _PI.sqrt() * factorial(2 * half) / (4**half * factorial(half))
+    return _PI.sqrt() * factorial(2 * half) / ((1 << 2 * half) * factorial(half))
 
 
 def _decimal(exact: Fraction) -> Decimal:
