@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 from math import prod
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ledger.money import Rounding, scale, show_major
 from ledger.rules.fence_words import explain_fence, limit_in_words
@@ -16,7 +16,17 @@ from ledger.rules.phrases import amount_of, listed, money_of, number_of, plain, 
 from ledger.rules.words import CATALOGUE, Text, say
 
 NameOf = Callable[[str], Text]
-"""What a rule is called, by its code."""
+"""What something is called, by its code."""
+
+
+class Called(NamedTuple):
+    """What rules and tiers are called; by their codes where no names are at hand."""
+
+    rule: NameOf = plain
+    tier: NameOf = plain
+
+
+_BY_CODE: Final = Called()
 
 Inputs = Mapping[str, Any]
 
@@ -35,32 +45,32 @@ def explained(answer: dict[str, Any]) -> dict[str, Any]:
     return answer | told
 
 
-def explain(award: Mapping[str, Any], name_of: NameOf = plain) -> Text:
-    """A stored award in words. Rules that it builds on are called by their codes where no name is at hand."""
+def explain(award: Mapping[str, Any], called: Called = _BY_CODE) -> Text:
+    """A stored award in words."""
     inputs, unit, amount = award["inputs"], award["unit"], award["amount"]
     if "fence" not in inputs:
-        return _arithmetic(inputs, unit, amount, name_of)
+        return _arithmetic(inputs, unit, amount, called)
     uncut = {name: value for name, value in inputs.items() if name not in ("wanted", "fence", "left")}
     return say(
         "award.cut",
-        before=_arithmetic(uncut, unit, inputs["wanted"], name_of),
+        before=_arithmetic(uncut, unit, inputs["wanted"], called),
         limit=limit_in_words(inputs["fence"]),
         left=amount_of(unit, amount),
     )
 
 
-def _arithmetic(inputs: Inputs, unit: str, earned: int, name_of: NameOf) -> Text:
+def _arithmetic(inputs: Inputs, unit: str, earned: int, called: Called) -> Text:
     if set(inputs) == _PLAIN:
         return _plain_rate(inputs, unit, earned)
     if "fixed" in inputs:
         return _fixed(inputs, unit, earned)
     if "of" in inputs:
-        return _extra(inputs, unit, earned, name_of)
+        return _extra(inputs, unit, earned, called)
     if "steps" in inputs:
-        return _slices(inputs, unit, earned)
+        return _slices(inputs, unit, earned, called)
     if inputs.get("rounded_per") == "line":
-        return _line_by_line(inputs, unit, earned)
-    return _rate(inputs, unit, earned)
+        return _line_by_line(inputs, unit, earned, called)
+    return _rate(inputs, unit, earned, called)
 
 
 def _plain_rate(inputs: Inputs, unit: str, earned: int) -> Text:
@@ -79,16 +89,16 @@ def _plain_rate(inputs: Inputs, unit: str, earned: int) -> Text:
 # --- a rate on money ---------------------------------------------------------------------------------
 
 
-def _rate(inputs: Inputs, unit: str, earned: int) -> Text:
+def _rate(inputs: Inputs, unit: str, earned: int, called: Called) -> Text:
     told = _spent(inputs)
     if any(_ratio(part) != 1 for part in inputs.get("parts", ())):
         parts = [_part(part, inputs["spent"]["currency"]) for part in inputs["parts"]]
         told = say("spent.counted", before=told, parts=_joined("sum", parts))
-    told = _times_factors(_times_rate(told, inputs, unit), inputs)
+    told = _times_factors(_times_rate(told, inputs, unit), inputs, called)
     return _result("rate", told, _worth(inputs), earned, unit, inputs)
 
 
-def _line_by_line(inputs: Inputs, unit: str, earned: int) -> Text:
+def _line_by_line(inputs: Inputs, unit: str, earned: int, called: Called) -> Text:
     """Every line is a part and rounded by itself."""
     rounding, currency = inputs.get("rounding", "floor"), inputs["spent"]["currency"]
     factor, rate = _factor(inputs), inputs.get("step", inputs)
@@ -101,12 +111,12 @@ def _line_by_line(inputs: Inputs, unit: str, earned: int) -> Text:
     ]
     if more := gives[_LINES_TOLD:]:
         lines.append(say("lines.more", count=len(more), number=sum(more)))
-    told = _times_factors(_times_rate(_spent(inputs), inputs, unit), inputs)
+    told = _times_factors(_times_rate(_spent(inputs), inputs, unit), inputs, called)
     told = say(f"lines.{rounding}", before=told, lines=listed(lines))
     return say("lines.total", before=told, earned=amount_of(unit, earned))
 
 
-def _slices(inputs: Inputs, unit: str, earned: int) -> Text:
+def _slices(inputs: Inputs, unit: str, earned: int, called: Called) -> Text:
     """Each slice of the money by the step that it lies in."""
     currency = inputs["spent"]["currency"]
     slices = [
@@ -121,7 +131,7 @@ def _slices(inputs: Inputs, unit: str, earned: int) -> Text:
     key = "slices.factored" if inputs.get("factors") and len(slices) > 1 else "slices"
     told = say(key, before=_spent(inputs), slices=_joined("slice.next", slices))
     exact = sum((_of_rate(step["spent"], step) for step in inputs["steps"]), Fraction()) * _factor(inputs)
-    return _result("rate", _times_factors(told, inputs), exact, earned, unit, inputs)
+    return _result("rate", _times_factors(told, inputs, called), exact, earned, unit, inputs)
 
 
 def _spent(inputs: Inputs) -> Text:
@@ -154,10 +164,11 @@ def _times_rate(before: Text, inputs: Inputs, unit: str) -> Text:
     return say("rate.per", before=before, given=given, step=step)
 
 
-def _times_factors(before: Text, inputs: Inputs) -> Text:
+def _times_factors(before: Text, inputs: Inputs, called: Called) -> Text:
     for factor in inputs.get("factors", ()):
-        key = f"factor.{factor['by']}"
-        reason = say(key if key in CATALOGUE else "factor.other", code=factor["value"])
+        by, value = factor["by"], factor["value"]
+        key = f"factor.{by}" if f"factor.{by}" in CATALOGUE else "factor.other"
+        reason = say(key, value=called.tier(value) if by == "tier" else value)
         before = say("rate.factor", before=before, factor=ratio_of(_ratio(factor)), reason=reason)
     return before
 
@@ -180,8 +191,8 @@ def _fixed(inputs: Inputs, unit: str, earned: int) -> Text:
     return _result("sum", told, Fraction(earned), earned, unit, inputs)
 
 
-def _extra(inputs: Inputs, unit: str, earned: int, name_of: NameOf) -> Text:
-    parts = [say("extra.part", rule=name_of(of["rule"]), amount=of["amount"]) for of in inputs["of"]]
+def _extra(inputs: Inputs, unit: str, earned: int, called: Called) -> Text:
+    parts = [say("extra.part", rule=called.rule(of["rule"]), amount=of["amount"]) for of in inputs["of"]]
     whole, ratio = sum(of["amount"] for of in inputs["of"]), _ratio(inputs)
     key = "extra.one" if len(parts) == 1 else "extra.many"
     told = say(key, parts=_joined("sum", parts), ratio=ratio_of(ratio), whole=whole)

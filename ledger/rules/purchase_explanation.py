@@ -13,7 +13,7 @@ from ledger.accounts.lots import Lot
 from ledger.accounts.program import Program
 from ledger.clock import show
 from ledger.ids import show as show_id
-from ledger.rules.explain import explain
+from ledger.rules.explain import Called, explain
 from ledger.rules.fence_words import explain_fence
 from ledger.rules.names import Names
 from ledger.rules.phrases import amount_of, clauses, day_of, last_day_of, money_of, plain
@@ -120,7 +120,7 @@ def award_told(award: Mapping[str, Any], names: Names) -> dict[str, Any]:
     return {
         **award,
         "name": name_of(award["rule"]),
-        "explanation": explain(award, name_of),
+        "explanation": explain(award, Called(name_of, names.tier)),
     }
 
 

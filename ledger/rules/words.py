@@ -56,7 +56,7 @@ AWARDS: Final[dict[str, Words]] = {
     ),
     # What the rate goes by.
     "spent.total": Words("{money} spent", "消费 {money}"),
-    "spent.cash": Words("{money} paid in money", "现金支付 {money}"),
+    "spent.cash": Words("{money} paid in money", "实付 {money}"),
     "spent.line": Words("{before} (line {lines})", "{before}（商品行 {lines}）"),
     "spent.lines": Words("{before} (lines {lines})", "{before}（商品行 {lines}）"),
     "spent.counted": Words("{before}, counted as {parts},", "{before}，按 {parts} 计算"),
@@ -67,16 +67,16 @@ AWARDS: Final[dict[str, Words]] = {
     "rate.per": Words("{before} × {given} per {step}", "{before}，每 {step} 得 {given}"),
     "rate.from": Words(
         "{before} × {given} per {step} (the rate from {start} on)",
-        "{before}，满 {start} 每 {step} 得 {given}",
+        "{before}，满 {start}，按每 {step} 得 {given}计",
     ),
     "slices": Words("{before}: {slices}", "{before}：{slices}"),
     "slices.factored": Words("{before}: ({slices})", "{before}：{slices}"),
     "slice": Words("{money} × {given} per {step}", "{money} 部分每 {step} 得 {given}"),
     "slice.next": Words("{before} + {after}", "{before}，{after}"),
     "rate.factor": Words("{before} × {factor} ({reason})", "{before}，按 {factor} 倍计（{reason}）"),
-    "factor.tier": Words("tier {code}", "等级 {code}"),
-    "factor.channel": Words("channel {code}", "渠道 {code}"),
-    "factor.other": Words("{code}", "{code}"),
+    "factor.tier": Words("tier {value}", "等级 {value}"),
+    "factor.channel": Words("channel {value}", "渠道 {value}"),
+    "factor.other": Words("{value}", "{value}"),
     # What comes of it.
     "rate.exact": Words("{before} = {earned}", "{before}，共 {earned}"),
     "rate.floor": Words(
@@ -102,11 +102,11 @@ AWARDS: Final[dict[str, Words]] = {
     "extra.part": Words("{rule} {amount}", "{rule} {amount}"),
     "extra.one": Words(
         "{parts}, {ratio} times: {whole} × {ratio} − {whole}",
-        "{parts}，按 {ratio} 倍另加 {whole} × {ratio} − {whole}",
+        "{parts}，按 {ratio} 倍计，另加 {whole} × {ratio} − {whole}",
     ),
     "extra.many": Words(
         "{parts} = {whole}, {ratio} times: {whole} × {ratio} − {whole}",
-        "{parts} = {whole}，按 {ratio} 倍另加 {whole} × {ratio} − {whole}",
+        "{parts} = {whole}，按 {ratio} 倍计，另加 {whole} × {ratio} − {whole}",
     ),
     "sum.exact": Words("{before} = {earned}", "{before} = {earned}"),
     "sum.floor": Words(
@@ -158,14 +158,14 @@ PURCHASES: Final[dict[str, Words]] = {
     "taken.reversal": Words("the purchase was cancelled on {day}", "{day}整笔撤销"),
     "taken.amounts": Words("{points} and {growth} taken back", "扣回 {points}、{growth}"),
     "taken.owed": Words(
-        "{points} of that were spent already and are owed now", "其中 {points} 此前已用掉，记为欠分"
+        "{points} of that were spent already and are owed now", "其中 {points}此前已用掉，记为欠分"
     ),
     "lot.opened": Words("{amount} given", "发放 {amount}"),
     "lot.available": Words("{number} can be used {until}", "可用 {number}，{until}"),
     "lot.pending": Words(
         "{number} can be used from {since} on, {until}", "{number} 自{since}起可用，{until}"
     ),
-    "lot.counts": Words("{number} count {until}", "计入 {number}，{until}"),
+    "lot.counts": Words("{number} count {until}", "{number} 计入成长值，{until}"),
     "until.day": Words("until the end of {day}", "有效期至{day}"),
     "until.never": Words("with no end", "长期有效"),
     "when.once": Words("on {day}", "{day}"),

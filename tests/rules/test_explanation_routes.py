@@ -40,7 +40,7 @@ RULES: dict[str, list[dict[str, Any]]] = {
             "code": "double",
             "name": {"en": "Double day", "zh": "双倍日"},
             "unit": "POINT",
-            "rate": {"kind": "multiplier", "numerator": 2, "denominator": 1},
+            "rate": {"kind": "multiplier", "numerator": 2, "denominator": 1, "of": ["base"]},
             "caps": {"day": 50},
         },
         {
@@ -122,12 +122,11 @@ def test_a_purchase_is_told_by_the_names_and_the_version_of_its_rules(tenant: Te
     double = of_rule(told["awards"], "double")
     assert (double["amount"], double["name"]["zh"]) == (50, "双倍日")
     assert double["explanation"] == {
-        "en": "Every yuan 80 + Welcome 20 = 100, 2 times: 100 × 2 − 100 = 100 points; the limit for the day"
-        " leaves 50 points",
-        "zh": "消费积分 80 + 新客礼 20 = 100，按 2 倍另加 100 × 2 − 100 = 100 积分；当日上限仅余 50 积分",
+        "en": "Every yuan 80, 2 times: 80 × 2 − 80 = 80 points; the limit for the day leaves 50 points",
+        "zh": "消费积分 80，按 2 倍计，另加 80 × 2 − 80 = 80 积分；当日上限仅余 50 积分",
     }
     cut = of_rule(told["fenced"], "double")
-    assert cut["explanation"]["zh"] == "应得 100 积分，实得 50 积分：当日上限为 50 积分"
+    assert cut["explanation"]["zh"] == "应得 80 积分，实得 50 积分：当日上限为 50 积分"
 
 
 def test_what_was_kept_back_is_told_by_name_too(tenant: Tenant) -> None:
@@ -135,7 +134,7 @@ def test_what_was_kept_back_is_told_by_name_too(tenant: Tenant) -> None:
     buy(tenant, "p-1", 8_000)
     answer = buy(tenant, "p-2", 8_000)
     kept_back = {
-        "double": "100 积分未发放：当日上限为 50 积分，此前已发放 50",
+        "double": "80 积分未发放：当日上限为 50 积分，此前已发放 50",
         "gift": "20 积分未发放：每位会员仅限一次，此前已发放",
     }
     assert {each["rule"]: each["explanation"]["zh"] for each in answer["fenced"]} == kept_back
@@ -181,7 +180,7 @@ def test_a_lot_tells_what_became_of_it(tenant: Tenant) -> None:
     (back,) = told["returns"]
     assert (back["points_clawed_back"], back["growth_clawed_back"], back["shortfall"]) == (40, 40, 10)
     assert back["explanation"]["zh"] == (
-        "2026年1月15日退货 40.00 CNY；扣回 40 积分、40 成长值；其中 10 积分 此前已用掉，记为欠分"
+        "2026年1月15日退货 40.00 CNY；扣回 40 积分、40 成长值；其中 10 积分此前已用掉，记为欠分"
     )
     assert told["lines"][0]["returned"] == {"quantity": 1, "amount": 4_000}
     totals = told["totals"]

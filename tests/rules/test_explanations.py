@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ledger.rules.arithmetic import recompute
-from ledger.rules.explain import explain, explained
+from ledger.rules.explain import Called, explain, explained
 from ledger.rules.fence_words import explain_fence
 
 SPENT = {"spent": {"amount": 3_990, "currency": "CNY"}}
@@ -36,7 +36,7 @@ TOLD: list[tuple[dict[str, Any], str, int, str, str]] = [
         "POINT",
         40,
         "39.90 CNY paid in money × 1 point per 1.00 CNY = 39.9, rounded up to 40 points",
-        "现金支付 39.90 CNY，每 1.00 CNY 得 1 积分，合计 39.9，向上取整为 40 积分",
+        "实付 39.90 CNY，每 1.00 CNY 得 1 积分，合计 39.9，向上取整为 40 积分",
     ),
     (
         {**RATE, "rounding": "half_up", "lines": ["1", "3"]},
@@ -89,7 +89,7 @@ TOLD: list[tuple[dict[str, Any], str, int, str, str]] = [
         "POINT",
         1_240,
         "620.00 CNY spent × 2 points per 1.00 CNY (the rate from 500.00 CNY on) = 1240 points",
-        "消费 620.00 CNY，满 500.00 CNY 每 1.00 CNY 得 2 积分，共 1240 积分",
+        "消费 620.00 CNY，满 500.00 CNY，按每 1.00 CNY 得 2 积分计，共 1240 积分",
     ),
     (
         {
@@ -120,14 +120,14 @@ TOLD: list[tuple[dict[str, Any], str, int, str, str]] = [
         "POINT",
         39,
         "base 39, 2 times: 39 × 2 − 39 = 39 points",
-        "base 39，按 2 倍另加 39 × 2 − 39 = 39 积分",
+        "base 39，按 2 倍计，另加 39 × 2 − 39 = 39 积分",
     ),
     (
         {"of": [BASE, EXTRA], "numerator": 3, "denominator": 2},
         "POINT",
         25,
         "base 39 + coffee 12 = 51, 1.5 times: 51 × 1.5 − 51 = 25.5, rounded down to 25 points",
-        "base 39 + coffee 12 = 51，按 1.5 倍另加 51 × 1.5 − 51 = 25.5，向下取整为 25 积分",
+        "base 39 + coffee 12 = 51，按 1.5 倍计，另加 51 × 1.5 − 51 = 25.5，向下取整为 25 积分",
     ),
     (
         {**RATE, "wanted": 39, "fence": "cap_day", "left": 11},
@@ -152,7 +152,10 @@ def test_an_award_is_told_with_its_arithmetic(
 def test_rules_are_called_by_their_names_where_these_are_at_hand() -> None:
     award = {"unit": "POINT", "amount": 39, "inputs": {"of": [BASE], "numerator": 2, "denominator": 1}}
     names = {"base": {"en": "Every yuan", "zh": "基础积分"}}
-    assert explain(award, names.__getitem__)["zh"] == "基础积分 39，按 2 倍另加 39 × 2 − 39 = 39 积分"
+    assert (
+        explain(award, Called(rule=names.__getitem__))["zh"]
+        == "基础积分 39，按 2 倍计，另加 39 × 2 − 39 = 39 积分"
+    )
 
 
 def test_many_lines_are_told_in_short_and_add_up() -> None:
