@@ -24,7 +24,9 @@ PROPOSES: Final = {"propose_grant", "propose_withdrawal"}
 WITH_IDS: Final = [
     page
     for page in PRIVATE
-    if set(page.parameters("path")) - NUMBERS and page.route.method != "PUT" and page.route.name not in PROPOSES
+    if set(page.parameters("path")) - NUMBERS
+    and page.route.method != "PUT"
+    and page.route.name not in PROPOSES
 ]
 READABLE: Final = {page.address for page in READS}
 PUTS: Final = [
@@ -47,6 +49,8 @@ def live(tenant: Tenant, tag: str) -> Tenant:
     purchase = tenant.post("/v1/purchases", purchase_of(f"m-{tag}", f"p-{tag}"))
     award = {"member_id": f"n-{tag}", "points": 50, "reason": "gift", "reference": f"a-{tag}"}
     tenant.post("/v1/earnings", award, headers={"Idempotency-Key": f"award-{tag}"})
+    for number in (1, 2):
+        tenant.post("/v1/activities", referral_of(f"b{number}-{tag}", f"m-{tag}", f"y{number}-{tag}"))
     spend = {"member_id": f"m-{tag}", "points": 10, "reference": f"x-{tag}"}
     redemption = tenant.post("/v1/redemptions", spend)
     tenant.facts = {
@@ -61,6 +65,16 @@ def live(tenant: Tenant, tag: str) -> Tenant:
         **with_budget(tenant, f"g-{tag}"),
     }
     return tenant
+
+
+def referral_of(member_id: str, referrer: str, activity_id: str) -> dict[str, Any]:
+    return {
+        "activity_id": activity_id,
+        "member_id": member_id,
+        "type": "referral",
+        "occurred_at": "2026-01-01T12:00:00+08:00",
+        "attributes": {"referrer": referrer},
+    }
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +153,9 @@ def test_what_is_put_under_another_programs_name_is_ours_alone(service: WholeSer
 
 
 # What enrols a member takes another program's for a new one; below.
-NAMING = [page for page in OPERATIONS if page.route.name not in ("post_purchase", "post_earning")]
+NAMING = [
+    page for page in OPERATIONS if page.route.name not in ("post_purchase", "post_earning", "post_activity")
+]
 
 
 @pytest.mark.parametrize("page", NAMING, ids=name_of)
@@ -178,9 +194,10 @@ def operation(page: Page, ids: dict[str, str]) -> dict[str, Any]:
             "/v1/transfers",
             {"from_member_id": "m-ours", "to_member_id": "m-theirs", "points": 1, "reference": "r"},
         ),
+        ("/v1/activities", referral_of("new-ours", "m-theirs", "y")),
     ],
 )
-def test_a_member_of_another_program_can_neither_spend_nor_receive(
+def test_a_member_of_another_program_can_neither_spend_nor_receive_nor_refer(
     unchanged: None, ours: Tenant, theirs: Tenant, path: str, body: dict[str, Any]
 ) -> None:
     answer = ours.send("POST", path, json=body)
