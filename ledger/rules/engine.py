@@ -1,7 +1,8 @@
 """The engine: what the rules give for an event, of one unit, and what the fences kept back. Pure.
 
-Rules are taken by priority, then by code, whatever order they were written in: first what each is worth, then
-stacking, then the fences, so that no order of arrival and no other rule's luck changes what a rule is worth.
+Rules are taken by priority, then by code, whatever order they were written in: first what each is worth (nothing,
+where it is given once and was), then stacking, then caps, then funds. So no order of writing and no other rule's
+luck changes what a rule is worth.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,12 +48,13 @@ def evaluate(
     applying: Sequence[int] = range(len(plan.rules))
     if plan.is_selective:
         applying = _applying(plan, facts, fenced, arms)
-    candidates = _candidates(plan, applying, facts, fenced)
+    fences = Fences(facts, usages, funds) if plan.has_fences else None
+    candidates = _candidates(plan, applying, facts, fences, fenced)
     if plan.has_stacking:
         candidates = _stacked(candidates, unit, fenced)
-    if not plan.has_fences:
+    if fences is None:
         return Evaluation(_awards(candidates, unit, fenced), fenced, [], {}, arms)
-    awards, uses, spends = _fenced(rules, candidates, facts, Fences(facts, usages, funds), fenced)
+    awards, uses, spends = _fenced(rules, candidates, facts, fences, fenced)
     return Evaluation(awards, fenced, uses, spends, arms)
 
 
@@ -90,7 +92,9 @@ def _failed(ready: Ready, error: str) -> Fenced:
     return Fenced(ready.rule.code, ready.rule.unit, "rule_error", 0, 0, {"error": error})
 
 
-def _candidates(plan: Plan, applying: Sequence[int], facts: Facts, fenced: list[Fenced]) -> list[_Candidate]:
+def _candidates(
+    plan: Plan, applying: Sequence[int], facts: Facts, fences: Fences | None, fenced: list[Fenced]
+) -> list[_Candidate]:
     """The rules that are worth something. What a multiplier multiplies is what its rules are worth, before fences."""
     found: dict[int, Worth] = {}
     applies = set(applying) if plan.multiplied else set()
@@ -112,6 +116,8 @@ def _candidates(plan: Plan, applying: Sequence[int], facts: Facts, fenced: list[
                 continue
             lines = chosen
         found[place] = worth(rule, facts, lines)
+    if plan.has_once and fences is not None:
+        _leave_out_claimed(plan, found, fences, fenced)
     for place, bases in plan.multiplied.items():
         if place in applies:
             of = [
@@ -120,11 +126,23 @@ def _candidates(plan: Plan, applying: Sequence[int], facts: Facts, fenced: list[
                 if base in found and found[base].amount
             ]
             found[place] = extra(plan.rules[place].rule, of)
+    if plan.has_once and fences is not None:
+        _leave_out_claimed(plan, found, fences, fenced)
     return [
         _Candidate(plan.rules[place], *found[place])
         for place in applying
         if place in found and found[place].amount
     ]
+
+
+def _leave_out_claimed(plan: Plan, found: dict[int, Worth], fences: Fences, fenced: list[Fenced]) -> None:
+    # Before multipliers and stacking: what was given long ago is not multiplied, and beats nobody.
+    for place in list(found):
+        ready = plan.rules[place]
+        if ready.once is not None and fences.was_given(ready.once):
+            wanted = found.pop(place).amount
+            if wanted:
+                fenced.append(Fenced(ready.rule.code, ready.rule.unit, "once", wanted, 0, {}))
 
 
 def _lines(

@@ -1,4 +1,4 @@
-"""Fences: what an award may not exceed. Once for ever, then caps (cut to what is left), then funds (all or nothing).
+"""Fences: what an award may not exceed. Caps cut it to what is left; then funds pay the whole of that, or nothing.
 
 Usages and funds are what the books held before the event; what the event itself has used so far counts too.
 """
@@ -114,14 +114,16 @@ class Fences:
         """What the awards that were admitted count against usages."""
         return [Use(key, amount, times) for key, (amount, times) in self._used.items()]
 
+    def was_given(self, once: str) -> bool:
+        """Whether what is given once was given before the event."""
+        return self._usages.get(self._keys.once(once), _NEVER).times > 0
+
     def admit(
         self, wanted: int, caps: Sequence[Cap], once: str | None, funds: Mapping[str, str | None]
     ) -> Admitted:
         """How much of an award comes through, counting it. ``funds`` are the fund of each template, if it has one."""
         keys = [(cap, self._keys.of(cap)) for cap in caps]
         once_key = self._keys.once(once) if once is not None else None
-        if once_key is not None and self._usages.get(once_key, _NEVER).times:
-            return Admitted(0, "once")
         admitted = self._capped(wanted, keys)
         if admitted.given and funds:
             admitted = self._paid(admitted, funds)

@@ -95,6 +95,7 @@ class Plan:
     """For each multiplier, by its place, the places of the rules that it multiplies."""
     is_selective: bool
     """Whether a rule may not apply: by a condition, a campaign's window or an experiment."""
+    has_once: bool
     has_stacking: bool
     has_fences: bool
 
@@ -349,6 +350,7 @@ def _plan(ready: list[Ready]) -> Plan:
             each.rule.condition is not None or each.window is not None or each.experiment is not None
             for each in ready
         ),
+        has_once=any(each.once is not None for each in ready),
         has_stacking=any(each.rule.stacking is not None for each in ready),
         has_fences=any(each.is_fenced or each.owner for each in ready),
     )

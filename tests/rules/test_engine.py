@@ -1,7 +1,7 @@
 """The engine, in tables with numbers that a person can check: 1 point for each yuan unless a rule says otherwise."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from ledger.journal.commands import Source, Usage, Use
 from ledger.money import MAX_AMOUNT
 from ledger.rules.arithmetic import recompute
 from ledger.rules.experiments import arm_of
+from ledger.rules.fences import period_of
 from ledger.rules.forms import parse_rule_set
 from ledger.rules.rulebook import rules_at
 from tests.builders import program
@@ -101,6 +102,12 @@ def test_steps_by_the_whole_or_slice_by_slice(spent: int, whole: int, marginal: 
         assert earned(rule(rate=rate), (None, spent)) == points
 
 
+def test_a_slice_of_nothing_is_not_shown() -> None:
+    rate = {"kind": "steps", "steps": STEPS, "mode": "marginal"}
+    found = judged(rulebook(rule(rate=rate)), facts((None, 3_000)))
+    assert found.awards[0].inputs["steps"] == [{"from": 1_000, "per": 1, "amount": 100, "spent": 2_000}]
+
+
 def test_factors_on_steps() -> None:
     for mode, points in (("whole", 121.5 * 2), ("marginal", 51.5 * 2)):
         rate = {"kind": "steps", "steps": STEPS, "mode": mode}
@@ -158,6 +165,12 @@ def test_a_multiplier_multiplies_what_is_worth_something_before_fences() -> None
     assert given(found) == {"base": 10, "stacked": 10, "more": 39, "most": 78}
     more = next(award for award in found.awards if award.rule == "more")
     assert more.inputs == {"of": [{"rule": "base", "amount": 39}], "numerator": 2, "denominator": 1}
+
+
+def test_a_multiplier_names_only_what_is_worth_something() -> None:
+    rules = rulebook(rule(), rule("milk", lines={"categories": ["milk"]}), rule("more", times(2)))
+    more = judged(rules, facts()).awards[1]
+    assert more.inputs["of"] == [{"rule": "base", "amount": 39}]
 
 
 def test_a_multiplier_of_nothing_gives_nothing() -> None:
@@ -299,6 +312,22 @@ def test_a_cap_cuts_to_what_is_left_of_the_period(cap: str, period: str) -> None
         assert all(each.detail == {"limit": 50, "used": used} for each in found.fenced)
 
 
+@pytest.mark.parametrize(
+    ("cap", "day", "period"),
+    [
+        ("day", date(2027, 1, 3), "2027-01-03"),
+        ("operator_day", date(2027, 1, 3), "2027-01-03"),
+        # A week belongs to the year that its Thursday lies in.
+        ("week", date(2027, 1, 3), "2026-W53"),
+        ("week", date(2027, 1, 4), "2027-W01"),
+        ("month", date(2027, 1, 3), "2027-01"),
+        ("ever", date(2027, 1, 3), ""),
+    ],
+)
+def test_periods_have_names_of_their_own(cap: str, day: date, period: str) -> None:
+    assert period_of(cap, day) == period
+
+
 def test_a_cap_of_a_transaction_needs_no_books() -> None:
     rules = rulebook(rule(caps={"transaction": 30}))
     found = judged(rules, facts())
@@ -354,6 +383,33 @@ def test_once_is_once_for_ever() -> None:
     assert kept_back(second) == {"welcome": ("once", 100, 0)}
     # Taken back or not: it was given.
     assert given(judged(rules, facts(), {key: Usage(0, 1)})) == {"base": 39}
+
+
+def test_what_was_given_once_is_not_multiplied_and_beats_nobody() -> None:
+    stacking = {"group": "promo", "mode": "best_of"}
+    rules = rulebook(
+        rule(),
+        rule("welcome", fixed(100), once=True),
+        rule("first", fixed(200), once=True, stacking=stacking),
+        rule("promo", fixed(5), stacking=stacking),
+        rule("double", times(2)),
+        rule("treble", times(3), once=True),
+    )
+    assert given(judged(rules, facts())) == {
+        "base": 39,
+        "welcome": 100,
+        "first": 200,
+        "double": 139,
+        "treble": 278,
+    }
+    before = {(HOLDER, f"rule/{code}", ""): Usage(1, 1) for code in ("welcome", "first", "treble")}
+    again = judged(rules, facts(), before)
+    assert given(again) == {"base": 39, "promo": 5, "double": 39}
+    assert kept_back(again) == {
+        "welcome": ("once", 100, 0),
+        "first": ("once", 200, 0),
+        "treble": ("once", 78, 0),
+    }
 
 
 @pytest.mark.parametrize(
