@@ -1,20 +1,25 @@
 """Tiers in the books: settled with growth, shown by the clock, told by events, whatever comes late."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from ledger.accounts.chart import Unit
 from ledger.accounts.growth import Timeline
 from ledger.accounts.growth_history import read_changes
 from ledger.accounts.holder import Holder
 from ledger.accounts.ladders import ladders_of
+from ledger.accounts.postings import Opening
 from ledger.accounts.queries import holder_uuid, read_balance
 from ledger.accounts.tiers import NO_TIER, TierState, settle
 from ledger.accounts.tracking import needs_history
 from ledger.expiry.commands import JudgeTier
+from ledger.journal.commands import Books, Command, Decision, Draft
 from ledger.journal.history import Times, read_balance_at
+from ledger.rules.awarding import open_lots
 from ledger.rules.commands import Line, Purchase
 from tests.ladders import tiers
 from tests.till import Till, day, open_till
@@ -176,6 +181,32 @@ def test_purchases_of_one_batch_may_stand_in_any_order(till: Till) -> None:
     till.post(bought("a", 9_000, 12), bought("b", 500, 3), bought("c", 1_000, 7))
     # On the twelfth day the three were there together.
     assert till.rows("SELECT tier, tier_since FROM holders") == [("silver", day(12))]
+
+
+@dataclass(frozen=True)
+class Remember(Command):
+    """Growth of a past day, of which nothing is said before it is decided."""
+
+    number: int
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        return ("m-1",)
+
+    def decide(self, books: Books) -> Decision:
+        holder, entry_id, at = books.holder("m-1"), books.new_entry_id(), day(self.number)
+        assert books.tier_of(holder, at) == "member"
+        assert books.tier_of(holder, at, gain=100) == "silver"
+        postings, _ = open_lots(entry_id, [(Unit.GROWTH, 100, Opening(at, at, None))])
+        return Decision([Draft("activity", holder.holder_id, entry_id, at, postings)], {})
+
+
+def test_what_nobody_could_see_coming_is_decided_anew_with_the_history(till: Till) -> None:
+    till.buy("m-1", 1_000)
+    till.at(day(20)).buy("m-1", 1_000)
+    answer, again = till.post(Remember(9), Remember(5))[0], till.buy("m-1", 100)
+    assert answer["balance"]["tier"]["since"] == "2026-01-10T00:00:00.000000Z"
+    assert again["balance"]["tier"]["since"] == "2026-01-06T00:00:00.000000Z"
 
 
 def test_tiers_that_come_later_take_in_who_has_growth(till: Till) -> None:
