@@ -126,7 +126,7 @@ def simulated(till: Till, *rules: dict[str, Any], workers: int = 1, **selected: 
 
 def run(till: Till, draft: Draft, selection: Selection, workers: int = 1) -> dict[str, Any]:
     url = till.database.engine.url.render_as_string(hide_password=False)
-    simulation = Simulation(Settings(), url, till.program.name, draft, selection)
+    simulation = Simulation(Settings(), url, till.program.name, draft, selection, till.now)
     steps = simulation.steps(workers)
     try:
         while True:
@@ -367,11 +367,11 @@ def state_of(till: Till) -> list[Any]:
 def test_there_is_one_simulation_at_a_time(till: Till) -> None:
     activate(till, rule("base"))
     url = till.database.engine.url.render_as_string(hide_password=False)
-    first = Simulation(Settings(), url, till.program.name, Draft(), Selection())
+    first = Simulation(Settings(), url, till.program.name, Draft(), Selection(), till.now)
     with pytest.raises(Overloaded):
-        Simulation(Settings(), url, till.program.name, Draft(), Selection())
+        Simulation(Settings(), url, till.program.name, Draft(), Selection(), till.now)
     first.close()
-    Simulation(Settings(), url, till.program.name, Draft(), Selection()).close()
+    Simulation(Settings(), url, till.program.name, Draft(), Selection(), till.now).close()
 
 
 def test_a_simulation_that_is_given_up_leaves_no_process(till: Till) -> None:
@@ -379,7 +379,7 @@ def test_a_simulation_that_is_given_up_leaves_no_process(till: Till) -> None:
     for number in range(5):
         till.buy(f"m-{number}", 10_000)
     url = till.database.engine.url.render_as_string(hide_password=False)
-    simulation = Simulation(Settings(), url, till.program.name, Draft(), Selection())
+    simulation = Simulation(Settings(), url, till.program.name, Draft(), Selection(), till.now)
     steps = simulation.steps(2)
     next(steps)
     steps.close()

@@ -85,7 +85,7 @@ def _draft(
     database = place.database()
     try:
         program = require_program(database, name)
-        draft = Draft(owner, terms=_text(terms, check_terms))
+        draft = Draft(owner, terms=_text(terms, lambda found: check_terms(program, found)))
         if version is None:
             return replace(draft, content=_text(rules, lambda found: _check(program, owner, found)))
         with database.read() as connection:
@@ -118,7 +118,7 @@ def _run(place: Place, name: str, draft: Draft, selection: Selection) -> dict[st
         TextColumn("{task.description}"), *columns, console=Console(stderr=True), refresh_per_second=4
     ) as progress:
         task = progress.add_task(name, total=None)
-        simulation = Simulation(place.settings, place.app_url, name, draft, selection)
+        simulation = Simulation(place.settings, place.app_url, name, draft, selection, clock.system_now())
         try:
             steps = simulation.steps()
             while True:

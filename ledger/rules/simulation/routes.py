@@ -38,7 +38,8 @@ def simulate(call: Call, **asked: Any) -> Response | dict[str, Any]:
     with call.database.read() as connection:
         draft, selection = trial_of(connection, call.program, asked, by=call.principal, now=call.now)
     url = call.database.engine.url.render_as_string(hide_password=False)
-    simulation = Simulation(call.services.settings, url, call.program.name, draft, selection)
+    settings, system_now = call.services.settings, call.services.clock()
+    simulation = Simulation(settings, url, call.program.name, draft, selection, system_now)
     if wants_lines():
         # The turn is held from here on, and given back when the answer has been sent or given up.
         return Response(_Lines(simulation, call.request_id), content_type=NDJSON)

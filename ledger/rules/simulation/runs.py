@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from typing import IO, Any, Final, NamedTuple
 
 import orjson
@@ -42,7 +43,15 @@ class Progress(NamedTuple):
 class Simulation:
     """A run that has its turn. ``steps`` replays; whatever becomes of it, ``close`` gives the turn back."""
 
-    def __init__(self, settings: Settings, url: str, name: str, draft: Draft, selection: Selection) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        url: str,
+        name: str,
+        draft: Draft,
+        selection: Selection,
+        system_now: datetime,
+    ) -> None:
         self._stack = ExitStack()
         self._settings = settings
         self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
@@ -58,6 +67,7 @@ class Simulation:
             program = find_program(self._connection, name)
             assert program is not None
             self.program = program
+            self._end = selection.end or program.now(system_now)
         except BaseException:
             self.close()
             raise
@@ -97,10 +107,11 @@ class Simulation:
 
     def _job(self, ranges: Sequence[Any]) -> Job:
         snapshot = self._connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
-        end = self.selection.end or _present(self.program, self._connection)
         switched = read_switches(driver_of(self._connection), self.program)
         role = self._settings.app_role
-        return Job(self._url, role, snapshot, self.program, switched, self.draft, self.selection, end, ranges)
+        return Job(
+            self._url, role, snapshot, self.program, switched, self.draft, self.selection, self._end, ranges
+        )
 
     def _stay(self) -> None:
         # A transaction that is idle for a minute would be ended, and the turn with it.
@@ -114,10 +125,6 @@ def read_left(connection: Connection, program: Program) -> dict[str, int]:
         {"program": program.program_id},
     )
     return {name.removeprefix("fund/"): points for name, points in rows}
-
-
-def _present(program: Program, connection: Connection) -> Any:
-    return program.now(connection.execute(text("SELECT now()")).scalar_one())
 
 
 @contextmanager

@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.access.principals import Principal
+from ledger.accounts.ladders import ladder_of
 from ledger.accounts.program import HEADQUARTERS, Program
 from ledger.errors import RuleNotOverridable
-from ledger.http.operations import invalid, load
+from ledger.http.operations import invalid
 from ledger.rules.ownership import faults_of_region, not_overridable, owner_of, region_of
 from ledger.rules.register import headquarters_content, require_sound, require_version
-from ledger.rules.schemas import TermsSchema
 from ledger.rules.simulation.drafts import Draft, Selection
+from ledger.rules.terms import terms_of
 
 
 def trial_of(
@@ -64,6 +65,13 @@ def check_content(program: Program, owner: str, content: Mapping[str, Any], now:
         )
 
 
-def check_terms(terms: Mapping[str, Any]) -> None:
-    """Refuse what could not be put in force as terms (``invalid_request``)."""
-    load(TermsSchema(), terms)
+def check_terms(program: Program, terms: Mapping[str, Any]) -> None:
+    """Refuse what the ledger could not work with as terms (``invalid_request``)."""
+    text = json.dumps(terms)
+    try:
+        terms_of(replace(program, terms=text))
+        ladder_of(text)
+    except (KeyError, TypeError, ValueError) as error:
+        raise invalid(
+            [{"field": "terms", "message": f"are no whole terms of a program ({error!r})"}]
+        ) from error
