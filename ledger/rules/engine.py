@@ -11,12 +11,13 @@ from typing import NamedTuple
 from ledger.accounts.chart import Unit
 from ledger.journal.commands import Usage, UsageKey, Use
 from ledger.money import MAX_AMOUNT
-from ledger.rules.definitions import Experiment, LineFilter, Multiplier
+from ledger.rules.definitions import Experiment, LineFilter
 from ledger.rules.experiments import arm_of
 from ledger.rules.facts import Award, Evaluation, Facts, Fenced, Line
 from ledger.rules.fences import Fences
+from ledger.rules.plans import Plan, Ready
 from ledger.rules.rates import Worth, extra, worth
-from ledger.rules.rulebook import Compiled, Plan, Ready
+from ledger.rules.rulebook import Compiled
 from ledger.rules.stacking import Stacked, winners
 
 
@@ -66,6 +67,7 @@ def _applying(plan: Plan, facts: Facts, fenced: list[Fenced], arms: dict[str, st
     """
     verdicts: list[bool | str] = []
     if plan.conditions is not None:
+        assert plan.values is not None
         verdicts = plan.conditions.verdicts(plan.values(facts))
     applying = []
     for place, condition, window, experiment, arm in plan.checks:
@@ -96,15 +98,30 @@ def _candidates(
     plan: Plan, applying: Sequence[int], facts: Facts, fences: Fences | None, fenced: list[Fenced]
 ) -> list[_Candidate]:
     """The rules that are worth something. What a multiplier multiplies is what its rules are worth, before fences."""
+    found = _plain_worths(plan, applying, facts, fenced)
+    if plan.has_once and fences is not None:
+        _leave_out_claimed(plan, found, fences, fenced)
+    if plan.multiplied:
+        found.update(_extras(plan, applying, found))
+        if plan.has_once and fences is not None:
+            _leave_out_claimed(plan, found, fences, fenced)
+    return [
+        _Candidate(plan.rules[place], *found[place])
+        for place in applying
+        if place in found and found[place].amount
+    ]
+
+
+def _plain_worths(
+    plan: Plan, applying: Sequence[int], facts: Facts, fenced: list[Fenced]
+) -> dict[int, Worth]:
+    """By its place, what each rule is worth that does not multiply others."""
     found: dict[int, Worth] = {}
-    applies = set(applying) if plan.multiplied else set()
     verdicts: list[list[bool | str]] | None = None
     for place in applying:
-        ready = plan.rules[place]
-        rule = ready.rule
-        if isinstance(rule.rate, Multiplier):
+        if place in plan.multiplied:
             continue
-        lines = None
+        rule, lines = plan.rules[place].rule, None
         if rule.lines is not None:
             condition = plan.line_condition_of[place]
             if condition is not None and verdicts is None:
@@ -112,27 +129,26 @@ def _candidates(
                 verdicts = plan.line_conditions.verdicts(facts.lines)
             chosen = _lines(rule.lines, facts, verdicts, condition)
             if isinstance(chosen, str):
-                fenced.append(_failed(ready, chosen))
+                fenced.append(_failed(plan.rules[place], chosen))
                 continue
             lines = chosen
         found[place] = worth(rule, facts, lines)
-    if plan.has_once and fences is not None:
-        _leave_out_claimed(plan, found, fences, fenced)
-    for place, bases in plan.multiplied.items():
-        if place in applies:
+    return found
+
+
+def _extras(plan: Plan, applying: Sequence[int], found: Mapping[int, Worth]) -> dict[int, Worth]:
+    """By its place, what each multiplier adds to what the others are worth."""
+    extras = {}
+    for place in applying:
+        bases = plan.multiplied.get(place)
+        if bases is not None:
             of = [
                 (plan.rules[base].owner, plan.rules[base].rule.code, found[base].amount)
                 for base in bases
-                if base in found and found[base].amount
+                if base in found and 0 < found[base].amount <= MAX_AMOUNT
             ]
-            found[place] = extra(plan.rules[place].rule, of)
-    if plan.has_once and fences is not None:
-        _leave_out_claimed(plan, found, fences, fenced)
-    return [
-        _Candidate(plan.rules[place], *found[place])
-        for place in applying
-        if place in found and found[place].amount
-    ]
+            extras[place] = extra(plan.rules[place].rule, of)
+    return extras
 
 
 def _leave_out_claimed(plan: Plan, found: dict[int, Worth], fences: Fences, fenced: list[Fenced]) -> None:
