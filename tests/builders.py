@@ -57,10 +57,11 @@ def purchase(
     at: datetime = NOW,
     lines: Sequence[Line] | None = None,
     currency: str = "CNY",
+    points_value: int = 0,
 ) -> Purchase:
     """A purchase of one line over ``amount`` fen, or of the given lines."""
     given = tuple(lines) if lines is not None else (Line("1", 1, 10_000 if amount is None else amount),)
-    return Purchase(purchase_id or fresh("p"), member, at, currency, given)
+    return Purchase(purchase_id or fresh("p"), member, at, currency, given, points_value=points_value)
 
 
 def earning(

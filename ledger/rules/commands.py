@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ledger.accounts.chart import Unit
 from ledger.accounts.postings import Opening
@@ -44,6 +44,8 @@ class Purchase(Command):
     currency: str
     lines: tuple[Line, ...]
     source: Source = NO_SOURCE
+    points_value: int = 0
+    """The part that was paid with points, in minor units; at most what the lines come to."""
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -76,7 +78,12 @@ class Purchase(Command):
         settlement = settle(books, holder, occasion, visit, entry_id, judged)
         pending_days = terms_of(books.program).pending_days
         booked = book(books, holder, entry_id, judged, self.occurred_at, pending_days=pending_days)
-        details = {"currency": self.currency, "lines": [line.stored() for line in self.lines]}
+        details: dict[str, Any] = {
+            "currency": self.currency,
+            "lines": [line.stored() for line in self.lines],
+        }
+        if self.points_value:
+            details["cash"] = occasion.cash
         draft = Draft(
             "earn",
             holder.holder_id,
@@ -109,7 +116,8 @@ class Purchase(Command):
         return spent
 
     def _occasion(self, spent: int) -> Occasion:
-        return Occasion(PURCHASE, self.member_id, self.occurred_at, self.source, self.lines, spent, spent)
+        cash = spent - self.points_value
+        return Occasion(PURCHASE, self.member_id, self.occurred_at, self.source, self.lines, spent, cash)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from ledger.journal.commands import (
     Target,
     already_reversed,
 )
+from ledger.money import scale
 from ledger.rules.debt import Clawback, claw_back, claw_back_rewards
 
 
@@ -82,7 +83,8 @@ class Return(Command):
             peer_holder_id=purchase.peer_holder_id,
         )
         rewards = self._from_referrers(books, purchase, kept, total)
-        return Decision([draft, *rewards], self._answer(purchase, clawed, holder.debt))
+        cash = self._cash(purchase, kept, total)
+        return Decision([draft, *rewards], self._answer(purchase, clawed, holder.debt, cash))
 
     def _from_referrers(self, books: Books, purchase: Recorded, kept: int, total: int) -> list[Draft]:
         """What goes back with the goods from whoever was rewarded for this customer."""
@@ -112,7 +114,15 @@ class Return(Command):
         total = sum(amount for _, amount in bought.values())
         return total - sum(amount for _, amount in returned.values()), total
 
-    def _answer(self, purchase: Recorded, clawed: Clawback, debt: int) -> dict[str, Any]:
+    def _cash(self, purchase: Recorded, kept: int, total: int) -> int:
+        """The money to pay back, in minor units: of what was paid in money alone, in proportion and cumulatively."""
+        amount = sum(line.amount for line in self.lines)
+        cash = purchase.details.get("cash", total)
+        if cash == total:
+            return amount
+        return scale(cash, kept + amount, total) - scale(cash, kept, total)
+
+    def _answer(self, purchase: Recorded, clawed: Clawback, debt: int, cash: int) -> dict[str, Any]:
         return {
             "return_id": self.return_id,
             "purchase_id": self.purchase_id,
@@ -120,7 +130,7 @@ class Return(Command):
             "growth_clawed_back": clawed.growth,
             "points_refunded": 0,
             "cash_refund": {
-                "amount": sum(line.amount for line in self.lines),
+                "amount": cash,
                 "currency": purchase.details["currency"],
             },
             "shortfall": clawed.shortfall,

@@ -24,7 +24,9 @@ routes = Routes("Earning", "Purchases earn; returns take back what they earned."
 def _purchase(payload: dict[str, Any]) -> Purchase:
     payload.pop("quote_id", None)
     lines = tuple(Line(**line) for line in payload.pop("lines"))
-    return Purchase(source=Source.out_of(payload), lines=lines, **payload)
+    paid = payload.pop("points_value", None)
+    points_value = paid["amount"] if paid else 0
+    return Purchase(source=Source.out_of(payload), lines=lines, points_value=points_value, **payload)
 
 
 def _earning(payload: dict[str, Any]) -> Earning:

@@ -57,6 +57,10 @@ class PurchaseSchema(SourceSchema):
     lines = fields.List(
         fields.Nested(LineSchema), required=True, validate=validate.Length(min=1, max=MAX_LINES)
     )
+    points_value = fields.Nested(
+        MoneySchema,
+        metadata={"description": "The part of the total that was paid with points; nothing if left out"},
+    )
     quote_id = Null("For payment with points; not offered yet")
 
     @validates_schema
@@ -67,6 +71,17 @@ class PurchaseSchema(SourceSchema):
             if line["line_id"] in seen:
                 raise ValidationError({"lines": {number: {"line_id": ["stands twice in this purchase"]}}})
             seen.add(line["line_id"])
+
+    @validates_schema
+    def refuse_more_than_the_total(self, payload: dict[str, Any], **_how: Any) -> None:
+        """Refuse a payment with points of more than the lines come to, or in another currency."""
+        paid = payload.get("points_value")
+        if paid is None:
+            return
+        if paid["currency"] != payload["currency"]:
+            raise ValidationError({"points_value": {"currency": ["must be the currency of the purchase"]}})
+        if paid["amount"] > sum(line["amount"] for line in payload["lines"]):
+            raise ValidationError({"points_value": {"amount": ["is more than the lines come to"]}})
 
 
 class EarningSchema(SourceSchema):

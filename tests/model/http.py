@@ -121,6 +121,8 @@ def body_of(command: Command) -> dict[str, Any]:
     """The members of a request for this command, those of its path included."""
     given = asdict(command)  # type: ignore[call-overload]
     source = given.pop("source")._asdict()
+    if paid := given.pop("points_value", 0):
+        given["points_value"] = {"amount": paid, "currency": given["currency"]}
     if "lines" in given:
         given["lines"] = [
             {name: value for name, value in line._asdict().items() if value is not None}

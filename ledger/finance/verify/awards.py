@@ -102,11 +102,14 @@ def _follows(inputs: Mapping[str, Any], rate: Mapping[str, Any]) -> bool:
 def _wrong_basis(entry_id: UUID, details: Mapping[str, Any]) -> Iterator[Fault]:
     """Awards whose money is not that of the purchase's lines, as far as the inputs say which count."""
     amounts = {line["line_id"]: line["amount"] for line in details["lines"]}
+    total = sum(amounts.values())
     for award in details["awards"]:
         inputs = award["inputs"]
-        if "spent" not in inputs or "basis" in inputs:
+        if "spent" not in inputs or ("basis" in inputs and "lines" in inputs):
+            # Of some lines' part in the cash, the lines alone do not tell.
             continue
-        spent = sum(amounts[line] for line in inputs.get("lines", amounts))
+        cash = details.get("cash", total)
+        spent = cash if "basis" in inputs else sum(amounts[line] for line in inputs.get("lines", amounts))
         if spent != inputs["spent"]["amount"]:
             yield _fault(entry_id, f"money of {award['rule']}", str(spent), str(inputs["spent"]["amount"]))
 
