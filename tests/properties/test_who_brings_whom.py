@@ -2,7 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from hypothesis import given
+import orjson
+from hypothesis import given as ask
 from hypothesis import strategies as st
 
 from ledger.journal.commands import Command
@@ -10,17 +11,21 @@ from ledger.rules.activities import Activity
 from tests.builders import NOW, Bench, earning, give_back, program, purchase
 from tests.model.driver import Answer
 from tests.model.memory import MemoryDriver
+from tests.model.snapshot import EntryRow
 from tests.profiles import examples
 from tests.rulesets import fixed, rule, ruled
 
-MEMBERS = ("ann", "ben", "cem", "dan")
+MEMBERS = ("ann", "ben", "cem", "dan", "eve", "fay")
 RULES = (
     rule("base"),
-    fixed("welcome", 30, on="referral", caps={"day": 30}),
+    fixed("extra", 4, campaign="party"),
+    fixed("welcome", 30, on="referral", campaign="party"),
     fixed("thanks", 50, on="referrer", caps={"month": 80}),
     fixed("kudos", 7, "GROWTH", on="referrer"),
     fixed("sign-in", 3, on="sign_in", caps={"day": 5}),
 )
+
+PARTY: dict[str, Any] = {"code": "party", "name": {"en": "Party", "zh": "派对"}, "caps": {"ever": 31}}
 
 
 class Deed(NamedTuple):
@@ -46,17 +51,23 @@ class Deed(NamedTuple):
 
 @st.composite
 def deeds(draw: st.DrawFn) -> list[Deed]:
-    kinds = st.sampled_from(["refer", "refer", "refer", "buy", "buy", "return", "sign_in"])
+    kinds = st.sampled_from(["bring", "bring", "refer", "refer", "buy", "return", "sign_in"])
     member = st.sampled_from(MEMBERS)
-    return [
-        Deed(draw(kinds), draw(member), draw(member), draw(st.sampled_from([0, 100, 2_000])), number)
-        for number in range(draw(st.integers(1, 20)))
-    ]
+    done: list[Deed] = []
+    for _ in range(draw(st.integers(1, 12))):
+        kind, who, other = draw(kinds), draw(member), draw(member)
+        amount = draw(st.sampled_from([0, 100, 2_000]))
+        if kind == "bring":
+            # So that some have brought many, whom else nearly nobody would.
+            done.append(Deed("refer", who, draw(st.sampled_from(["ann", other])), 0, len(done)))
+            kind = "buy"
+        done.append(Deed(kind, who, other, amount, len(done)))
+    return done
 
 
 def lived(doing: list[Deed], sizes: list[int]) -> tuple[list[Answer], Bench]:
     """What comes of the deeds, posted in batches of these sizes, the last size over and over."""
-    bench = ruled(Bench(MemoryDriver(program())), *RULES)
+    bench = ruled(Bench(MemoryDriver(program())), *RULES, campaigns=[PARTY])
     bench.post(*(earning(1, member=member) for member in MEMBERS))
     answers: list[Answer] = []
     rest = [deed.command() for deed in doing]
@@ -97,7 +108,7 @@ def _refusal(deed: Deed, brought_by: dict[str, str], bought: set[str]) -> str | 
 
 
 @examples(200)
-@given(deeds())
+@ask(deeds())
 def test_referrals_are_taken_and_refused_as_the_model_says(doing: list[Deed]) -> None:
     answers, bench = lived(doing, [1])
     asked = [answer for deed, answer in zip(doing, answers, strict=True) if deed.kind == "refer"]
@@ -112,15 +123,24 @@ def test_referrals_are_taken_and_refused_as_the_model_says(doing: list[Deed]) ->
         entry for entries in bench.books().entries.values() for entry in entries if entry.kind == "referral"
     ]
     assert len(rewards) == len(settled)
+    for entries in bench.books().entries.values():
+        assert given(entries, "extra", "welcome") <= PARTY["caps"]["ever"]
+        assert given(entries, "thanks") <= 80
 
 
 @examples(200)
-@given(deeds(), st.lists(st.integers(1, 20), min_size=1, max_size=4))
+@ask(deeds(), st.lists(st.integers(1, 20), min_size=1, max_size=4))
 def test_batches_of_any_size_come_to_the_same(doing: list[Deed], sizes: list[int]) -> None:
     one_by_one, alone = lived(doing, [1])
     together, batched = lived(doing, list(sizes))
     assert [told(answer) for answer in together] == [told(answer) for answer in one_by_one]
     assert left(batched) == left(alone)
+
+
+def given(entries: list[EntryRow], *rules: str) -> int:
+    """What a member was awarded by these rules."""
+    awards = [award for entry in entries for award in orjson.loads(entry.details or b"{}").get("awards", ())]
+    return sum(award["amount"] for award in awards if award["rule"] in rules)
 
 
 def told(answer: Answer) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ledger.funds.commands import Authority, GrantFund
 from ledger.ids import holder_id
 from ledger.journal.commands import Referral
 from ledger.rules.activities import Activity
@@ -171,6 +172,36 @@ def test_while_no_rule_is_about_referrals_they_wait_and_then_it_is_too_late_for_
     assert recorded(bench, "ben").settled_entry_id is not None
     bench.must(purchase(100, member="cem"))
     assert bench.available("ben") == 52
+    bench.check()
+
+
+def test_a_campaign_s_cap_holds_over_the_purchase_and_the_referral_that_it_settles() -> None:
+    party = {"code": "party", "name": {"en": "Party", "zh": "派对"}, "caps": {"ever": 31}}
+    rules = fixed("extra", 4, campaign="party"), fixed("welcome", 30, on="referral", campaign="party")
+    bench = ruled(Bench(MemoryDriver(program())), *rules, campaigns=[party])
+    bench.must(earning(1, member="ann"))
+    bench.must(referral())
+    assert [award["amount"] for award in bench.must(purchase(100, member="ben"))["awards"]] == [4, 27]
+
+
+@pytest.mark.parametrize(
+    ("budget", "ben", "ann", "left"),
+    [(100, 41, 51, 10), (90, 41, 51, 0), (89, 41, 1, 49), (40, 41, 1, 0), (39, 11, 1, 29), (9, 1, 1, 9)],
+)
+def test_one_fund_pays_for_the_purchase_then_the_referee_then_the_referrer(
+    budget: int, ben: int, ann: int, left: int
+) -> None:
+    bench = bench_under(
+        BASE,
+        fixed("extra", 10, funds=["spring"]),
+        {**WELCOME, "funds": ["spring"]},
+        {**THANKS, "funds": ["spring"]},
+    )
+    bench.must(GrantFund("spring", budget, "g", "a plan", Authority("apr_1", "maker", "checker")))
+    bench.must(referral())
+    bench.must(purchase(100, member="ben"))
+    assert (bench.available("ben"), bench.available("ann")) == (ben, ann)
+    assert bench.books().holders["fund/spring"].points == left
     bench.check()
 
 
