@@ -12,6 +12,7 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 
 from ledger.rules.terms import DEFAULT_TERMS
+from tests.ladders import tiers
 from tests.shapes import Page, Schema, pages
 from tests.whole_service import Tenant, purchase_of
 
@@ -254,6 +255,10 @@ def run_the_program(walk: Walk) -> None:
     policies = [{"kind": "never"}, {"kind": "fixed_days", "days": 1}, {"kind": "rolling", "months": 12}]
     for policy in policies:
         walk.step("change_program_terms", DEFAULT_TERMS | {"points_expiry": policy})
+    share = {"percent": 20, "of": "headquarters", "period": "month"}
+    walk.step("change_program_terms", DEFAULT_TERMS | {"tiers": tiers(), "region_share": share})
+    bought = walk.step("post_purchase", purchase_of("m-2", "p-tiers"))
+    assert bought["balance"]["tier"]["code"] == "member"
     grace = {"policy": "grace", "grace_days": 30}
     walk.step("change_program_terms", DEFAULT_TERMS | {"lapsed_refund": grace})
     spent = walk.step("post_redemption", {"member_id": "m-2", "points": 5, "reference": "x-7"})
