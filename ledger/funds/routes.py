@@ -86,7 +86,7 @@ def propose_withdrawal(call: Call, fund: str, **change: Any) -> dict[str, Any]:
     return _propose(call, WITHDRAWAL, fund, change)
 
 
-@routes.post("/v1/funds/top-up", scope="propose", answer=TopUpSchema, is_body_optional=True)
+@routes.post("/v1/funds/shares/top-up", scope="propose", answer=TopUpSchema, is_body_optional=True)
 def top_up_shares(call: Call) -> dict[str, Any]:
     """Bring the shares of the regions up to date at once.
 

@@ -33,6 +33,7 @@ ARRIVAL = "entry_id = {arrival}"
 HOLDER = "holder_id = {holder}"
 LOT = "lot_id = {lot}"
 PAYMENT = "entry_id = {payment}"
+SHARE = "entry_id = {share}"
 TIERED = "holder_id = {tiered}"
 OPENING = "lot_id = {lot} AND available_at IS NOT NULL"
 
@@ -136,6 +137,8 @@ DAMAGES = (
     Damage("budgets", "postings", "amount = amount + 1", "entry_id = {grant}", "holder_id"),
     Damage("budgets", "usages", "amount = amount - 1", "holder_id = {fund}", "holder_id"),
     Damage("budgets", "usages", None, "holder_id = {fund}", "holder_id"),
+    Damage("budgets", "entries", "details = replace(details::text, '203', '199')::json", SHARE, "entry_id"),
+    Damage("budgets", "entries", "details = NULL", SHARE, "entry_id"),
     Damage("payments", "postings", "amount = amount + 1", PAYMENT, "{paid}"),
     Damage("payments", "entries", 'details = \'{{"fund": "x"}}\'', "entry_id = {paid}", "entry_id"),
     Damage("payments", "entries", "details = '[]'", "entry_id = {paid}", "entry_id"),
@@ -198,6 +201,7 @@ ROWS = {
     "drawn_lot": "SELECT lot_id FROM postings WHERE credit = 51 LIMIT 1",
     "fund": "SELECT holder_id FROM holders WHERE member_id = 'fund/care' AND points > 0",
     "grant": "SELECT entry_id FROM entries WHERE kind = 'fund_grant' AND holder_id = {fund} LIMIT 1",
+    "share": "SELECT entry_id FROM entries WHERE kind = 'fund_grant' AND reference IS NULL AND version = 2",
     "payment": "SELECT entry_id FROM entries WHERE kind = 'fund_spend'"
     " AND holder_id = {fund} ORDER BY version DESC LIMIT 1",
     "paid": "SELECT parent_entry_id FROM entries WHERE entry_id = {payment}",

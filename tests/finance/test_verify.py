@@ -13,6 +13,8 @@ from sqlalchemy.engine import make_url
 
 from ledger.finance.verify import CHECKS, Finding, verify
 from ledger.finance.verify import chain as chain_of
+from ledger.funds.commands import TopUpShare
+from ledger.rules.terms import RegionShare
 from tests.conftest import Cluster, TestDatabase
 from tests.finance.damages import DAMAGES, Damage, rows_of
 from tests.finance.deciding import decide_about_rules
@@ -55,6 +57,10 @@ def lived(cluster: Cluster, template: str) -> Iterator[TestDatabase]:
     cluster.create_database(name, template=template)
     with open_till(cluster.app_url(name), points_expiry={"kind": "rolling", "months": 1}) as till:
         live_through(till, seed=2, steps=220)
+        share = RegionShare(20, "total", "year")
+        till.post(
+            TopUpShare("share:east:2026", 25, 100, share), TopUpShare("share:east:2026", 50, 203, share)
+        )
         kinds = {kind for (kind,) in till.rows("SELECT DISTINCT kind FROM entries")}
         assert kinds == KINDS
         elsewhere = Till(till.database, new_program(till.database, "other"))

@@ -220,16 +220,16 @@ def test_budgets_of_another_program_are_not_seen(service: WholeService, shop: Te
 def test_a_top_up_at_once_grants_the_share_of_what_is_in_the_books(
     service: WholeService, shop: Tenant
 ) -> None:
-    assert shop.send("POST", "/v1/funds/top-up", role="operator", json={}).json == {"data": []}
+    assert shop.send("POST", "/v1/funds/shares/top-up", role="operator", json={}).json == {"data": []}
     content = {"rules": [fixed("east:welcome", 1)]}
     service.owner.run(
         lambda connection: put_in_force(connection, shop.program, "east", content, clock.system_now())
     )
     shop.post("/v1/earnings", {"member_id": "m-1", "points": 1_000, "reason": "gift", "reference": "gift"})
     month = clock.local_date(clock.system_now(), "Asia/Shanghai").strftime("share:east:%Y-%m")
-    answer = shop.send("POST", "/v1/funds/top-up", role="operator", json={})
+    answer = shop.send("POST", "/v1/funds/shares/top-up", role="operator", json={})
     assert answer.json["data"][-1] == {"fund": month, "issued": 1_000, "allowed": 200, "points": 200}
     assert fund(shop, month)["available"] == 200
-    again = shop.send("POST", "/v1/funds/top-up", role="operator", json={})
+    again = shop.send("POST", "/v1/funds/shares/top-up", role="operator", json={})
     assert again.json["data"][-1]["points"] == 0
-    refused(shop.send("POST", "/v1/funds/top-up", role="pos", json={}), 403, "forbidden")
+    refused(shop.send("POST", "/v1/funds/shares/top-up", role="pos", json={}), 403, "forbidden")

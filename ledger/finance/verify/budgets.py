@@ -17,6 +17,15 @@ _FUNDS: LiteralString = """
 WITH granted AS (
     SELECT holder_id, sum(CASE WHEN debit = 56 THEN amount WHEN credit = 56 THEN -amount END) AS amount
       FROM postings WHERE 56 IN (debit, credit) GROUP BY holder_id
+), shares AS (
+    SELECT e.holder_id, e.entry_id, e.version, CASE p.debit WHEN 56 THEN p.amount ELSE -p.amount END AS amount,
+           (e.details ->> 'issued')::numeric AS issued, (e.details #>> '{share,percent}')::numeric AS percent,
+           CASE e.details #>> '{share,of}' WHEN 'headquarters' THEN 100
+                ELSE 100 - (e.details #>> '{share,percent}')::numeric END AS whole
+      FROM entries e
+      JOIN postings p USING (entry_id, holder_id)
+      JOIN holders h USING (holder_id)
+     WHERE e.kind = 'fund_grant' AND h.member_id LIKE 'fund/share:%'
 ), kept AS (
     SELECT holder_id, sum(amount) AS amount FROM usages WHERE subject = 'granted' GROUP BY holder_id
 )
@@ -28,6 +37,13 @@ UNION ALL
 SELECT 'usages', holder_id, NULL, NULL, 'granted', coalesce(g.amount, 0)::text, coalesce(k.amount, 0)::text
   FROM granted g FULL JOIN kept k USING (holder_id)
  WHERE g.amount IS DISTINCT FROM k.amount
+UNION ALL
+-- The ledger alone grants a share, each time up to what it says it was measured by.
+SELECT 'entries', holder_id, entry_id, NULL, 'granted in all', coalesce(allowed, 0)::text, granted::text
+  FROM (SELECT holder_id, entry_id, sum(amount) OVER (PARTITION BY holder_id ORDER BY version) AS granted,
+               least(floor(issued * percent / nullif(whole, 0)), 9007199254740991) AS allowed
+          FROM shares) AS measured
+ WHERE granted IS DISTINCT FROM allowed
  ORDER BY 2, 3, 4
 """
 
@@ -80,7 +96,7 @@ def _told(kind: str, details: Mapping[str, Any], issued: int) -> dict[str, int]:
 CHECKS = (
     by_query(
         "budgets",
-        "budgets are kept apart from points, and what a fund was granted is the sum of its grants",
+        "budgets are kept apart from points; what a fund was granted is the sum of its grants, a share what it may be",
         ("postings", "usages"),
         _FUNDS,
     ),
