@@ -4,6 +4,8 @@ from typing import Any
 
 from ledger import errors
 from ledger.accounts.ladders import ladders_of
+from ledger.accounts.paging import Page
+from ledger.accounts.schemas import MemberQuery, page_of
 from ledger.http.endpoint import Routes
 from ledger.http.services import Call
 from ledger.rules.explanation_queries import read_bought, read_window
@@ -12,13 +14,14 @@ from ledger.rules.explanation_schemas import (
     GrowthQuery,
     PurchaseExplanationSchema,
     PurchaseQuery,
+    RecordedTierEventSchema,
     TierExplanationSchema,
-    TierQuery,
+    TierHistoryQuery,
 )
 from ledger.rules.growth_explanation import growth_explained
 from ledger.rules.purchase_explanation import purchase_explained
-from ledger.rules.tier_explanation import tier_explained
-from ledger.rules.tier_queries import read_tier_standing
+from ledger.rules.tier_explanation import history_explained, tier_explained
+from ledger.rules.tier_queries import read_tier_history, read_tier_standing
 
 routes = Routes("Explanations", "Every number with its arithmetic, in Chinese and English.")
 
@@ -63,17 +66,35 @@ def explain_growth(call: Call, member_id: str, **page: Any) -> dict[str, Any]:
 @routes.get(
     "/v1/members/<member_id>/tier",
     scope="read",
-    schema=TierQuery,
+    schema=MemberQuery,
     answer=TierExplanationSchema,
     refusals=(errors.MemberUnknown,),
 )
-def explain_tier(call: Call, member_id: str, **page: Any) -> dict[str, Any]:
+def explain_tier(call: Call, member_id: str) -> dict[str, Any]:
     """Explain a member's tier.
 
     What it is and since when, what is missing to the next, what keeps it, and what the clock will decide if
-    no growth is added; the benefits that were issued, and every change with its reason.
+    no growth is added; the benefits that were issued, and the latest changes with their reasons.
     """
     ladders = ladders_of(call.program)
     with call.database.read() as connection:
-        standing = read_tier_standing(connection, call.program, ladders, member_id, call.now, **page)
+        standing = read_tier_standing(connection, call.program, ladders, member_id, call.now)
     return tier_explained(call.program, ladders, member_id, standing)
+
+
+@routes.get(
+    "/v1/members/<member_id>/tier/history",
+    scope="read",
+    schema=TierHistoryQuery,
+    answer=page_of(RecordedTierEventSchema),
+    refusals=(errors.MemberUnknown,),
+)
+def list_tier_history(call: Call, member_id: str, **page: Any) -> dict[str, Any]:
+    """List the changes of a member's tier, newest first.
+
+    Each with its reason, and each period for which the tier was kept.
+    """
+    ladders = ladders_of(call.program)
+    with call.database.read() as connection:
+        history, cursor = read_tier_history(connection, call.program, ladders, member_id, call.now, **page)
+    return Page(history_explained(call.program, ladders, history), cursor).shown()

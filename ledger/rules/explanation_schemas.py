@@ -226,8 +226,8 @@ class GrowthExplanationSchema(Answer):
     next_cursor = Text(64, "Leads to the next page; null on the last", required=True, allow_none=True)
 
 
-class TierQuery(MemberQuery, PageQuery):
-    """A member, and a page of the tier's history."""
+class TierHistoryQuery(MemberQuery, PageQuery):
+    """A page of the history of a member's tier."""
 
 
 class GrowthValueSchema(Answer):
@@ -343,6 +343,5 @@ class TierExplanationSchema(Answer):
     history = fields.List(
         fields.Nested(RecordedTierEventSchema),
         required=True,
-        metadata={"description": "A page, newest first by recording"},
+        metadata={"description": "The last 20 events, newest first by recording"},
     )
-    next_cursor = Text(64, "Leads to the next page; null on the last", required=True, allow_none=True)

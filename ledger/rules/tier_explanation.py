@@ -41,9 +41,9 @@ class TierStanding(NamedTuple):
     coming: Sequence[TierEvent]
     """What the clock will decide if nothing is added."""
     history: Sequence[Recorded]
-    """A page of the events, newest first."""
+    """The latest events, newest first."""
     issued: Sequence[Entitlement]
-    next_cursor: str | None
+    """The latest benefits, newest first."""
 
 
 def tier_explained(
@@ -59,8 +59,15 @@ def tier_explained(
         "outlook": [teller.coming(event) for event in standing.coming],
         "entitlements": [teller.issued(each) for each in standing.issued],
         "history": [teller.recorded(each) for each in standing.history],
-        "next_cursor": standing.next_cursor,
     }
+
+
+def history_explained(
+    program: Program, ladders: Ladders, history: Sequence[Recorded]
+) -> list[dict[str, Any]]:
+    """Events with their reasons in words."""
+    teller = _Teller(Names(program), ladders)
+    return [teller.recorded(each) for each in history]
 
 
 _NOTHING: Final[dict[str, Any]] = {"tier": None, "next": None, "keeps": None, "pending": []}

@@ -1,10 +1,10 @@
-"""The read behind the explanation of a tier: the state by the clock, what lies ahead, the events, the benefits."""
+"""The reads behind the explanation of a tier: the state by the clock, what lies ahead, the events, the benefits."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, select
 
 from ledger.accounts.chart import Unit
 from ledger.accounts.growth import Timeline, changes_of_lots
@@ -22,9 +22,39 @@ from ledger.rules.tier_explanation import Recorded, TierStanding, decline
 _HISTORY = b"T"
 _ORDINAL_BYTES = 8
 _BENEFITS_TOLD = 200
+_EVENTS_TOLD = 20
 
 
 def read_tier_standing(
+    connection: Connection, program: Program, ladders: Ladders, member_id: str, now: datetime
+) -> TierStanding:
+    """A member's tier at ``now``, whether or not a job has booked what the clock has decided, and its latest events.
+
+    Refuses an unknown member (``member_unknown``).
+    """
+    row = _row(connection, program, member_id)
+    now = max(now, row.recorded_at or now)
+    lots = open_lots(connection, row.holder_id)
+    changes = changes_of_lots(lots)
+    timeline, stored, state = Timeline(changes), stored_tier(row), NO_TIER
+    if ladders.any:
+        state = tier_by_clock(connection, row.holder_id, stored, ladders, now, lambda: lots)
+    history, _ = _recorded_events(connection, row.holder_id, _EVENTS_TOLD, None)
+    return TierStanding(
+        now,
+        # As in the balance: all that is live, even of an event that a fast clock has put ahead.
+        sum(lot.remaining for lot in lots if lot.unit == Unit.GROWTH and lot.is_live(now)),
+        outlook(state, changes, ladders, now),
+        decline(state, timeline, ladders),
+        [*_unrecorded(stored, timeline, ladders, now), *history],
+        [
+            Entitlement(*each)
+            for each in read_entitlements(connection, row.holder_id)[: -_BENEFITS_TOLD - 1 : -1]
+        ],
+    )
+
+
+def read_tier_history(
     connection: Connection,
     program: Program,
     ladders: Ladders,
@@ -33,41 +63,29 @@ def read_tier_standing(
     *,
     limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
-) -> TierStanding:
-    """A member's tier at ``now``, whether or not a job has booked what the clock has decided; a page of its history.
+) -> tuple[list[Recorded], str | None]:
+    """A page of the events of a member's tier, newest first by recording, and the way to the next page.
 
-    Refuses an unknown member (``member_unknown``) and a cursor of another list.
+    What only the clock has decided yet stands on the first page, beyond its limit. Refuses an unknown member
+    (``member_unknown``) and a cursor of another list.
     """
+    row = _row(connection, program, member_id)
+    history, next_cursor = _recorded_events(connection, row.holder_id, limit, cursor)
+    if cursor is None:
+        timeline = Timeline(changes_of_lots(open_lots(connection, row.holder_id)))
+        unrecorded = _unrecorded(stored_tier(row), timeline, ladders, max(now, row.recorded_at or now))
+        history = [*unrecorded, *history]
+    return history, next_cursor
+
+
+def _row(connection: Connection, program: Program, member_id: str) -> Row[Any]:
+    query: Select[Any] = select(holders.c.holder_id, holders.c.recorded_at, *TIER)
     row = connection.execute(
-        select(holders.c.holder_id, holders.c.recorded_at, *TIER).where(
-            holders.c.holder_id == holder_uuid(program, member_id)
-        )
+        query.where(holders.c.holder_id == holder_uuid(program, member_id))
     ).one_or_none()
     if row is None:
         raise unknown_member(member_id)
-    now = max(now, row.recorded_at or now)
-    lots = open_lots(connection, row.holder_id)
-    changes = changes_of_lots(lots)
-    timeline, stored = Timeline(changes), stored_tier(row)
-    state = NO_TIER
-    if ladders.any:
-        state = tier_by_clock(connection, row.holder_id, stored, ladders, now, lambda: lots)
-    history, next_cursor = _history(connection, row.holder_id, limit, cursor)
-    if cursor is None:
-        history = [*_unrecorded(stored, timeline, ladders, now), *history]
-    return TierStanding(
-        now,
-        # As in the balance: all that is live, even of an event that a fast clock has put ahead.
-        sum(lot.remaining for lot in lots if lot.unit == Unit.GROWTH and lot.is_live(now)),
-        outlook(state, changes, ladders, now),
-        decline(state, timeline, ladders),
-        history,
-        [
-            Entitlement(*each)
-            for each in read_entitlements(connection, row.holder_id)[: -_BENEFITS_TOLD - 1 : -1]
-        ],
-        next_cursor,
-    )
+    return row
 
 
 def _unrecorded(stored: TierState, timeline: Timeline, ladders: Ladders, now: datetime) -> list[Recorded]:
@@ -78,7 +96,7 @@ def _unrecorded(stored: TierState, timeline: Timeline, ladders: Ladders, now: da
     return [Recorded(event) for event in reversed(events)]
 
 
-def _history(
+def _recorded_events(
     connection: Connection, key: UUID, limit: int, cursor: str | None
 ) -> tuple[list[Recorded], str | None]:
     query = select(tier_events).where(tier_events.c.holder_id == key)

@@ -11,6 +11,8 @@ import orjson
 import pytest
 
 from ledger.access import PUBLIC, ROLES
+from ledger.rules.terms import DEFAULT_TERMS
+from tests.ladders import tiers
 from tests.shapes import Page, pages
 from tests.whole_service import Tenant, WholeService, open_service, purchase_of, with_budget, with_rules
 
@@ -36,6 +38,7 @@ PUTS: Final = [
 ]
 OPERATIONS: Final = [page for page in PAGES if page.route.operation]
 
+TERMS: Final = DEFAULT_TERMS | {"tiers": tiers({"member": 0, "silver": 150})}
 PREFIXES: Final = {"redemption_id": "red_", "entry_id": "ent_", "approval_id": "apr_"}
 
 
@@ -47,6 +50,8 @@ def name_of(value: Any) -> str | None:
 def live(tenant: Tenant, tag: str) -> Tenant:
     """Let a program have a history in which every name carries its tag."""
     purchase = tenant.post("/v1/purchases", purchase_of(f"m-{tag}", f"p-{tag}"))
+    # A second one, so that growth comes from two entries, and the tier has changed twice.
+    tenant.post("/v1/purchases", purchase_of(f"m-{tag}", f"o-{tag}"))
     award = {"member_id": f"n-{tag}", "points": 50, "reason": "gift", "reference": f"a-{tag}"}
     tenant.post("/v1/earnings", award, headers={"Idempotency-Key": f"award-{tag}"})
     for number in (1, 2):
@@ -85,12 +90,12 @@ def service(cluster: Any, template: str) -> Iterator[WholeService]:
 
 @pytest.fixture(scope="module")
 def ours(service: WholeService) -> Tenant:
-    return live(service.tenant("ours"), "ours")
+    return live(service.tenant("ours", terms=TERMS), "ours")
 
 
 @pytest.fixture(scope="module")
 def theirs(service: WholeService) -> Tenant:
-    return live(service.tenant("theirs"), "theirs")
+    return live(service.tenant("theirs", terms=TERMS), "theirs")
 
 
 @pytest.fixture
@@ -279,7 +284,7 @@ def test_a_cursor_leads_nobody_into_another_program(ours: Tenant, theirs: Tenant
 
 
 def test_what_one_program_does_moves_no_number_of_another(service: WholeService) -> None:
-    quiet, busy = live(service.tenant("quiet"), "quiet"), service.tenant("busy")
+    quiet, busy = live(service.tenant("quiet", terms=TERMS), "quiet"), service.tenant("busy")
     reads = [page for page in READS if page.route.path != "/v1/program"]
     before = [numbers(quiet.send("GET", page.path(quiet.facts)).json) for page in reads]
     live(busy, "quiet")

@@ -370,12 +370,16 @@ def test_growth_of_a_fast_clock_is_told_as_pending(tenant: Tenant) -> None:
 def test_the_history_of_a_tier_comes_in_pages(tenant: Tenant) -> None:
     buy(tenant, "p-1", 20_000)
     buy(tenant, "p-2", 100_000)
-    first = get(tenant, "/v1/members/m-1/tier?limit=1")
-    assert [each["reason"] for each in first["history"]] == ["upgraded"]
-    second = get(tenant, f"/v1/members/m-1/tier?limit=1&cursor={first['next_cursor']}")
-    assert [each["reason"] for each in second["history"]] == ["entered"]
-    assert second["next_cursor"] is None
-    assert refusal(tenant, "/v1/members/m-1/tier?cursor=xyz") == (400, "invalid_request")
+    path = "/v1/members/m-1/tier/history?limit=1"
+    first = get(tenant, path)
+    assert [each["reason"] for each in first["data"]] == ["upgraded"]
+    second = get(tenant, f"{path}&cursor={first['next_cursor']}")
+    assert ([each["reason"] for each in second["data"]], second["next_cursor"]) == (["entered"], None)
+    wait(tenant, 31)
+    # What no job has noted yet comes first, beside the page.
+    assert [each["reason"] for each in get(tenant, path)["data"]] == ["kept", "upgraded"]
+    assert refusal(tenant, f"{path}&cursor=xyz") == (400, "invalid_request")
+    assert refusal(tenant, "/v1/members/m-9/tier/history") == (404, "member_unknown")
 
 
 def test_other_terms_are_told_with_the_tier_that_they_make(tenant: Tenant) -> None:
