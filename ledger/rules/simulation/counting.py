@@ -10,7 +10,7 @@ from ledger.rules.simulation.tally import Tally
 
 # Python 3.11 finds the name of a member of an enumeration by a function call each: here it is asked once.
 _NAMES = {unit: unit.name for unit in Unit}
-_KINDS = {"earn": "purchases", "activity": "activities"}
+_KINDS = {"earn": "purchases", "activity": "activities", "referral": "referrals"}
 
 
 class Given(Protocol):
@@ -29,8 +29,8 @@ class Given(Protocol):
 def count_given(tally: Tally, event: Event, first: Given, second: Given) -> None:
     """An event that counts."""
     tally.counts[_KINDS[event.kind]] += 1
-    if lines := event.details.get("lines"):
-        tally.counts["lines"] += len(lines)
+    if event.kind == "earn":
+        tally.counts["lines"] += len(event.details["lines"])
     numbers = (first.points, second.points, first.growth, second.growth)
     for key in (
         ("store", event.store or ""),

@@ -86,11 +86,10 @@ def remembered(rules: Compiled, facts: Facts, unit: Unit, event: Event) -> Evalu
         for each in details.get("fenced", ())
         if each["unit"] == name
     ]
-    plan = rules.plans.get((facts.occasion, unit))
-    if plan is None or not plan.has_fences:
+    if not (rules.has_caps or rules.has_funds):
         return Evaluation(awards, fenced, [], {}, {})
     fences = Fences(facts, {}, {})
-    by_rule = {(ready.owner, ready.rule.code): ready for ready in plan.rules}
+    by_rule = {(ready.owner, ready.rule.code): ready for ready in rules.ready if ready.rule.unit is unit}
     for award in awards:
         _count(fences, award, by_rule.get((award.owner, award.rule)))
     spends: dict[str, int] = {}
@@ -103,3 +102,18 @@ def remembered(rules: Compiled, facts: Facts, unit: Unit, event: Event) -> Evalu
 def _count(fences: Fences, award: Award, ready: Ready | None) -> None:
     if ready is not None and (ready.caps or ready.once):
         fences.admit(award.amount, ready.caps, ready.once, {})
+
+
+_reading: dict[int, tuple[Compiled, bool]] = {}
+
+
+def reads_points(rules: Compiled) -> bool:
+    """Whether a condition looks at the points that a member has."""
+    found = _reading.get(id(rules))
+    if found is None:
+        if len(_reading) > 4_096:
+            _reading.clear()
+        plans = rules.plans.values()
+        is_so = any(plan.conditions and "member.points" in plan.conditions.variables for plan in plans)
+        found = _reading[id(rules)] = (rules, is_so)
+    return found[1]

@@ -60,6 +60,21 @@ SELECT uuid_send(e.holder_id), uuid_send(e.entry_id), e.version, e.kind, e.effec
 """
 )
 
+# The first purchase settles a referral, whether or not the rules of the day gave anything for it. What they gave
+# the referrer stands in an entry of his own.
+_REFERRALS: LiteralString = """
+SELECT uuid_send(r.referrer_holder_id), uuid_send(e.entry_id), coalesce(w.version, 0), 'referral', e.effective_at,
+       e.recorded_at, e.terms_version, NULL::bytea, e.channel, e.store, e.region, e.operator,
+       coalesce(w.points_after, 0), 0::bigint, 0::bigint,
+       json_build_object('lines', e.details->'lines', 'cash', e.details->'cash',
+           'awards', coalesce(w.details->'awards', '[]'), 'fenced', coalesce(w.details->'fenced', '[]'))
+  FROM referrals r
+  JOIN LATERAL (SELECT * FROM entries p WHERE p.holder_id = r.holder_id AND p.kind = 'earn'
+                 ORDER BY p.version LIMIT 1) e ON true
+  LEFT JOIN entries w ON w.holder_id = r.referrer_holder_id AND w.parent_entry_id = e.entry_id AND w.kind = 'referral'
+ WHERE r.referrer_holder_id = ANY(%b)
+"""
+
 
 class Range(NamedTuple):
     """Members by their ids: from ``low`` on and below ``high``, as numbers."""
@@ -109,10 +124,19 @@ def ranges_of(members: int) -> list[Range]:
     return [Range(low, high) for low, high in pairwise(bounds)]
 
 
+_PLACE = itemgetter(0, 5, 2)
+"""By holder, then by recording, then by version."""
+
+
 def read_range(
-    connection: Connection, program: Program, within: Range, draws: Callable[[bytes], bool]
+    connection: Connection,
+    program: Program,
+    within: Range,
+    draws: Callable[[bytes], bool],
+    *,
+    has_referrals: bool = True,
 ) -> Iterator[tuple[Member, list[Event]]]:
-    """The members of a range that ``draws`` draws, each with his events in the order of their versions."""
+    """The members of a range that ``draws`` draws, each with his events in the order of their recording."""
     members = {
         member.holder_id: member
         for member in _read_members(connection, program, within)
@@ -121,7 +145,9 @@ def read_range(
     if not members:
         return
     rows = connection.execute(_EVENTS, (uuids(members),), binary=True).fetchall()
-    rows.sort(key=itemgetter(0, 2))
+    if has_referrals:
+        rows += connection.execute(_REFERRALS, (uuids(members),), binary=True).fetchall()
+    rows.sort(key=_PLACE)
     for holder, group in groupby(rows, itemgetter(0)):
         yield members[holder], [Event(*row[1:]) for row in group]
 
@@ -133,6 +159,13 @@ def _read_members(connection: Connection, program: Program, within: Range) -> li
         Member(holder, member_id, MemberRow(region, store, enrolled_at, attributes or {}))
         for holder, member_id, region, store, enrolled_at, attributes in rows
     ]
+
+
+def any_referrals(connection: Connection) -> bool:
+    """Whether anybody has ever brought anybody."""
+    row = connection.execute("SELECT EXISTS (SELECT FROM referrals)").fetchone()
+    assert row is not None
+    return bool(row[0])
 
 
 def count_history(connection: Connection, program: Program) -> tuple[int, int]:

@@ -7,13 +7,16 @@ processes. It answers in lines: ``{"progress": entries}`` after each range of me
 
 import gc
 import sys
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, BinaryIO
 
 import orjson
 
 from ledger.rules.simulation.drafts import Worlds
+from ledger.rules.simulation.events import Event, Member
 from ledger.rules.simulation.jobs import Job
-from ledger.rules.simulation.reading import Connection, Range, connect, read_range
+from ledger.rules.simulation.reading import any_referrals, connect, read_range
 from ledger.rules.simulation.replay import Replay
 from ledger.rules.simulation.tally import Tally
 
@@ -23,18 +26,24 @@ def work(job: Job, answers: BinaryIO) -> None:
     tally, worlds = Tally(), job.worlds()
     with connect(job.url, job.role, job.snapshot) as connection:
         tell(answers, {"progress": 0})
+        has_referrals = any_referrals(connection)
         for within in job.ranges:
-            tell(answers, {"progress": replay_range(connection, worlds, within, tally, job)})
+            members = read_range(
+                connection, job.program, within, job.selection.draws, has_referrals=has_referrals
+            )
+            tell(answers, {"progress": replay_all(members, worlds, tally, job.end)})
         connection.rollback()
     tell(answers, {"tally": tally.stored()})
 
 
-def replay_range(connection: Connection, worlds: Worlds, within: Range, tally: Tally, job: Job) -> int:
-    """Replay the members of a range; how many purchases and activities they have."""
+def replay_all(
+    members: Iterable[tuple[Member, list[Event]]], worlds: Worlds, tally: Tally, end: datetime
+) -> int:
+    """Replay members; how many purchases they have made."""
     count = 0
-    for member, events in read_range(connection, worlds.program, within, worlds.selection.draws):
-        Replay(member, worlds, tally).run(events, job.end)
-        count += sum([event.kind in ("earn", "activity") for event in events])
+    for member, events in members:
+        Replay(member, worlds, tally).run(events, end)
+        count += sum([event.kind == "earn" for event in events])
     return count
 
 
