@@ -114,11 +114,11 @@ class _Chunk:
 
     def verdicts(self, activation: cel.Activation) -> list[bool | str]:
         try:
-            value = self._together.eval(activation)
+            together = self._together.eval(activation).plain_value()
         except RuntimeError:
-            value = None
-        if value is not None and value.type() == cel.Type.LIST:
-            together: list[bool | str] = value.plain_value()
+            # Together they exceeded the budget of one expression.
+            together = None
+        if isinstance(together, list):
             return together
         return [self._alone(source, activation) for source in self._sources]
 
