@@ -133,7 +133,8 @@ class WithdrawFund(_Change):
     def decide(self, books: Books) -> Decision:
         """One entry of the fund. Refuses more than is left, and a fund that is unknown."""
         holder = books.fund(self.fund)
-        if holder is None:
+        # Another command of the batch may be about to begin the fund.
+        if holder is None or (holder.is_new and not holder.is_changed):
             raise unknown_fund(self.fund)
         require_budget(books, self.fund, self.points)
         return self._changed(books, holder, -self.points)
