@@ -6,6 +6,7 @@ that reach a member in debt repay it first.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -77,12 +78,12 @@ def _claw_back(
     books: Books, holder: Holder, recorded: Recorded, undone: Recorded, kept: int, total: int
 ) -> Clawback:
     """``undone`` is what goes back: the entry itself, or the purchase that it rewards."""
-    taken = [child for child in undone.children if child.holder_id == holder.holder_id]
+    theirs = replace(undone, children=[c for c in undone.children if c.holder_id == holder.holder_id])
     postings, growth = [], 0
     points_wanted, award_lots = 0, []
     for award in _awards(recorded):
         lot = holder.require_lot(award.lot_id or b"")
-        wanted = _still_to_take(books, taken, award, lot, kept, total)
+        wanted = _still_to_take(books, theirs, award, lot, kept, total)
         if award.credit is Account.GROWTH:
             if wanted:
                 postings.append(Posting(Account.GROWTH, Account.GROWTH_ISSUED, wanted, lot.lot_id))
@@ -109,14 +110,15 @@ def _awards(recorded: Recorded) -> list[Posting]:
     return [posting for posting in recorded.postings if posting.opens is not None]
 
 
-def _still_to_take(
-    books: Books, takings: list[Recorded], award: Posting, lot: Lot, kept: int, total: int
-) -> int:
+def _still_to_take(books: Books, recorded: Recorded, award: Posting, lot: Lot, kept: int, total: int) -> int:
     # The clock's part is forgiven, whether or not the sweep has booked it.
     lapsed = lot.expired + (0 if lot.is_live(books.now) else lot.remaining)
     due = award.amount - (award.amount * kept // total if total else 0)
     taken = sum(
-        posting.amount for child in takings for posting in child.postings if posting.credit is award.debit
+        posting.amount
+        for child in recorded.children
+        for posting in child.postings
+        if posting.credit is award.debit
     )
     return max(0, min(due, award.amount - lapsed) - taken)
 
