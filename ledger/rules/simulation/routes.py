@@ -90,3 +90,5 @@ def _lines(simulation: Simulation, request_id: str) -> Iterator[bytes]:
         yield encode(stop.value) + b"\n"
     except errors.LedgerError as error:
         yield problem(error, request_id).body + b"\n"
+    finally:
+        simulation.close()

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from ledger.http.fields import Answer, CallerId, Choice, Count, Instant, Strict
+from ledger.http.fields import Answer, CallerId, Choice, Instant, Integer, Strict
 from ledger.rules.rule_set_schemas import MAX_VERSION, RuleSetContent, owner
 from ledger.rules.schemas import TermsSchema
 
@@ -13,7 +13,7 @@ class TriedRulesSchema(Strict):
     """Rules to try in the place of an owner's: a version of theirs, or a content that is in no register."""
 
     owner = owner()
-    version = Count(1, MAX_VERSION)
+    version = Integer(1, MAX_VERSION)
     content = RuleSetContent("`rules`, `campaigns` and `experiments`; instead of a version")
 
     @validates_schema
@@ -26,7 +26,7 @@ class _Trial(Strict):
     rule_set = fields.Nested(TriedRulesSchema)
     terms = fields.Nested(TermsSchema)
     region = CallerId("Only what was bought and done in this region")
-    sample_percent = Count(1, 100, load_default=100)
+    sample_percent = Integer(1, 100, "Of the members, always the same ones", load_default=100)
 
     @validates_schema
     def check(self, payload: dict[str, Any], **_: Any) -> None:
