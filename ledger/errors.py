@@ -256,6 +256,13 @@ class BudgetExhausted(Refused):
     title = "The fund has not enough left to pay for it"
 
 
+class FundReserved(Refused):
+    """A region's share follows from what headquarters issues; nobody grants or withdraws it."""
+
+    code = "fund_reserved"  # details: fund
+    title = "The fund is a region's share"
+
+
 class DebtLimitExceeded(Refused):
     code = "debt_limit_exceeded"  # details: debt, shortfall, limit
     title = "The claw-back would exceed the debt limit"

@@ -87,6 +87,7 @@ ADVICE: Final = {
     "insufficient_points": "Offer what is in `available`. To try again later, take a new key; the reference is free.",
     "budget_exhausted": "Award at most what is in `available`, or have the fund granted more; then take a new key. The "
     "reference is free.",
+    "fund_reserved": "Change `region_share` in the program's terms, or have the shares topped up.",
     "debt_limit_exceeded": "The goods can go back only when somebody decides on the points: an operator raises the "
     "program's `debt_limit`, or the member earns more first. Then send the return with a new key.",
     "return_exceeds_purchase": "Return at most what `returnable_quantity` and `returnable_amount` of the line leave.",

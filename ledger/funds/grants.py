@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 
 from ledger.access.approvals import Approval, Handler, propose, require_approval
 from ledger.access.principals import Principal
-from ledger.accounts.paging import refused
 from ledger.accounts.program import Program
+from ledger.errors import FundReserved
 from ledger.funds.commands import Authority, GrantFund, WithdrawFund
 from ledger.funds.queries import read_fund
 from ledger.funds.share import is_share
@@ -37,12 +37,12 @@ def propose_change(
 ) -> dict[str, Any]:
     """Propose a grant or a withdrawal of ``points`` for a ``reason`` under a ``reference``; the proposal.
 
-    Refuses a region's share, which no one but the ledger grants (InvalidRequest), and a key that does not speak
+    Refuses a region's share, which no one but the ledger grants (``fund_reserved``), and a key that does not speak
     for headquarters (``other_region``): budgets are headquarters' to give. Refuses to withdraw from a fund that is
     not there (``fund_unknown``).
     """
     if is_share(fund):
-        raise refused("fund", "is a region's share, and follows from what headquarters issues")
+        raise FundReserved(f"{fund} follows from what headquarters issues", fund=fund)
     if kind == WITHDRAWAL:
         read_fund(connection, program, fund)
     approval_id = propose(connection, program, kind, fund, {"fund": fund, **change}, by=by, now=now)

@@ -60,7 +60,7 @@ def list_fund_entries(call: Call, fund: str, **page: Any) -> dict[str, Any]:
     schema=FundChangeSchema,
     answer=ApprovalSchema,
     statuses=(202,),
-    refusals=(errors.OtherRegion,),
+    refusals=(errors.OtherRegion, errors.FundReserved),
 )
 def propose_grant(call: Call, fund: str, **change: Any) -> dict[str, Any]:
     """Propose to grant a fund points.
@@ -76,7 +76,7 @@ def propose_grant(call: Call, fund: str, **change: Any) -> dict[str, Any]:
     schema=FundChangeSchema,
     answer=ApprovalSchema,
     statuses=(202,),
-    refusals=(errors.OtherRegion, errors.FundUnknown),
+    refusals=(errors.OtherRegion, errors.FundReserved, errors.FundUnknown),
 )
 def propose_withdrawal(call: Call, fund: str, **change: Any) -> dict[str, Any]:
     """Propose to take back what a fund has not spent.

@@ -132,8 +132,8 @@ def test_a_reference_grants_once_however_often_it_is_proposed(shop: Tenant) -> N
 
 @pytest.mark.parametrize("kind", ["grants", "withdrawals"])
 def test_nobody_changes_a_regions_share_by_hand(shop: Tenant, kind: str) -> None:
-    problem = refused(propose(shop, 10, "share:east:2026-11", kind), 400, "invalid_request")
-    assert problem["errors"][0]["field"] == "fund"
+    problem = refused(propose(shop, 10, "share:east:2026-11", kind), 422, "fund_reserved")
+    assert problem["fund"] == "share:east:2026-11"
 
 
 def test_a_regions_key_proposes_no_budget(service: WholeService, shop: Tenant) -> None:
