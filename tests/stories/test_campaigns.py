@@ -162,6 +162,23 @@ def test_a_purchase_that_was_a_mistake_takes_the_thanks_back(open_bench: OpenBen
     )
 
 
+def test_a_till_that_was_offline_settles_a_referral_as_of_the_day_of_the_purchase(
+    open_bench: OpenBench,
+) -> None:
+    tell(
+        ruled(open_bench(pending_days=14), BASE, WELCOME, THANKS),
+        """
+        2026-03-01           ann earns 1
+                             ben is brought by ann
+        2026-03-10           ben bought p1 for 20.00 and earns 50 on 2026-03-05
+                             ann has 1, pending 50
+        2026-03-18 23:59:59  ann has 1, pending 50
+        2026-03-19 12:00:00  ann has 51, pending 0
+                             ben has 50
+        """,
+    )
+
+
 def test_reviews_lead_to_silver_and_silver_pays(open_bench: OpenBench) -> None:
     review = fixed("review", 60, "GROWTH", on="review", caps={"day": 60})
     base = rule("base", by_tier={"silver": {"numerator": 2, "denominator": 1}})
