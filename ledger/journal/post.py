@@ -219,7 +219,7 @@ class _Batch:
         holder = self.loaded.holders[draft.holder_id]
         if self.has_tiers and holder.is_member:
             settled = follow(holder, draft.postings, draft.effective_at, self.ladders)
-            self.written.tiers.add(holder, settled, draft.entry_id, self.loaded.now)
+            self.written.tiers.add(holder, settled, self.loaded.now, draft)
         holder.apply(draft.postings, self.loaded.now, draft.extends_to)
         seal(self.written, holder, draft, self.program.terms_version, self.loaded.now)
         self._record(draft)
@@ -227,7 +227,7 @@ class _Batch:
     def _judge(self, holder: Holder, until: datetime) -> None:
         """Settle by the clock alone; the row is written, though no entry is."""
         settled = judge(holder, self.ladders, min(until, self.loaded.now)) if self.has_tiers else []
-        self.written.tiers.add(holder, settled, None, self.loaded.now)
+        self.written.tiers.add(holder, settled, self.loaded.now)
         holder.is_changed = holder.is_changed or bool(settled)
 
     def _record(self, draft: Draft) -> None:

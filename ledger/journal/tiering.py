@@ -15,7 +15,7 @@ from ledger.accounts.tracking import needs_history, needs_lots
 from ledger.ids import holder_id
 from ledger.journal import wire
 from ledger.journal.asking import Driver, ask, uuids
-from ledger.journal.commands import Command
+from ledger.journal.commands import Command, Draft
 
 Row = tuple[Any, ...]
 Claims = dict[tuple[str, str], tuple[bytes, bytes]]
@@ -29,12 +29,19 @@ class TierRows:
     entitlements: dict[tuple[bytes, str, str], Row] = field(default_factory=dict)
     numbers: Counter[bytes] = field(default_factory=Counter)
 
-    def add(self, holder: Holder, settled: Iterable[Settled], entry_id: bytes | None, now: datetime) -> None:
-        """Note what has come of a holder's tier with an entry, or by the clock alone."""
+    def add(
+        self, holder: Holder, settled: Iterable[Settled], now: datetime, draft: Draft | None = None
+    ) -> None:
+        """Note what has come of a holder's tier with an entry, or by the clock alone.
+
+        The entry stands beside what it has caused, not beside what the clock had decided before it.
+        """
         for one in settled:
             for at, before, after, reason, growth, ends_at, version in one.events:
                 self.numbers[holder.holder_id] += 1
                 number = self.numbers[holder.holder_id]
+                caused = draft is not None and at >= draft.effective_at and draft.kind != "expire"
+                entry_id = draft.entry_id if draft is not None and caused else None
                 row = (holder.holder_id, number, version, at, now, ends_at, growth, entry_id)
                 self.events.append((*row, before, after, reason))
             for code, period, tier, issued_at in one.entitlements:

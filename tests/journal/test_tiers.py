@@ -134,6 +134,18 @@ def test_the_clock_takes_a_level_before_anybody_books_it(till: Till) -> None:
     assert answer["balance"]["tier"]["code"] == "member"
 
 
+def test_an_entry_stands_beside_what_it_has_caused_alone(till: Till) -> None:
+    till.buy("m-1", 30_000)
+    bought = till.at(day(70)).buy("m-1", 30_000)
+    caused = till.rows("SELECT reason, entry_id FROM tier_events WHERE ordinal > 1 ORDER BY ordinal")
+    assert [(reason, entry is not None) for reason, entry in caused] == [
+        ("kept", False),
+        ("downgraded", False),
+        ("upgraded", True),
+    ]
+    assert bought["entry_id"] == f"ent_{caused[-1][1].hex}"
+
+
 def test_the_sweep_judges_every_period_that_has_ended(till: Till) -> None:
     till.buy("m-1", 30_000)
     till.buy("m-2", 1_000)
