@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.accounts.growth import Change, Timeline
-from ledger.accounts.ladders import Ladders
+from ledger.accounts.ladders import BEGINNING, Ladders
 from ledger.accounts.policies import parse_policy
 from ledger.accounts.tiers import (
     NO_TIER,
@@ -20,6 +20,8 @@ from ledger.accounts.tiers import (
     settle,
 )
 from tests.ladders import SHANGHAI, at, ladders, tiers
+from tests.model.tiers import Member as Slow
+from tests.model.tiers import Ruling
 from tests.profiles import examples
 
 START = at("2027-11-20")
@@ -89,11 +91,15 @@ def histories(draw: Any) -> list[list[Arrival]]:
 
 
 @st.composite
-def schedules(draw: Any) -> Ladders:
+def rulings(draw: Any) -> list[tuple[str, dict[str, Any] | None]]:
     """Up to three ladders, one after the other; at times none."""
     some = st.one_of(ladder_terms, ladder_terms, st.none())
     later = sorted(draw(st.lists(days, max_size=2, unique=True)))
-    return ladders(*((day, draw(some)) for day in ["", *later]))
+    return [(day, draw(some)) for day in ["", *later]]
+
+
+def schedules() -> st.SearchStrategy[Ladders]:
+    return rulings().map(lambda told: ladders(*told))
 
 
 class Member:
@@ -161,6 +167,17 @@ def test_a_replay_may_be_cut_anywhere(
         state, more = settle(state, timeline, schedule, cut)
         events += more
     assert (state, events) == settle(NO_TIER, timeline, schedule, END)
+
+
+@examples(400)
+@given(histories(), rulings(), instants)
+def test_a_replay_is_what_a_slow_reading_of_the_rules_gives(
+    lots: list[list[Arrival]], told: list[tuple[str, dict[str, Any] | None]], until: datetime
+) -> None:
+    changes = [arrival.change for arrivals in lots for arrival in arrivals]
+    slow = Slow(changes, [Ruling(at(day) if day else BEGINNING, stored) for day, stored in told], SHANGHAI)
+    state, _ = settle(NO_TIER, Timeline(changes), ladders(*told), until)
+    assert (state.code, state.since, state.ends_at, state.in_grace) == slow.live(until)
 
 
 @examples(200)
