@@ -287,12 +287,11 @@ CATALOGUE: Final[dict[str, Words]] = {**AMOUNTS, **MONTHS, **AWARDS, **FENCES, *
 
 def say(key: str, **slots: object) -> Text:
     """The text of that name in both languages, its slots filled; KeyError for one that is not in the catalogue."""
-    words = CATALOGUE[key]
-    return {
-        "en": words.en.format(**{name: _in("en", slot) for name, slot in slots.items()}),
-        "zh": words.zh.format(**{name: _in("zh", slot) for name, slot in slots.items()}),
-    }
-
-
-def _in(language: str, slot: object) -> object:
-    return slot[language] if isinstance(slot, dict) else slot
+    en, zh = CATALOGUE[key]
+    in_en, in_zh = slots, slots
+    for name, slot in slots.items():
+        if isinstance(slot, dict):
+            if in_en is in_zh:
+                in_en, in_zh = slots.copy(), slots.copy()
+            in_en[name], in_zh[name] = slot["en"], slot["zh"]
+    return {"en": en.format_map(in_en), "zh": zh.format_map(in_zh)}
