@@ -53,6 +53,8 @@ class Holder:
     """The tier as far as it is settled; see ``ledger.accounts.tracking``."""
     growth_history: list[Change] | None = None
     """Every change of growth, where it was read; None where it was not."""
+    kept: Standing | None = None
+    """The stored standing where it was taken anew and no entry has come of it: then the row keeps it."""
     opened: list[Lot] = field(default_factory=list)
     touched: dict[bytes, Lot] = field(default_factory=dict)
     is_changed: bool = False
@@ -98,6 +100,7 @@ class Holder:
         assert 0 <= self.debt <= MAX_AMOUNT and 0 <= self.held <= MAX_AMOUNT
         if self.lots is not None:
             self.standing = self._standing(now)
+        self.kept = None
         self.is_changed = True
 
     def refresh(self, now: datetime) -> None:
@@ -105,6 +108,7 @@ class Holder:
         assert self.lots is not None
         seen = sum(lot.remaining for lot in self.lots.values() if lot.unit == Unit.GROWTH)
         self.growth_unseen = self.growth - seen
+        self.kept = self.standing
         self.standing = self._standing(now)
 
     def _standing(self, now: datetime) -> Standing:

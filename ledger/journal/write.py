@@ -208,7 +208,8 @@ def _new_holder(holder: Holder, now: datetime) -> Row:
 
 
 def _balances(holder: Holder) -> Row:
-    available, pending, growth, next_expiry_at, next_expiry_points, fresh_until = holder.standing
+    standing = holder.kept or holder.standing
+    available, pending, growth, next_expiry_at, next_expiry_points, fresh_until = standing
     return (
         holder.holder_id,
         holder.version,

@@ -17,6 +17,7 @@ from ledger.accounts.queries import holder_uuid, read_balance
 from ledger.accounts.tiers import NO_TIER, TierState, settle
 from ledger.accounts.tracking import needs_history
 from ledger.expiry.commands import JudgeTier
+from ledger.finance.verify import verify
 from ledger.journal.commands import Books, Command, Decision, Draft
 from ledger.journal.history import Times, read_balance_at
 from ledger.rules.awarding import open_lots
@@ -167,6 +168,19 @@ def test_to_judge_posts_no_entry_and_keeps_the_books_as_they_are(till: Till) -> 
     till.at(day(40)).post(JudgeTier("m-1", till.now))
     assert till.rows("SELECT version, head_hash, points, growth FROM holders") == before
     assert [event[1] for event in events(till)] == ["entered", "kept"]
+
+
+def test_to_judge_leaves_the_standing_as_the_last_entry_left_it(fresh_database: Any) -> None:
+    # Points that were pending then are available by now: whoever reads sees that by the clock.
+    with open_till(fresh_database.app_url, pending_days=7, growth_expiry=MONTH, tiers=ladder()) as till:
+        till.buy("m-1", 30_000)
+        before = till.rows("SELECT available, pending, fresh_until, recorded_at FROM holders")
+        till.at(day(40)).post(JudgeTier("m-1", till.now))
+        assert till.rows("SELECT available, pending, fresh_until, recorded_at FROM holders") == before
+        with till.reading() as connection:
+            balance = read_balance(connection, till.program, "m-1", till.now)
+            assert balance["points"]["available"] == 300
+            assert [found for found in verify(connection) if not found.is_sound] == []
 
 
 def test_a_late_purchase_counts_from_when_it_happened(till: Till) -> None:
