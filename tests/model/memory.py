@@ -284,7 +284,15 @@ class MemoryDriver:
 def _copy(holder: Holder) -> Holder:
     """The columns of a holder's row alone."""
     return replace(
-        holder, lots=None, growth_history=None, opened=[], touched={}, is_changed=False, is_new=False
+        holder,
+        standing=holder.kept or holder.standing,
+        kept=None,
+        lots=None,
+        growth_history=None,
+        opened=[],
+        touched={},
+        is_changed=False,
+        is_new=False,
     )
 
 
