@@ -169,6 +169,9 @@ class PurchaseExplanationSchema(Answer):
         metadata={"description": "Whose rules judged it; none: the rates of the terms did"},
     )
     spent = fields.Nested(MoneySchema, required=True)
+    cash = fields.Nested(
+        MoneySchema, required=True, metadata={"description": "The part that was not paid with points"}
+    )
     lines = fields.List(fields.Nested(ExplainedLineSchema), required=True)
     awards = fields.List(fields.Nested(ExplainedAwardSchema), required=True)
     fenced = fields.List(fields.Nested(ExplainedFenceSchema), required=True)

@@ -89,6 +89,7 @@ def purchase_explained(program: Program, bought: Bought, now: datetime) -> dict[
     """The purchase with all that came of it by ``now``. The awards of a unit add up to its total."""
     entry, names = bought.entry, Names(program)
     details, tier = entry.details, entry.details.get("tier")
+    spent = sum(line["amount"] for line in details["lines"])
     awards = [award_told(award, names) for award in details.get("awards", ())]
     fenced = [_fence_told(each, bought, names) for each in details.get("fenced", ())]
     return {
@@ -100,7 +101,9 @@ def purchase_explained(program: Program, bought: Bought, now: datetime) -> dict[
         "tier": tier and {"code": tier, "name": names.tier(tier, entry.terms_version)},
         "terms_version": entry.terms_version,
         "rule_sets": [each._asdict() for each in bought.judged_by],
-        "spent": _money(sum(line["amount"] for line in details["lines"]), details),
+        "spent": _money(spent, details),
+        # Kept only where a part was paid with points.
+        "cash": _money(details.get("cash", spent), details),
         "lines": _lines(details, bought.taken),
         "awards": awards,
         "fenced": fenced,

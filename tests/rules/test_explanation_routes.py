@@ -224,6 +224,18 @@ def test_a_purchase_of_nobody_or_of_another_program_is_unknown(service: WholeSer
     assert refusal(other, "/v1/purchases/p-1/explanation") == (404, "purchase_unknown")
 
 
+def test_what_was_paid_with_points_is_told_apart(tenant: Tenant) -> None:
+    on_cash = [{**RULES["rules"][0], "basis": "cash"}]
+    put_in_force(tenant, {"rules": on_cash})
+    buy(tenant, "p-1", 8_000, points_value={"amount": 3_000, "currency": "CNY"})
+    told = get(tenant, "/v1/purchases/p-1/explanation")
+    assert (told["spent"]["amount"], told["cash"]["amount"]) == (8_000, 5_000)
+    assert told["awards"][0]["explanation"] == {
+        "en": "50.00 CNY paid in money × 1 point per 1.00 CNY = 50 points",
+        "zh": "实付 50.00 CNY，每 1.00 CNY 得 1 积分，共 50 积分",
+    }
+
+
 # --- growth ------------------------------------------------------------------------------------------
 
 
