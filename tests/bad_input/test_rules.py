@@ -175,8 +175,7 @@ def test_nesting_without_end_is_refused(tenant: Tenant, unchanged: None) -> None
     assert faults(tenant.send_raw("POST", "/v1/rule-sets", body, role="operator"))
 
 
-SIGNS = [*"!<>+-*/%()[]{}.?:
-é", "&&", "||", "==", "!=", ">=", "in", "true", "false", "null", "//"]
+SIGNS = [*"!<>+-*/%()[]{}.?:é", "\n", "&&", "||", "==", "!=", ">=", "in", "true", "false", "null", "//"]
 PARTS = ".size();.exists(x,;.all(x,;.filter(x,;.map(x,;x;has(;int(;.matches('a+');duration('1h');timestamp('x');b'a'"
 NUMBERS = ["0", "1", "-1", "9223372036854775807", "1.5", "'a'", '"a"', ","]
 WORDS = st.sampled_from([*(variable.name for variable in VARIABLES), *SIGNS, *PARTS.split(";"), *NUMBERS])
