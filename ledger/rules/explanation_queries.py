@@ -4,7 +4,6 @@ Nothing is worked out anew: awards are told as they were recorded, amounts are s
 the lots, so what is explained is what stands in the books.
 """
 
-import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +21,7 @@ from ledger.errors import PurchaseUnknown
 from ledger.ids import MAX_LOTS_PER_ENTRY, entry_of_lot
 from ledger.journal.models import business_references, entries, postings
 from ledger.rules.growth_explanation import Counted, Leaving, Window
+from ledger.rules.names import Names
 from ledger.rules.purchase_explanation import Bought, Entry, Moved, RuleSetVersion, Taken
 
 _GROWTH_LIST = b"G"
@@ -95,8 +95,7 @@ def _entry(row: Row[Any]) -> Entry:
 
 def _rule_sets(connection: Connection, program: Program, entry: Entry) -> list[RuleSetVersion]:
     """Whose rules judged an entry, in which version: those in force then, as far as was known when it was recorded."""
-    terms = next((each.terms for each in program.rules.terms if each.version == entry.terms_version), "{}")
-    by_recording = json.loads(terms).get("judged_at") == "recorded_at"
+    judged_at = Names(program).judged_at(entry.terms_version, entry.effective_at, entry.recorded_at)
     table = rule_activations.c
     query = (
         select(table.owner, table.version)
@@ -104,7 +103,7 @@ def _rule_sets(connection: Connection, program: Program, entry: Entry) -> list[R
             table.program_id == program.program_id,
             table.owner.in_(("", entry.region or "")),
             table.recorded_at <= entry.recorded_at,
-            table.active_from <= (entry.recorded_at if by_recording else entry.effective_at),
+            table.active_from <= judged_at,
         )
         .order_by(table.owner, table.active_from, table.activation_id)
     )

@@ -102,7 +102,7 @@ def _counted_told(counted: Counted, names: Names, timezone: str) -> dict[str, An
         "reference": entry.reference,
         "effective_at": show(entry.effective_at),
         "recorded_at": show(entry.recorded_at),
-        "awards": [award_told(award, names) for award in awards],
+        "awards": [award_told(award, entry, names) for award in awards],
         "amount": amount,
         # The clock takes a lot whole, so what is missing from one that counts went back.
         "taken_back": amount - remaining,

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from ledger.accounts.program import HEADQUARTERS, Program
+from ledger.accounts.program import Activation, Program
 from ledger.rules.phrases import plain
 from ledger.rules.words import Text, say
 
@@ -16,14 +17,26 @@ class Names:
     """The names in all rule sets and terms of a program."""
 
     def __init__(self, program: Program) -> None:
-        self._sets = {(each.owner, each.version): each.content for each in program.rules.activations}
+        self._sets: dict[tuple[str, int], Activation] = {}
+        for each in program.rules.activations:
+            # They stand in the order of their beginning: a version that came back had its names before.
+            self._sets.setdefault((each.owner, each.version), each)
         self._terms = {each.version: each.terms for each in program.rules.terms}
         self._terms.setdefault(program.terms_version, program.terms)
 
-    def rule(self, code: str, version: int, owner: str = HEADQUARTERS) -> Text:
-        """The name of a rule in that version of its owner's rules."""
-        named = _names(self._sets.get((owner, version), "{}"), "rules").get(code)
+    def rule(self, code: str, version: int, owner: str, judged_at: datetime) -> Text:
+        """The name of a rule in that version of its owner's rules.
+
+        A version that was not in force yet is not meant: the number is then that of the terms, whose rates judged.
+        """
+        found = self._sets.get((owner, version))
+        named = _names(found.content, "rules").get(code) if found and found.active_from <= judged_at else None
         return named or (say("rule.base") if code == _BASE else plain(code))
+
+    def judged_at(self, terms_version: int, effective_at: datetime, recorded_at: datetime) -> datetime:
+        """The instant whose rules judge an event, as the terms say by which it was decided."""
+        by_recording = json.loads(self._terms.get(terms_version, "{}")).get("judged_at") == "recorded_at"
+        return recorded_at if by_recording else effective_at
 
     def tier(self, code: str, terms_version: int | None = None) -> Text:
         """The name of a tier in that version of the terms; in the latest that knows it when none is given."""

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from ledger.accounts.chart import Account, Unit
 from ledger.accounts.lots import Lot
 from ledger.accounts.program import Program
-from ledger.clock import show
+from ledger.clock import FAR_FUTURE, show
 from ledger.ids import show as show_id
 from ledger.rules.explain import Called, explain
 from ledger.rules.fence_words import explain_fence
@@ -90,7 +90,7 @@ def purchase_explained(program: Program, bought: Bought, now: datetime) -> dict[
     entry, names = bought.entry, Names(program)
     details, tier = entry.details, entry.details.get("tier")
     spent = sum(line["amount"] for line in details["lines"])
-    awards = [award_told(award, names) for award in details.get("awards", ())]
+    awards = [award_told(award, entry, names) for award in details.get("awards", ())]
     fenced = [_fence_told(each, bought, names) for each in details.get("fenced", ())]
     return {
         "purchase_id": entry.reference,
@@ -114,11 +114,12 @@ def purchase_explained(program: Program, bought: Bought, now: datetime) -> dict[
     }
 
 
-def award_told(award: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def award_told(award: Mapping[str, Any], entry: Entry, names: Names) -> dict[str, Any]:
     """A stored award with the name of its rule and its arithmetic in words."""
+    judged_at = names.judged_at(entry.terms_version, entry.effective_at, entry.recorded_at)
 
     def name_of(code: str) -> Text:
-        return names.rule(code, award["rule_version"], award.get("owner", ""))
+        return names.rule(code, award["rule_version"], award.get("owner", ""), judged_at)
 
     return {
         **award,
@@ -130,7 +131,7 @@ def award_told(award: Mapping[str, Any], names: Names) -> dict[str, Any]:
 def _fence_told(fenced: Mapping[str, Any], bought: Bought, names: Names) -> dict[str, Any]:
     # What was kept back names no version. Codes are unique among the rules that judge a purchase.
     def name_of(code: str) -> Text:
-        found = [names.rule(code, each.version, each.owner) for each in bought.judged_by]
+        found = [names.rule(code, each.version, each.owner, FAR_FUTURE) for each in bought.judged_by]
         return next((name for name in found if name != plain(code)), plain(code))
 
     return {**fenced, "name": name_of(fenced["rule"]), "explanation": explain_fence(fenced, name_of)}

@@ -74,8 +74,8 @@ AWARDS: Final[dict[str, Words]] = {
     "slice": Words("{money} × {given} per {step}", "{money} 部分每 {step} 得 {given}"),
     "slice.next": Words("{before} + {after}", "{before}，{after}"),
     "rate.factor": Words("{before} × {factor} ({reason})", "{before}，按 {factor} 倍计（{reason}）"),
-    "factor.tier": Words("tier {value}", "等级 {value}"),
-    "factor.channel": Words("channel {value}", "渠道 {value}"),
+    "factor.tier": Words("tier {value}", "等级：{value}"),
+    "factor.channel": Words("channel {value}", "渠道：{value}"),
     "factor.other": Words("{value}", "{value}"),
     # What comes of it.
     "rate.exact": Words("{before} = {earned}", "{before}，共 {earned}"),

@@ -164,6 +164,14 @@ def test_a_new_version_does_not_change_what_was_told_of_the_old(tenant: Tenant) 
     assert (told["rule_sets"][0]["version"], told["awards"][0]["name"]["zh"]) == (2, "新")
 
 
+def test_a_sale_from_before_the_rules_is_told_by_the_terms(tenant: Tenant) -> None:
+    put_in_force(tenant, RULES)
+    buy(tenant, "p-1", 8_000, START - timedelta(hours=1))
+    told = get(tenant, "/v1/purchases/p-1/explanation")
+    assert (told["rule_sets"], told["awards"][0]["name"]["zh"]) == ([], "基础规则")
+    assert get(tenant, "/v1/members/m-1/growth")["data"][0]["awards"][0]["name"]["zh"] == "基础规则"
+
+
 def test_a_lot_tells_what_became_of_it(tenant: Tenant) -> None:
     buy(tenant, "p-1", 10_000)
     tenant.post("/v1/redemptions", {"member_id": "m-1", "points": 70, "reference": "x-1"})

@@ -50,7 +50,7 @@ TOLD: list[tuple[dict[str, Any], str, int, str, str]] = [
         "POINT",
         59,
         "39.90 CNY spent × 1 point per 1.00 CNY × 1.5 (tier gold) = 59.85, rounded down to 59 points",
-        "消费 39.90 CNY，每 1.00 CNY 得 1 积分，按 1.5 倍计（等级 gold），合计 59.85，向下取整为 59 积分",
+        "消费 39.90 CNY，每 1.00 CNY 得 1 积分，按 1.5 倍计（等级：gold），合计 59.85，向下取整为 59 积分",
     ),
     (
         {**RATE, "factors": [GOLD, APP]},
@@ -58,7 +58,7 @@ TOLD: list[tuple[dict[str, Any], str, int, str, str]] = [
         79,
         "39.90 CNY spent × 1 point per 1.00 CNY × 1.5 (tier gold) × 4/3 (channel app) = 79.8, rounded down to"
         " 79 points",
-        "消费 39.90 CNY，每 1.00 CNY 得 1 积分，按 1.5 倍计（等级 gold），按 4/3 倍计（渠道 app），合计 79.8，"
+        "消费 39.90 CNY，每 1.00 CNY 得 1 积分，按 1.5 倍计（等级：gold），按 4/3 倍计（渠道：app），合计 79.8，"
         "向下取整为 79 积分",
     ),
     (
@@ -105,7 +105,7 @@ TOLD: list[tuple[dict[str, Any], str, int, str, str]] = [
         "620.00 CNY spent: (500.00 CNY × 1 point per 1.00 CNY + 120.00 CNY × 2 points per 1.00 CNY)"
         " × 1.5 (tier gold) = 1110 points",
         "消费 620.00 CNY：500.00 CNY 部分每 1.00 CNY 得 1 积分，120.00 CNY 部分每 1.00 CNY 得 2 积分，"
-        "按 1.5 倍计（等级 gold），共 1110 积分",
+        "按 1.5 倍计（等级：gold），共 1110 积分",
     ),
     ({"fixed": 50, "times": 1}, "POINT", 50, "a fixed 50 points", "固定 50 积分"),
     (
