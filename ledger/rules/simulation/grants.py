@@ -12,14 +12,19 @@ from ledger.rules.terms import terms_of
 class Granted:
     """What an entry gave in one world, and how much of it was taken back since."""
 
-    __slots__ = ("growth", "growth_ends_at", "growth_taken", "points", "points_end_at", "points_taken")
+    __slots__ = ("growth", "growth_ends_at", "growth_taken", "points", "points_taken", "program")
 
-    def __init__(
-        self, points: int, growth: int, points_end_at: datetime | None, growth_ends_at: datetime | None
-    ) -> None:
+    def __init__(self, program: Program, points: int, growth: int, growth_ends_at: datetime | None) -> None:
+        self.program = program
         self.points, self.growth = points, growth
-        self.points_end_at, self.growth_ends_at = points_end_at, growth_ends_at
+        self.growth_ends_at = growth_ends_at
         self.points_taken = self.growth_taken = 0
+
+    def has_lapsed(self, earned_at: datetime, at: datetime) -> bool:
+        """Whether the points have come to their end; what activity keeps alive is taken as alive."""
+        policy = terms_of(self.program).points_expiry
+        ends_at = None if policy.is_rolling else policy.expires_at(earned_at, self.program.timezone)
+        return ends_at is not None and ends_at <= at
 
 
 class Grant(NamedTuple):
@@ -35,15 +40,8 @@ class Grant(NamedTuple):
 
 def granted(program: Program, at: datetime, points: int, growth: int) -> Granted:
     """What was given at an instant, under a program's terms."""
-    terms, timezone = terms_of(program), program.timezone
-    policy = terms.points_expiry
-    return Granted(
-        points,
-        growth,
-        # What activity keeps alive is taken as alive.
-        policy.expires_at(at, timezone) if points and not policy.is_rolling else None,
-        terms.growth_expiry.expires_at(at, timezone) if growth else None,
-    )
+    ends_at = terms_of(program).growth_expiry.expires_at(at, program.timezone) if growth else None
+    return Granted(program, points, growth, ends_at)
 
 
 def due(grant: Grant, event: Event) -> list[tuple[int, int]]:
@@ -68,7 +66,7 @@ def _kept(grant: Grant, event: Event) -> tuple[int, int]:
 def _pro_rata(granted: Granted, grant: Grant, event: Event, kept: int, total: int) -> tuple[int, int]:
     points = granted.points - (granted.points * kept // total if total else 0) - granted.points_taken
     growth = granted.growth - (granted.growth * kept // total if total else 0) - granted.growth_taken
-    if granted.points_end_at is not None and granted.points_end_at <= event.recorded_at:
+    if granted.has_lapsed(grant.at, event.recorded_at):
         # What had lapsed unused is forgiven. How much that was is known of the books alone.
         points = min(points, _as_recorded(granted, grant, event)[0])
     if granted.growth_ends_at is not None and granted.growth_ends_at <= event.recorded_at:

@@ -4,9 +4,11 @@ An entry keeps the awards that the rules in force gave. They are what evaluating
 long as nothing decides that is known of the present alone: attributes of members, caps of operators, budgets.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ledger.accounts.chart import Unit
+from ledger.journal.commands import Use
 from ledger.rules.definitions import OPERATOR_DAY
 from ledger.rules.facts import Award, Evaluation, Facts, Fenced
 from ledger.rules.fences import Fences
@@ -67,41 +69,51 @@ def _is_reliable(rules: Compiled) -> bool:
 def remembered(rules: Compiled, facts: Facts, unit: Unit, event: Event) -> Evaluation:
     """The evaluation as the entry keeps it, without the inputs."""
     name, details = _NAMES[unit], event.details
-    awards = [
-        Award(
-            each["rule"],
-            each["rule_version"],
-            unit,
-            each["amount"],
-            {},
-            each.get("owner", ""),
-            each.get("campaign"),
-            tuple(each.get("funds", ())),
-        )
-        for each in details["awards"]
-        if each["unit"] == name
-    ]
+    awards = [_award(each, unit) for each in details["awards"] if each["unit"] == name]
     fenced = [
         Fenced(each["rule"], unit, each["fence"], each["wanted"], each["given"], {})
         for each in details.get("fenced", ())
         if each["unit"] == name
     ]
-    if not (rules.has_caps or rules.has_funds):
-        return Evaluation(awards, fenced, [], {}, {})
-    fences = Fences(facts, {}, {})
-    by_rule = {(ready.owner, ready.rule.code): ready for ready in rules.ready if ready.rule.unit is unit}
-    for award in awards:
-        _count(fences, award, by_rule.get((award.owner, award.rule)))
     spends: dict[str, int] = {}
     for award in awards:
         for fund in award.funds:
             spends[fund] = spends.get(fund, 0) + award.amount
-    return Evaluation(awards, fenced, fences.uses, spends, {})
+    return Evaluation(awards, fenced, _uses(rules, facts, awards), spends, {})
 
 
-def _count(fences: Fences, award: Award, ready: Ready | None) -> None:
-    if ready is not None and (ready.caps or ready.once):
-        fences.admit(award.amount, ready.caps, ready.once, {})
+def _award(stored: Mapping[str, Any], unit: Unit) -> Award:
+    owner, campaign, funds = stored.get("owner", ""), stored.get("campaign"), stored.get("funds", ())
+    return Award(
+        stored["rule"], stored["rule_version"], unit, stored["amount"], {}, owner, campaign, tuple(funds)
+    )
+
+
+def _uses(rules: Compiled, facts: Facts, awards: Iterable[Award]) -> list[Use]:
+    """What the awards have counted against caps."""
+    capped = _capped(rules)
+    fences: Fences | None = None
+    for award in awards:
+        ready = capped.get((award.owner, award.rule, award.unit))
+        if ready is not None:
+            fences = fences or Fences(facts, {}, {})
+            fences.admit(award.amount, ready.caps, ready.once, {})
+    return fences.uses if fences is not None else []
+
+
+_caps: dict[int, tuple[Compiled, dict[tuple[str, str, Unit], Ready]]] = {}
+
+
+def _capped(rules: Compiled) -> dict[tuple[str, str, Unit], Ready]:
+    """The rules that have caps, or are given once, by owner, code and unit."""
+    found = _caps.get(id(rules))
+    if found is None:
+        if len(_caps) > 4_096:
+            _caps.clear()
+        fenced = (ready for ready in rules.ready if ready.caps or ready.once)
+        by_name = {(ready.owner, ready.rule.code, ready.rule.unit): ready for ready in fenced}
+        found = _caps[id(rules)] = (rules, by_name)
+    return found[1]
 
 
 _reading: dict[int, tuple[Compiled, bool]] = {}

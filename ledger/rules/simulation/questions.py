@@ -13,6 +13,8 @@ from ledger.rules.simulation.events import Event
 from ledger.rules.simulation.memory import is_remembered, is_same, remembered
 
 _GROWTH = Unit.GROWTH
+_new = tuple.__new__
+_MEMBER = Facts._fields.index("member")
 
 
 class Judged(NamedTuple):
@@ -27,6 +29,16 @@ class Judged(NamedTuple):
     """Of points, then of growth."""
     points: int
     growth: int
+
+
+class _Bottomless(dict[str, int]):
+    """Funds that have as much as is asked for, whatever their names."""
+
+    def get(self, key: str, default: object = None) -> int:
+        return MAX_AMOUNT
+
+
+BOTTOMLESS = _Bottomless()
 
 
 class Question(NamedTuple):
@@ -62,9 +74,8 @@ class Question(NamedTuple):
     def _evaluated(self, unit: Unit, member: MemberFacts) -> Evaluation:
         rules, usages, found = self.rules, self.usages, None
         for occasion in self.occasions:
-            facts = occasion._replace(member=member)
-            funds = dict.fromkeys(rules.funds(facts.source, facts.at), MAX_AMOUNT) if rules.has_funds else {}
-            each = evaluate(rules, facts, unit, usages, funds)
+            facts = _new(Facts, (*occasion[:_MEMBER], member, *occasion[_MEMBER + 1 :]))
+            each = evaluate(rules, facts, unit, usages, BOTTOMLESS)
             if found is not None:
                 return _together(found, each)
             if len(self.occasions) > 1:

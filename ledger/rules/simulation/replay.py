@@ -12,7 +12,7 @@ from ledger.accounts.chart import Unit
 from ledger.accounts.ladders import Ladders
 from ledger.accounts.program import Program
 from ledger.journal.commands import Usage, UsageKey
-from ledger.rules.facts import Facts
+from ledger.rules.facts import Facts, MemberFacts
 from ledger.rules.rulebook import rules_at
 from ledger.rules.simulation.counting import count_given, count_taken
 from ledger.rules.simulation.drafts import Worlds
@@ -102,11 +102,9 @@ class Replay:
         by = at if terms_of(program).judged_at != "recorded_at" else event.recorded_at
         rules = rules_at(program, by, event.region)
         tier = standing.tier(at)
-        member = occasions[0].member._replace(
-            tier=tier,
-            growth=standing.growth(event.recorded_at),
-            points=self._points(world, event) if reads_points(rules) else 0,
-        )
+        known = occasions[0].member
+        points = self._points(world, event) if reads_points(rules) else 0
+        member = MemberFacts(known.member_id, tier, standing.growth(event.recorded_at), points, *known[4:])
         question = Question(rules, occasions, world.usages, event if other is None else None, other)
         growth = question.answer(_GROWTH, member, self.apart)
         gain = sum([award.amount for award in growth.awards])
@@ -134,7 +132,8 @@ class Replay:
         worlds = (self.active, self.drafted) if self.drafted is not None else (self.active,)
         for world, each in zip(worlds, judged, strict=False):
             for evaluation in each.evaluations:
-                use(world.usages, evaluation.uses)
+                if evaluation.uses:
+                    use(world.usages, evaluation.uses)
         for unit, one, other in zip((_POINT, _GROWTH), first.evaluations, second.evaluations, strict=True):
             if one.uses != other.uses:
                 self.apart.add(unit)
