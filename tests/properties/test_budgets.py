@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.accounts.chart import Account
-from ledger.funds.commands import Authority, GrantFund, TopUpShare, WithdrawFund
+from ledger.funds.commands import Authority, GrantFund, TopUpShare, WithdrawFund, granted_key
 from ledger.journal.commands import Command
 from ledger.rules.commands import Earning
 from ledger.rules.terms import RegionShare
@@ -67,8 +67,14 @@ def steps_of(whats: Iterable[str], funds: Iterable[str]) -> st.SearchStrategy[li
     return st.lists(step, max_size=40)
 
 
+FUND_STEPS = steps_of(["grant", "withdraw", "pay", "pay", "pay"], ["spring", "store:s-1"])
+SHARE_STEPS = steps_of(["top up", "pay", "pay"], ["share:east:2026-01", "share:west:2026-01"])
+SIZES = st.integers(1, 7)
+
+
 def play(steps: list[Step], size: int) -> None:
-    bench, budgets = Bench(MemoryDriver(program())), Budgets()
+    driver, budgets = MemoryDriver(program()), Budgets()
+    bench = Bench(driver)
     for begin in range(0, len(steps), size):
         batch = steps[begin : begin + size]
         answers = bench.post(*(step.command() for step in batch))
@@ -77,6 +83,8 @@ def play(steps: list[Step], size: int) -> None:
     check_books(books)
     funds = {name.removeprefix("fund/"): row for name, row in books.holders.items() if name != "m-1"}
     assert {fund: row.points for fund, row in funds.items()} == dict(budgets.left)
+    kept = {fund: driver.usages[granted_key(1, fund)].amount for fund in budgets.left}
+    assert kept == {fund: budgets.granted[fund] for fund in kept}
     issued = sum(entry.points_after for entry in books.entries.get("m-1", [])[-1:])
     spent = Counter(
         posting.credit
@@ -89,12 +97,12 @@ def play(steps: list[Step], size: int) -> None:
 
 
 @examples(150)
-@given(steps_of(["grant", "withdraw", "pay", "pay", "pay"], ["spring", "store:s-1"]), st.integers(1, 7))
+@given(FUND_STEPS, SIZES)
 def test_a_fund_pays_while_it_can_and_never_beyond(steps: list[Step], size: int) -> None:
     play(steps, size)
 
 
 @examples(100)
-@given(steps_of(["top up", "pay", "pay"], ["share:east:2026-01", "share:west:2026-01"]), st.integers(1, 7))
+@given(SHARE_STEPS, SIZES)
 def test_a_share_is_topped_up_to_the_highest_that_it_came_to(steps: list[Step], size: int) -> None:
     play(steps, size)
