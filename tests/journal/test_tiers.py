@@ -46,7 +46,13 @@ def till(fresh_database: Any) -> Iterator[Till]:
 
 
 def check(till: Till) -> None:
-    """Every stored tier is that of a replay."""
+    """Every stored tier is that of a replay, and the books are sound."""
+    with till.reading() as connection:
+        assert [found.told() for found in verify(connection) if not found.is_sound] == []
+    check_tiers(till)
+
+
+def check_tiers(till: Till) -> None:
     ladders = ladders_of(till.program)
     rows = till.rows(
         "SELECT holder_id, coalesce(tier, ''), tier_since, tier_ends_at, tier_in_grace, tier_terms_version,"
@@ -227,10 +233,12 @@ class Remember(Command):
         return Decision([Draft("activity", holder.holder_id, entry_id, at, postings)], {})
 
 
-def test_what_nobody_could_see_coming_is_decided_anew_with_the_history(till: Till) -> None:
-    till.buy("m-1", 1_000)
-    till.at(day(20)).buy("m-1", 1_000)
-    answer, again = till.post(Remember(9), Remember(5))[0], till.buy("m-1", 100)
+def test_what_nobody_could_see_coming_is_decided_anew_with_the_history(fresh_database: Any) -> None:
+    with open_till(fresh_database.app_url, growth_expiry=MONTH, tiers=ladder()) as till:
+        till.buy("m-1", 1_000)
+        till.at(day(20)).buy("m-1", 1_000)
+        answer, again = till.post(Remember(9), Remember(5))[0], till.buy("m-1", 100)
+        check_tiers(till)
     assert answer["balance"]["tier"]["since"] == "2026-01-10T00:00:00.000000Z"
     assert again["balance"]["tier"]["since"] == "2026-01-06T00:00:00.000000Z"
 
