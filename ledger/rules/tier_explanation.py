@@ -19,8 +19,8 @@ from ledger.rules.names import Names
 from ledger.rules.phrases import amount_of, day_of, last_day_of
 from ledger.rules.words import Text, say
 
-_STEPS: Final = 60
-"""So many ends of periods are looked ahead to: more than any ladder has levels to fall."""
+_STEPS: Final = 2_000
+"""So many ends of periods are looked ahead to."""
 
 
 class Recorded(NamedTuple):
@@ -74,13 +74,18 @@ _NOTHING: Final[dict[str, Any]] = {"tier": None, "next": None, "keeps": None, "p
 
 
 def decline(state: TierState, timeline: Timeline, ladders: Ladders) -> list[TierEvent]:
-    """What the clock will decide of a settled tier if nothing is added, until it can decide nothing new."""
+    """What the clock will decide of a settled tier if nothing is added, until it can decide nothing new.
+
+    Of periods one after the other for which the tier is kept, the first is told.
+    """
     events: list[TierEvent] = []
     for _ in range(_STEPS):
         if state.ends_at is None:
             break
         state, more = settle(state, timeline, ladders, state.ends_at)
-        events += more
+        for event in more:
+            if not (events and event.reason == events[-1].reason == "kept"):
+                events.append(event)
         if more and more[-1].reason == "kept" and _lasts(timeline, more[-1].effective_at):
             break
     return events
