@@ -174,6 +174,13 @@ def test_a_replay_may_be_cut_anywhere(
 def test_a_replay_is_what_a_slow_reading_of_the_rules_gives(
     lots: list[list[Arrival]], told: list[tuple[str, dict[str, Any] | None]], until: datetime
 ) -> None:
+    read_slowly(lots, told, until)
+
+
+def read_slowly(
+    lots: list[list[Arrival]], told: list[tuple[str, dict[str, Any] | None]], until: datetime
+) -> None:
+    """The fold and the slow reading agree."""
     changes = [arrival.change for arrivals in lots for arrival in arrivals]
     slow = Slow(changes, [Ruling(at(day) if day else BEGINNING, stored) for day, stored in told], SHANGHAI)
     state, _ = settle(NO_TIER, Timeline(changes), ladders(*told), until)

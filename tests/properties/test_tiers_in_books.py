@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ledger.accounts.growth import Timeline
 from ledger.accounts.ladders import ladders_of
 from ledger.accounts.tiers import NO_TIER, settle
+from ledger.expiry.commands import JudgeTier
 from ledger.journal.commands import Command
 from ledger.rules.commands import Purchase
 from tests.builders import NOW, Bench, earning, expire, give_back, program, purchase, redeem, reverse, terms
@@ -31,7 +32,9 @@ ladder_terms = st.builds(
     return_policy=st.sampled_from(["immediate", "at_period_end"]),
 )
 without_tiers = {
-    "growth_expiry": st.sampled_from([{"kind": "never"}, {"kind": "fixed_days", "days": 12}]),
+    "growth_expiry": st.sampled_from(
+        [{"kind": "never"}, {"kind": "fixed_days", "days": 12}, {"kind": "fixed_days", "days": 25}]
+    ),
     "points_expiry": st.sampled_from(
         [{"kind": "end_of_month", "months": 1}, {"kind": "rolling", "months": 1}]
     ),
@@ -56,7 +59,7 @@ class Shop:
 
     def command(self) -> Command:
         kind = self.draw(
-            st.sampled_from(["buy", "buy", "buy", "return", "reverse", "earn", "redeem", "expire"])
+            st.sampled_from(["buy", "buy", "buy", "return", "reverse", "earn", "redeem", "expire", "judge"])
         )
         member, now = self.draw(st.sampled_from(MEMBERS)), self.bench.now
         when = now + self.draw(times) + self.draw(skews)
@@ -67,6 +70,8 @@ class Shop:
             return give_back(name, self.draw(st.integers(1, amount)), at=max(bought_at, when))
         if kind == "reverse" and self.bought:
             return reverse(self.draw(st.sampled_from(self.bought))[1])
+        if kind == "judge":
+            return JudgeTier(member, now)
         if kind == "redeem":
             return redeem(1, member=member)
         return expire(member, until=now) if kind == "expire" else earning(5, member=member)
@@ -82,6 +87,11 @@ class Shop:
 @examples(300)
 @given(st.data(), program_terms)
 def test_stored_tier_is_that_of_a_replay(data: st.DataObject, changes: dict[str, Any]) -> None:
+    live_through(data, changes)
+
+
+def live_through(data: st.DataObject, changes: dict[str, Any]) -> None:
+    """Some weeks of a shop, with its tiers checked after every batch."""
     driver = MemoryDriver(program(**changes))
     bench = Bench(driver, NOW)
     shop = Shop(data, bench)
