@@ -253,6 +253,7 @@ def meaningful(page: Page, tenant: Tenant) -> dict[str, Any]:
         "purchase_id": "p-new",
         "fund": "f-same",
         "lines": [{"line_id": "1", "quantity": 1, "amount": 100}],
+        "points_value": {"amount": 50, "currency": "CNY"},
     }
     return {name: known.get(name, value) for name, value in sound_body(page).items()}
 

@@ -27,4 +27,4 @@ def test_bug_is_seen_by_its_check(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> 
 def test_bug_is_seen_by_the_machine(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
     bug.plant(monkeypatch)
     with pytest.raises(SEEN):
-        run(make_driver, examples=1_000, steps=40, phases=(Phase.generate,), report_multiple_bugs=False)
+        run(make_driver, examples=4_000, steps=40, phases=(Phase.generate,), report_multiple_bugs=False)
