@@ -226,7 +226,9 @@ def make_rules(walk: Walk) -> None:
         "name": {"en": "Pilot", "zh": "试点"},
         "rate": {"kind": "fixed", "amount": 5},
     }
-    body = {"owner": "east", "content": {"rules": [pilot]}}
+    arms = [{"code": "A", "weight": 1}, {"code": "B", "weight": 1}]
+    trial = {"code": "east:trial", "salt": "1", "arms": arms}
+    body = {"owner": "east", "content": {"rules": [pilot], "experiments": [trial]}}
     drafted = walk.step("save_rule_set", body, status=201)
     walk.step("save_rule_set", body)
     walk.refuse("save_rule_set", "invalid_request", {"content": {"rules": [{**pilot, "when": "1 +"}]}})
@@ -240,6 +242,10 @@ def make_rules(walk: Walk) -> None:
     walk.step("approve_proposal", seen, ids=proposal, role="approver")
     walk.refuse("reject_proposal", "approval_decided", {"reason": "late"}, ids=proposal, role="approver")
     walk.step("activate_rule_set", {**east, "reason": "back"}, ids=ids, status=201)
+    walk.step("show_experiment", ids={"code": "east:trial"})
+    tried = {"rule_set": {**east, "version": drafted["version"]}, "terms": DEFAULT_TERMS, "region": "east"}
+    walk.step("simulate", tried)
+    walk.step("simulate", {"rule_set": body, "from": NOON, "until": NOON})
     everybodys = walk.step("promote_rule_set", east, ids=ids, status=201)
     walk.step("promote_rule_set", east, ids=ids)
     again = walk.step("propose_rule_set", ids={"version": str(everybodys["version"])})

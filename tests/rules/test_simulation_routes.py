@@ -107,18 +107,26 @@ def test_a_region_tries_its_own_rules_in_its_own_place(tenant: Tenant) -> None:
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ({}, "invalid_request"),
         ({"rule_set": {}}, "invalid_request"),
         ({"rule_set": {"version": 1, "content": {}}}, "invalid_request"),
         ({"rule_set": {"version": 7}}, "rule_set_unknown"),
         (tried(rule("base", when="member.nothing == 1")), "invalid_request"),
         (tried(TWICE, sample_percent=0), "invalid_request"),
-        (tried(TWICE) | {"from": "2026-02-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"}, "invalid_request"),
     ],
 )
 def test_what_cannot_be_tried_is_refused(tenant: Tenant, body: dict[str, Any], code: str) -> None:
     refused = simulate(tenant, body).json
     assert refused["code"] == code, refused
+
+
+def test_with_nothing_to_try_or_nothing_to_try_it_on_there_is_no_difference(tenant: Tenant) -> None:
+    report = simulate(tenant, {}).json
+    assert report["totals"]["points"]["active"] == report["totals"]["points"]["draft"]
+    assert report["totals"]["points"]["draft"]["issued"] == 300
+    empty = simulate(
+        tenant, tried(TWICE) | {"from": "2026-02-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}
+    ).json
+    assert empty["read"]["purchases"] == empty["read"]["members"] == 0
 
 
 def test_who_may_not_propose_may_not_try(tenant: Tenant) -> None:
