@@ -448,3 +448,76 @@ def test_a_purchase_goes_back_in_three_parts_and_everything_it_gave_with_it(open
                    | spring has 80 left
         """,
     )
+
+
+def test_what_cost_nothing_goes_back_with_what_it_gave(open_bench: OpenBench) -> None:
+    tell_at_the_counter(
+        open_bench(),
+        {"gifts": rules(fixed("gift", 7), fixed("g", 5, "GROWTH"))},
+        """
+        2026-03-01 | headquarters puts gifts in force    |
+                   | ann buys p1: sample for 0.00        | 7 = gift 7, growth 5 = g 5
+                   | p1 is returned, taking 7            |
+                   | ann has 0, owes 0, growth 0         |
+        """,
+    )
+
+
+def test_visits_count_from_before_there_were_rules(open_bench: OpenBench) -> None:
+    first, third = fixed("first", 7, when="member.visits == 1"), fixed("third", 9, when="member.visits == 3")
+    tell_at_the_counter(
+        open_bench(),
+        {"visits": rules(BASE, first, third)},
+        """
+        2026-03-01 | ann buys tea for 1.00                | 1 = base 1, growth 1 = base 1
+                   | ann buys tea for 1.00                | 1 = base 1, growth 1 = base 1
+        2026-03-02 | headquarters puts visits in force    |
+                   | ann buys tea for 1.00                | 10 = base 1 + third 9
+                   | ben buys tea for 1.00                | 8 = base 1 + first 7
+        """,
+    )
+
+
+def test_a_rule_sees_what_the_clock_has_left_of_the_points(open_bench: OpenBench) -> None:
+    monthly = {"kind": "end_of_month", "months": 0}
+    rich, grown = fixed("rich", 7, when="member.points >= 10"), fixed("grown", 3, when="member.growth >= 10")
+    tell_at_the_counter(
+        open_bench(points_expiry=monthly, growth_expiry=monthly),
+        {"rich": rules(BASE, GROWTH, rich, grown)},
+        """
+        2026-03-01          | headquarters puts rich in force |
+        2026-03-30          | ann buys tea for 10.00          | 10 = base 10, growth 10 = g 10
+        2026-03-31 23:59:59 | ann buys tea for 1.00           | 11 = base 1 + grown 3 + rich 7, growth 1 = g 1
+        2026-04-01 00:00:00 | ann buys tea for 1.00           | 1 = base 1, growth 1 = g 1
+        """,
+    )
+
+
+def test_points_that_wait_are_not_there_yet(open_bench: OpenBench) -> None:
+    tell_at_the_counter(
+        open_bench(pending_days=3),
+        {"rich": rules(BASE, fixed("rich", 7, when="member.points >= 10"))},
+        """
+        2026-03-01          | headquarters puts rich in force |
+        2026-03-10 12:00:00 | ann buys tea for 10.00          | 10 = base 10
+        2026-03-13 11:59:59 | ann buys tea for 1.00           | 1 = base 1
+        2026-03-13 12:00:00 | ann buys tea for 1.00           | 8 = base 1 + rich 7
+        """,
+    )
+
+
+def test_a_campaign_of_one_day_that_has_no_midnight(open_bench: OpenBench) -> None:
+    # In Beirut the 29th begins at one o'clock.
+    day = campaign("day", **{"from": "2026-03-29", "until": "2026-03-29"})
+    tell_at_the_counter(
+        open_bench("Asia/Beirut"),
+        {"day": rules(fixed("gift", 7, campaign="day", caps={"day": 10}), campaigns=[day])},
+        """
+        2026-03-01          | headquarters puts day in force |            |
+        2026-03-28 23:59:59 | ann buys tea for 1.00          |            |
+        2026-03-29 01:00:00 | ann buys tea for 1.00          | 7 = gift 7 |
+        2026-03-29 23:59:59 | ann buys tea for 1.00          | 3 = gift 3 | gift 4 by cap_day
+        2026-03-30 00:00:00 | ann buys tea for 1.00          |            |
+        """,
+        "Asia/Beirut",
+    )

@@ -82,7 +82,8 @@ SELECT 'entries' AS "table", entry_id, 'returned of line ' || line_id AS field,
  ORDER BY entry_id
 """
 
-# Of each award may be taken back what the returned part of the money earned, rounded up; all of it by a reversal. A
+# Of each award may be taken back what the returned part of the money earned, rounded up; all of it by a reversal, or
+# where no money was spent. A
 # purchase that settled a referral has earned for two members: from each is taken back what was his own.
 _CLAWBACKS: LiteralString = """
 WITH taken AS (
@@ -108,7 +109,8 @@ WITH taken AS (
      WHERE kind = 'referral' AND parent_entry_id IN (SELECT t.entry_id FROM taken t)
 ), due AS (
     SELECT a.entry_id, p.holder_id, p.unit, sum(p.amount) AS awarded,
-           sum(p.amount - floor(p.amount * (m.bought - coalesce(m.returned, 0)) / nullif(m.bought, 0))) AS amount
+           sum(p.amount - floor(coalesce(p.amount * (m.bought - coalesce(m.returned, 0)) / nullif(m.bought, 0), 0)))
+               AS amount
       FROM postings p
       JOIN awards a ON a.award_id = p.entry_id
       LEFT JOIN money m ON m.entry_id = a.entry_id
