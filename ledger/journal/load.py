@@ -75,16 +75,22 @@ SELECT key, fingerprint, code, answer, request_id, uuid_send(entry_id)
   FROM outcomes WHERE program_id = %b AND key = ANY(%b)
 """
 
+# LIMIT keeps the planner from joining the other way round: without statistics, reading all names of the program
+# and comparing each with each looks as cheap to it as looking up those that are wanted.
 _CLAIMS: LiteralString = """
-SELECT r.kind, r.reference, uuid_send(r.entry_id), uuid_send(r.holder_id)
+SELECT wanted.kind, wanted.reference, uuid_send(r.entry_id), uuid_send(r.holder_id)
   FROM unnest(%b, %b) AS wanted (kind, reference)
-  JOIN business_references r ON r.program_id = %b AND r.kind = wanted.kind AND r.reference = wanted.reference
+ CROSS JOIN LATERAL (
+       SELECT entry_id, holder_id FROM business_references
+        WHERE program_id = %b AND kind = wanted.kind AND reference = wanted.reference LIMIT 1) r
 """
 
 _TARGETS: LiteralString = """
 SELECT uuid_send(e.entry_id), uuid_send(e.holder_id), uuid_send(e.peer_holder_id)
-  FROM entries e JOIN holders h USING (holder_id)
- WHERE e.entry_id = ANY(%b) AND h.program_id = %b
+  FROM unnest(%b) AS wanted (entry_id)
+ CROSS JOIN LATERAL (
+       SELECT entry_id, holder_id, peer_holder_id FROM entries WHERE entry_id = wanted.entry_id LIMIT 1) e
+ CROSS JOIN LATERAL (SELECT FROM holders WHERE holder_id = e.holder_id AND program_id = %b LIMIT 1) h
 """
 
 _RECORDED: LiteralString = """

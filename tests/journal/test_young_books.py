@@ -42,6 +42,30 @@ def test_no_batch_reads_a_table_from_end_to_end(
         assert owner.execute(WHOLE_READS).fetchall() == []
 
 
+INDEX_READS = """
+SELECT indexrelname, idx_tup_read FROM pg_stat_user_indexes
+ WHERE indexrelname IN ('business_references_pkey', 'holders_pkey', 'usages_pkey', 'outcomes_pkey')
+"""
+
+
+def test_a_batch_reads_of_every_index_what_it_asks_for_and_not_all_of_the_program(
+    database: Database, fresh_database: TestDatabase
+) -> None:
+    size = 40
+    bench = Bench(PostgresDriver.create(database, "young", NOW, timezone="UTC", terms=terms()))
+    with psycopg.connect(fresh_database.owner_url, autocommit=True) as owner:
+        for number in range(ROUNDS):
+            bench.now = moment(f"2026-03-{number + 1:02d}")
+            post_every_kind(bench, [f"m-{number}-{n}" for n in range(size)])
+        database.close()
+        read = dict(owner.execute(INDEX_READS).fetchall())
+    # Seven batches a round. A name is looked up as what a command takes and as what it is about; a holder is
+    # locked, updated, and referred to by rows.
+    assert read["business_references_pkey"] <= 2 * 7 * size * ROUNDS
+    assert read["outcomes_pkey"] <= 7 * size * ROUNDS
+    assert read["holders_pkey"] <= 10 * 7 * size * ROUNDS
+
+
 def post_every_kind(bench: Bench, members: list[str]) -> None:
     """A batch of each kind, and one for those who take what is given."""
     post(bench, [earning(100, member=member) for member in members])
