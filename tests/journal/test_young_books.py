@@ -58,7 +58,7 @@ def test_a_batch_reads_of_every_index_what_it_asks_for_and_not_all_of_the_progra
             bench.now = moment(f"2026-03-{number + 1:02d}")
             post_every_kind(bench, [f"m-{number}-{n}" for n in range(size)])
         database.close()
-        read = dict(owner.execute(INDEX_READS).fetchall())
+        read: dict[str, int] = dict(owner.execute(INDEX_READS).fetchall())
     # Seven batches a round. A name is looked up as what a command takes and as what it is about; a holder is
     # locked, updated, and referred to by rows.
     assert read["business_references_pkey"] <= 2 * 7 * size * ROUNDS
