@@ -1,4 +1,4 @@
-"""What need not be worked out again: what two sets of rules have in common, and what the books remember.
+"""What the books remember, so that it need not be worked out again.
 
 An entry keeps the awards that the rules in force gave. They are what evaluating these rules again would say, as
 long as nothing decides that is known of the present alone: attributes of members, caps of operators, budgets.
@@ -12,39 +12,13 @@ from ledger.journal.commands import Use
 from ledger.rules.definitions import OPERATOR_DAY
 from ledger.rules.facts import Award, Evaluation, Facts, Fenced
 from ledger.rules.fences import Fences
-from ledger.rules.rulebook import Compiled, Ready
+from ledger.rules.plans import Ready
+from ledger.rules.rulebook import Compiled
 from ledger.rules.simulation.events import Event
 
 _UNITS = {unit.name: unit for unit in Unit}
 _NAMES = {unit: unit.name for unit in Unit}
 _BUDGETS = frozenset({"budget_exhausted", "region_share"})
-
-_sameness: dict[tuple[int, int], tuple[Compiled, Compiled, frozenset[tuple[str, Unit]]]] = {}
-
-
-def is_same(first: Compiled, second: Compiled, occasion: str, unit: Unit) -> bool:
-    """Whether two compilations say the same about an occasion and a unit, whatever their versions."""
-    if first is second:
-        return True
-    key = (id(first), id(second))
-    found = _sameness.get(key)
-    if found is None:
-        if len(_sameness) > 4_096:
-            _sameness.clear()
-        plans = {*first.plans, *second.plans}
-        same = frozenset(plan for plan in plans if _told(first, plan) == _told(second, plan))
-        # Both are kept, so that no other object can take over their ids.
-        found = _sameness[key] = (first, second, same)
-    return (occasion, unit) in found[2] or (occasion, unit) not in {*first.plans, *second.plans}
-
-
-def _told(rules: Compiled, plan: tuple[str, Unit]) -> list[Any]:
-    found = rules.plans.get(plan)
-    return [
-        (ready.rule, ready.owner, ready.window, ready.experiment, ready.caps, ready.once, ready.funds)
-        for ready in (found.rules if found is not None else ())
-    ]
-
 
 _reliable: dict[int, tuple[Compiled, bool]] = {}
 

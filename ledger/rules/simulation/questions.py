@@ -9,8 +9,9 @@ from ledger.money import MAX_AMOUNT
 from ledger.rules.engine import evaluate
 from ledger.rules.facts import Evaluation, Facts, MemberFacts
 from ledger.rules.rulebook import Compiled
+from ledger.rules.simulation.deltas import Delta, delta_of
 from ledger.rules.simulation.events import Event
-from ledger.rules.simulation.memory import is_remembered, is_same, remembered
+from ledger.rules.simulation.memory import is_remembered, remembered
 
 _GROWTH = Unit.GROWTH
 _new = tuple.__new__
@@ -53,26 +54,38 @@ class Question(NamedTuple):
     other: Judged | None
     """What the other world says."""
 
-    def answer(self, unit: Unit, member: MemberFacts, apart: set[Unit]) -> Evaluation:
+    def answer(self, unit: Unit, member: MemberFacts, apart: set[str]) -> Evaluation:
         """What the other world says of the same, or the books; or else what the engine says.
 
-        ``apart`` are the units of which the worlds have used different amounts.
+        ``apart`` are the subjects of which the worlds have used up different amounts.
         """
         other = self.other
-        if other is not None:
-            if unit not in apart and self._is_same(other, unit, member):
-                return other.evaluations[unit is _GROWTH]
-        elif self.event is not None and is_remembered(self.rules, self.event):
-            return remembered(self.rules, self.occasions[0], unit, self.event)
-        return self._evaluated(unit, member)
+        if other is None:
+            if self.event is not None and is_remembered(self.rules, self.event):
+                return remembered(self.rules, self.occasions[0], unit, self.event)
+        elif member == (other.member if unit is _GROWTH else other.rated) and len(self.occasions) == 1:
+            delta = delta_of(other.rules, self.rules, self.occasions[0].occasion, unit)
+            if delta.kept and apart.isdisjoint(delta.subjects):
+                return self._partly(other.evaluations[unit is _GROWTH], delta, unit, member)
+        return self._evaluated(self.rules, unit, member)
 
-    def _is_same(self, other: Judged, unit: Unit, member: MemberFacts) -> bool:
-        if member != (other.member if unit is _GROWTH else other.rated):
-            return False
-        return all(is_same(self.rules, other.rules, facts.occasion, unit) for facts in self.occasions)
+    def _partly(self, same: Evaluation, delta: Delta, unit: Unit, member: MemberFacts) -> Evaluation:
+        """What the rules give that are the same in both worlds, and what the others give."""
+        if delta.is_whole:
+            return same
+        kept, subjects = delta.kept, delta.subjects
+        awards = [award for award in same.awards if (award.owner, award.rule) in kept]
+        fenced = [fenced for fenced in same.fenced if fenced.rule in delta.codes]
+        uses = [use for use in same.uses if use.key[1] in subjects]
+        spends: dict[str, int] = {}
+        for award in awards:
+            for fund in award.funds:
+                spends[fund] = spends.get(fund, 0) + award.amount
+        common = Evaluation(awards, fenced, uses, spends, same.arms)
+        return _together(common, self._evaluated(delta.rest, unit, member)) if delta.rest.plans else common
 
-    def _evaluated(self, unit: Unit, member: MemberFacts) -> Evaluation:
-        rules, usages, found = self.rules, self.usages, None
+    def _evaluated(self, rules: Compiled, unit: Unit, member: MemberFacts) -> Evaluation:
+        usages, found = self.usages, None
         for occasion in self.occasions:
             facts = _new(Facts, (*occasion[:_MEMBER], member, *occasion[_MEMBER + 1 :]))
             each = evaluate(rules, facts, unit, usages, BOTTOMLESS)

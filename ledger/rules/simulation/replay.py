@@ -54,8 +54,8 @@ class Replay:
         """The draft's world, from the first event that counts on."""
         self.occasions = Occasions(worlds.program, member)
         self.grants: dict[bytes, Grant] = {}
-        self.apart: set[Unit] = set()
-        """The units whose usages are no longer the same in both worlds."""
+        self.apart: set[str] = set()
+        """The subjects of usages that are no longer the same in both worlds."""
 
     def run(self, events: Sequence[Event], end: datetime) -> None:
         """Replay the events, in the order of their versions, up to ``end``."""
@@ -134,9 +134,9 @@ class Replay:
             for evaluation in each.evaluations:
                 if evaluation.uses:
                     use(world.usages, evaluation.uses)
-        for unit, one, other in zip((_POINT, _GROWTH), first.evaluations, second.evaluations, strict=True):
-            if one.uses != other.uses:
-                self.apart.add(unit)
+        for one, other in zip(first.evaluations, second.evaluations, strict=True):
+            if one is not other and one.uses != other.uses:
+                self.apart.update(use.key[1] for use in {*one.uses} ^ {*other.uses})
         at = event.effective_at
         given = (
             granted(programs[0], at, first.points, first.growth),
