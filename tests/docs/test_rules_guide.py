@@ -53,14 +53,16 @@ def content(shown: Any) -> dict[str, Any]:
 
 
 def event(told: str) -> Facts:
-    """What a row says was bought; in brackets the day and the time, the tier, the channel."""
+    """What a row says was bought; in brackets the day and the time, the tier, the channel, what points paid."""
     row = _ROW.fullmatch(told)
     assert row, told
     lines = tuple(items(row["items"]))
     spent = sum(line.amount for line in lines)
     found = facts()._replace(lines=lines, spent=spent, cash=spent)
     for word in (row["more"] or "").split(", "):
-        if re.match(r"\d", word):
+        if word.endswith(" with points"):
+            found = found._replace(cash=spent - _fen(word.split()[0]))
+        elif re.match(r"\d", word):
             local = datetime.fromisoformat(word if " " in word else f"{word} 12:00")
             found = found._replace(at=local.replace(tzinfo=ZoneInfo("Asia/Shanghai")))
         elif word == "app":
@@ -74,8 +76,11 @@ def items(told: str) -> Iterator[Line]:
     for number, item in enumerate(told.split(" + "), 1):
         found = _ITEM.fullmatch(item)
         assert found, item
-        amount = int(found["price"].replace(".", ""))
-        yield Line(str(number), int(found["pieces"] or 1), amount, None, found["what"])
+        yield Line(str(number), int(found["pieces"] or 1), _fen(found["price"]), None, found["what"])
+
+
+def _fen(price: str) -> int:
+    return int(price.replace(".", ""))
 
 
 def worked_out(example: Example) -> Iterator[tuple[str, ...]]:

@@ -58,6 +58,8 @@ class Buy(NamedTuple):
     days_ago: int
     lines: tuple[tuple[str | None, int, int], ...]
     source: Source
+    points_value: int
+    """The part that was paid with points, in fen."""
 
 
 class Happening(NamedTuple):
@@ -71,13 +73,16 @@ class Happening(NamedTuple):
 
 @st.composite
 def purchases(draw: st.DrawFn, name: str) -> Buy:
-    lines = st.tuples(st.sampled_from(CATEGORIES), st.integers(1, 3), st.integers(1, 3_000))
+    line = st.tuples(st.sampled_from(CATEGORIES), st.integers(1, 3), st.integers(0, 3_000))
+    lines = tuple(draw(st.lists(line, min_size=1, max_size=3)))
+    spent = sum(amount for _category, _quantity, amount in lines)
     return Buy(
         name,
         draw(st.sampled_from(MEMBERS)),
         draw(st.sampled_from((0, 0, 0, 1, 9))),
-        tuple(draw(st.lists(lines, min_size=1, max_size=3))),
+        lines,
         draw(sources),
+        draw(st.just(0) | st.integers(0, spent)),
     )
 
 
@@ -146,7 +151,7 @@ def _command(buy: Buy, at: datetime) -> Purchase:
         Line(str(number), quantity, amount, f"sku-{number}", category)
         for number, (category, quantity, amount) in enumerate(buy.lines, 1)
     )
-    return Purchase(buy.name, buy.member, at, "CNY", lines, buy.source)
+    return Purchase(buy.name, buy.member, at, "CNY", lines, buy.source, buy.points_value)
 
 
 def in_memory(happening: Happening, program_id: int = 1) -> Bench:
@@ -230,16 +235,20 @@ def _period(cap: str, told: Told) -> tuple[Any, ...] | None:
 
 
 def give_everything_back(bench: Bench, posted: Sequence[Told], draw: Any) -> None:
-    """Return all goods, each line in parts, in any order: nothing of what they earned is left."""
+    """Return all goods, each line in parts, in any order: nothing that they earned is left, and all money is back."""
     parts = []
     for told in posted:
-        for number, (_category, _quantity, amount) in enumerate(told.buy.lines, 1):
+        for number, (_category, quantity, amount) in enumerate(told.buy.lines, 1):
             first = draw(st.integers(0, amount))
-            parts += [(told.buy.name, number, part) for part in (first, amount - first) if part]
-    for name, number, part in draw(st.permutations(parts)):
-        bench.must(give_back(name, part, line=str(number), at=bench.now))
-    for member in {told.buy.member for told in posted}:
-        row = bench.books().holders[member]
+            parts += [(told.buy.name, number, 0, first), (told.buy.name, number, quantity, amount - first)]
+    paid_back: Tally[str] = Tally()
+    for name, number, quantity, part in draw(st.permutations(parts)):
+        answer = bench.must(give_back(name, part, line=str(number), quantity=quantity, at=bench.now))
+        paid_back[name] += answer["cash_refund"]["amount"]
+    for told in posted:
+        spent = sum(amount for _category, _quantity, amount in told.buy.lines)
+        assert paid_back[told.buy.name] == spent - told.buy.points_value
+        row = bench.books().holders[told.buy.member]
         assert (row.points, row.debt, row.growth) == (0, 0, 0)
 
 

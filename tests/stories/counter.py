@@ -70,11 +70,18 @@ class Counter(Teller):
         self.hear(says)
 
     def buys(  # type: ignore[override]
-        self, member: str, name: str | None, items: str, day: str | None, **places: str | None
+        self,
+        member: str,
+        name: str | None,
+        items: str,
+        day: str | None,
+        points_value: str | None,
+        **places: str | None,
     ) -> dict[str, Any]:
         lines = [_line(number, item) for number, item in enumerate(re.split(r", | and ", items), 1)]
         at = self.moment(day) if day else self.bench.now
-        bought = Purchase(name or fresh("p"), member, at, "CNY", tuple(lines), Source(**places))
+        by_points = _fen(points_value or "0.00")
+        bought = Purchase(name or fresh("p"), member, at, "CNY", tuple(lines), Source(**places), by_points)
         answer = self.bench.must(bought)
         self.made[bought.purchase_id] = answer
         self.paid[bought.purchase_id] = sum(line.amount for line in lines)
@@ -149,7 +156,8 @@ ROWS: dict[str, Callable[..., Any]] = {
     r"(?P<member>\w+) (?:buys|bought)(?: (?P<name>\S+):)? "
     r"(?P<items>(?:\d+ )?\S+ for [\d.]+(?:(?:, | and )(?:\d+ )?\S+ for [\d.]+)*)"
     r"(?: in (?P<region>\S+))?(?: at (?P<store>\S+))?(?: from (?P<operator>\S+))?"
-    r"(?: over (?P<channel>\S+))?(?: on (?P<day>\d[\d-]+(?: [\d:]+)?))?": Counter.buys,
+    r"(?: over (?P<channel>\S+))?(?: on (?P<day>\d[\d-]+(?: [\d:]+)?))?"
+    r"(?: paying (?P<points_value>[\d.]+) with points)?": Counter.buys,
     r"(?P<owner>\w+) puts (?P<name>\S+) in force(?: from (?P<since>.+))?": Counter.puts_in_force,
     r"(?P<owner>\w+) cannot put (?P<name>\S+) in force: (?P<code>\w+)": Counter.cannot_put_in_force,
     r"(?P<owner>\w+) goes back to (?P<name>\S+)": Counter.goes_back_to,
@@ -186,8 +194,11 @@ def _rule(award: Mapping[str, Any]) -> str:
 def _line(number: int, item: str) -> Line:
     found = _ITEM.fullmatch(item)
     assert found, f"no item: {item}"
-    amount = int(found["price"].replace(".", ""))
-    return Line(str(number), int(found["pieces"] or 1), amount, category=found["what"])
+    return Line(str(number), int(found["pieces"] or 1), _fen(found["price"]), category=found["what"])
+
+
+def _fen(price: str) -> int:
+    return int(price.replace(".", ""))
 
 
 def _owner(name: str) -> str:

@@ -521,3 +521,20 @@ def test_a_campaign_of_one_day_that_has_no_midnight(open_bench: OpenBench) -> No
         """,
         "Asia/Beirut",
     )
+
+
+def test_what_was_paid_with_points_may_earn_nothing(open_bench: OpenBench) -> None:
+    # Of the cash part alone: 6.00 of 10.00; of the coffee its share, 2.40 of 4.00.
+    cash = rule("cash", basis="cash")
+    coffee = rule("coffee", basis="cash", rate=EXTRA_FOR_COFFEE, lines=COFFEE)
+    tell_at_the_counter(
+        open_bench(),
+        {"cash": rules(cash, coffee, fixed("p", 1, when="purchase.cash_amount < purchase.amount"))},
+        """
+        2026-03-01 | headquarters puts cash in force
+                   | ann buys coffee for 4.00, tea for 6.00                          | 18 = cash 10 + coffee 8
+                   | ann buys coffee for 4.00, tea for 6.00 paying 4.00 with points  | 11 = cash 6 + coffee 4 + p 1
+                   | ann buys coffee for 4.00, tea for 6.00 paying 10.00 with points | 1 = p 1
+                   | ann has 30
+        """,
+    )
