@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from ledger.accounts.chart import Account, Unit
 from ledger.accounts.models import holders, lots
@@ -52,6 +52,10 @@ class Figures:
     lots: Mapping[int, int]
     """What remains in the lots, by unit."""
     richest_member: str | None
+    awarded: Mapping[tuple[str, str], int]
+    """What each rule has given, by unit and rule."""
+    tiers: Mapping[str, int]
+    """How many members stand on each level."""
 
     @property
     def differences(self) -> dict[str, int]:
@@ -79,6 +83,8 @@ def read_figures(connection: Connection, program: Program, now: datetime) -> Fig
         balances=_sum_balances(connection, program),
         lots=_sum_lots(connection, program),
         richest_member=_find_richest(connection, program),
+        awarded=_sum_awards(connection, program),
+        tiers=_count_tiers(connection, program),
     )
 
 
@@ -119,6 +125,30 @@ def _sum_lots(connection: Connection, program: Program) -> dict[int, int]:
         .group_by(lots.c.unit)
     )
     return {unit: int(remaining) for unit, remaining in rows}
+
+
+_AWARDS = text("""
+SELECT award->>'unit' AS unit, award->>'rule' AS rule, sum((award->>'amount')::bigint)::bigint AS given
+  FROM entries e JOIN holders h USING (holder_id) CROSS JOIN LATERAL json_array_elements(e.details->'awards') AS award
+ WHERE h.program_id = :program AND e.kind IN ('earn', 'activity', 'referral')
+ GROUP BY 1, 2 ORDER BY 1 DESC, 3 DESC, 2
+""")
+
+
+def _sum_awards(connection: Connection, program: Program) -> dict[tuple[str, str], int]:
+    rows = connection.execute(_AWARDS, {"program": program.program_id})
+    return {(row.unit, row.rule): row.given for row in rows}
+
+
+def _count_tiers(connection: Connection, program: Program) -> dict[str, int]:
+    """Members by the tier that is booked; the last sweep has judged all that was due."""
+    rows = connection.execute(
+        select(holders.c.tier, func.count().label("members"))
+        .where(holders.c.program_id == program.program_id, holders.c.tier.is_not(None))
+        .group_by(holders.c.tier)
+        .order_by(func.count().desc(), holders.c.tier)
+    )
+    return {row.tier: row.members for row in rows}
 
 
 def _find_richest(connection: Connection, program: Program) -> str | None:

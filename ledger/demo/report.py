@@ -27,6 +27,9 @@ def table_of(played: Played, figures: Figures, findings: Sequence[Finding]) -> T
         ("Posted", _posted(played, figures)),
         ("Points", _points(figures)),
         ("Growth", _growth(figures)),
+        ("Given by rule", _awarded(figures)),
+        ("Members by tier", _tiers(figures)),
+        ("Budget of the coffee weeks", _budget(figures)),
         ("Differences", _differences(figures)),
         ("Verified", _verified(findings)),
     ):
@@ -78,6 +81,23 @@ def _growth(figures: Figures) -> Iterator[Row]:
     yield "clawed back", f"{totals[Account.GROWTH_ISSUED].credit:,}"
     yield "lapsed", f"{totals[Account.GROWTH_LAPSED].balance:,}"
     yield "outstanding", f"{figures.balances.growth:,}"
+
+
+def _awarded(figures: Figures) -> Iterator[Row]:
+    for (unit, rule), given in figures.awarded.items():
+        yield f"{rule}, {'points' if unit == 'POINT' else 'growth value'}", f"{given:,}"
+
+
+def _tiers(figures: Figures) -> Iterator[Row]:
+    for tier, members in figures.tiers.items():
+        yield tier, f"{members:,}"
+
+
+def _budget(figures: Figures) -> Iterator[Row]:
+    totals = figures.trial_balance.totals
+    yield "granted", f"{totals[Account.FUND_GRANTED].debit:,}"
+    yield "spent", f"{totals[Account.FUND_SPENT].credit:,}"
+    yield "left", f"{totals[Account.FUND].balance:,}"
 
 
 def _differences(figures: Figures) -> Iterator[Row]:
