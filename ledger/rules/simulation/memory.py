@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ledger.accounts.chart import Unit
-from ledger.journal.commands import Use
+from ledger.clock import local_date
+from ledger.journal.commands import UsageKey, Use
 from ledger.rules.definitions import OPERATOR_DAY
 from ledger.rules.facts import Award, Evaluation, Facts, Fenced
-from ledger.rules.fences import Fences
+from ledger.rules.fences import Keys
 from ledger.rules.plans import Ready
 from ledger.rules.rulebook import Compiled
 from ledger.rules.simulation.events import Event
@@ -64,15 +65,25 @@ def _award(stored: Mapping[str, Any], unit: Unit) -> Award:
 
 
 def _uses(rules: Compiled, facts: Facts, awards: Iterable[Award]) -> list[Use]:
-    """What the awards have counted against caps."""
+    """What the awards have counted against caps, as ``ledger.rules.fences`` counts."""
     capped = _capped(rules)
-    fences: Fences | None = None
+    used: dict[UsageKey, list[int]] = {}
+    keys: Keys | None = None
     for award in awards:
         ready = capped.get((award.owner, award.rule, award.unit))
-        if ready is not None:
-            fences = fences or Fences(facts, {}, {})
-            fences.admit(award.amount, ready.caps, ready.once, {})
-    return fences.uses if fences is not None else []
+        if ready is None:
+            continue
+        keys = keys or Keys(facts.holder_id, facts.operator_holder_id, local_date(facts.at, facts.timezone))
+        for key in _keys(keys, ready):
+            sums = used.setdefault(key, [0, 0])
+            sums[0] += award.amount
+            sums[1] += 1
+    return [Use(key, amount, times) for key, (amount, times) in used.items()]
+
+
+def _keys(keys: Keys, ready: Ready) -> set[UsageKey]:
+    found = {key for cap in ready.caps if (key := keys.of(cap)) is not None}
+    return found | {keys.once(ready.once)} if ready.once is not None else found
 
 
 _caps: dict[int, tuple[Compiled, dict[tuple[str, str, Unit], Ready]]] = {}

@@ -13,7 +13,7 @@ from ledger.accounts.ladders import Ladders
 from ledger.accounts.program import Program
 from ledger.journal.commands import Usage, UsageKey
 from ledger.rules.facts import Facts, MemberFacts
-from ledger.rules.rulebook import rules_at
+from ledger.rules.rulebook import Compiled, rules_at
 from ledger.rules.simulation.counting import count_given, count_taken
 from ledger.rules.simulation.drafts import Worlds
 from ledger.rules.simulation.events import Event, Member, recorded
@@ -85,9 +85,22 @@ class Replay:
         self._grant(event, is_counted, (program, draft_program), (first, second))
 
     def _part(self) -> None:
-        ladders = self.worlds.draft_ladders
-        self.drafted = World(ladders, self.active.standing.under(ladders))
+        ladders, standing = self.worlds.draft_ladders, self.active.standing
+        # While growth is the same in both worlds, so is the standing, and one does for both.
+        shared = standing if ladders is self.worlds.ladders else standing.under(ladders)
+        self.drafted = World(ladders, shared)
         self.drafted.usages = dict(self.active.usages)
+
+    def _standings(self, is_same: bool) -> list[Standing]:
+        """The standings to change, in the order of the worlds; they part where the change is not the same."""
+        standing, drafted = self.active.standing, self.drafted
+        if drafted is None:
+            return [standing]
+        if drafted.standing is standing:
+            if is_same:
+                return [standing]
+            drafted.standing = standing.under(drafted.ladders)
+        return [standing, drafted.standing]
 
     def _judged(
         self,
@@ -98,22 +111,29 @@ class Replay:
         other: Judged | None = None,
     ) -> Judged:
         """Growth first, as in a posting. What is the same as in the ``other`` world is taken from there."""
-        at, standing = event.effective_at, world.standing
+        at = event.effective_at
         by = at if terms_of(program).judged_at != "recorded_at" else event.recorded_at
         rules = rules_at(program, by, event.region)
-        tier = standing.tier(at)
-        known = occasions[0].member
-        points = self._points(world, event) if reads_points(rules) else 0
-        member = MemberFacts(known.member_id, tier, standing.growth(event.recorded_at), points, *known[4:])
+        member = self._member(rules, world, occasions[0].member, event, other)
         question = Question(rules, occasions, world.usages, event if other is None else None, other)
         growth = question.answer(_GROWTH, member, self.apart)
         gain = sum([award.amount for award in growth.awards])
         rated = member
-        if gain and tier and _crosses_first(world.ladders, at):
-            rated = member._replace(tier=standing.tier(at, gain))
+        if gain and member.tier and _crosses_first(world.ladders, at):
+            rated = member._replace(tier=world.standing.tier(at, gain))
         given = question.answer(_POINT, rated, self.apart)
         total = sum([award.amount for award in given.awards])
         return Judged(rules, member, rated, (given, growth), total, gain)
+
+    def _member(
+        self, rules: Compiled, world: World, known: MemberFacts, event: Event, other: Judged | None
+    ) -> MemberFacts:
+        """The member as the event finds him in a world."""
+        points = self._points(world, event) if reads_points(rules) else 0
+        if other is not None and world.standing is self.active.standing and points == other.member.points:
+            return other.member
+        tier, growth = world.standing.tier(event.effective_at), world.standing.growth(event.recorded_at)
+        return MemberFacts(known.member_id, tier, growth, points, *known[4:])
 
     def _points(self, world: World, event: Event) -> int:
         """The points before an event: those of the books, and what this world has given more or less."""
@@ -130,21 +150,22 @@ class Replay:
         """Let what is given have its effect in each world, and count it."""
         first, second = judged
         worlds = (self.active, self.drafted) if self.drafted is not None else (self.active,)
-        for world, each in zip(worlds, judged, strict=False):
-            for evaluation in each.evaluations:
+        for world, said in zip(worlds, judged, strict=False):
+            for evaluation in said.evaluations:
                 if evaluation.uses:
                     use(world.usages, evaluation.uses)
         for one, other in zip(first.evaluations, second.evaluations, strict=True):
             if one is not other and one.uses != other.uses:
-                self.apart.update(use.key[1] for use in {*one.uses} ^ {*other.uses})
+                self.apart.update(each.key[1] for each in {*one.uses} ^ {*other.uses})
         at = event.effective_at
         given = (
             granted(programs[0], at, first.points, first.growth),
             granted(programs[1], at, second.points, second.growth),
         )
-        for world, grant in zip(worlds, given, strict=False):
+        is_same = given[0].growth == given[1].growth and given[0].growth_ends_at == given[1].growth_ends_at
+        for standing, grant in zip(self._standings(is_same), given, strict=False):
             if grant.growth:
-                world.standing.gain(at, grant.growth, grant.growth_ends_at)
+                standing.gain(at, grant.growth, grant.growth_ends_at)
         self.grants[event.entry_id] = Grant(at, event.details, is_counted, given, {})
         if is_counted:
             assert self.drafted is not None
@@ -159,16 +180,17 @@ class Replay:
         if grant is None:
             return
         taken = due(grant, event)
+        ends = [each.growth_ends_at for each in grant.worlds]
+        is_same = taken[0][1] == taken[1][1] and ends[0] == ends[1]
+        for standing, (_, growth), ends_at in zip(self._standings(is_same), taken, ends, strict=False):
+            if growth:
+                standing.take(event.effective_at, growth, grant.at, ends_at)
         for world, each, (points, growth) in zip(
             (self.active, self.drafted), grant.worlds, taken, strict=True
         ):
             each.points_taken += points
             each.growth_taken += growth
-            if world is None:
-                continue
-            if growth:
-                world.standing.take(event.effective_at, growth, grant.at, each.growth_ends_at)
-            if grant.is_counted:
+            if world is not None and grant.is_counted:
                 world.net_points -= points
                 world.net_growth -= growth
         if grant.is_counted:
