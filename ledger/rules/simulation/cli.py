@@ -1,6 +1,7 @@
 """``ledger simulate``: try rules on stored history, with a bar on the way and tables in the end."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -71,7 +72,11 @@ def simulate(
         raise click.UsageError("Give --rules, --version or --terms: something to try.")
     with opened(data) as place:
         draft = _draft(place, program, owner, rules, version, terms)
+        started_ns = time.monotonic_ns()
         report = _run(place, program, draft, Selection(**selected))
+        milliseconds = max((time.monotonic_ns() - started_ns) // 1_000_000, 1)
+    pace = report["read"]["purchases"] * 1_000 // milliseconds
+    click.echo(f"{milliseconds:,} ms, {pace:,} purchases a second", err=True)
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False, indent=2))
     else:
