@@ -343,6 +343,35 @@ def test_a_budget_is_without_a_bound_and_told_beside_what_is_left(till: Till) ->
     assert fund == {"fund": "spring", "points": {"active": 90, "draft": 120, "difference": 30}, "left": 0}
 
 
+def test_a_referral_is_replayed_on_both_sides(till: Till) -> None:
+    both = fixed("welcome", 20, on="referral"), fixed("thanks", 30, on="referrer")
+    activate(till, rule("base"), *both)
+    till.at(day(1)).buy("m-1", 10_000)
+    till.at(day(2)).post(Activity("a-1", "m-2", "referral", till.now, {"referrer": "m-1"}))
+    bought = till.at(day(3)).buy("m-2", 10_000)
+    till.at(day(4)).buy("m-2", 10_000)
+    till.at(day(5)).give_back(bought, 1, 5_000)
+    report = simulated(till, rule("base"), fixed("welcome", 25, on="referral"), both[1])
+    points = report["totals"]["points"]
+    # 3 × 100 for money, 20 and 30 for the referral; half of the first purchase of m-2 went back, with its rewards.
+    assert points["active"] == {"issued": 350, "taken_back": 75, "net": 275}
+    assert points["active"] == points["books"] == in_books(till)["points"]
+    # Of 125 in the place of 120 half is kept, rounded down: 62.
+    assert points["draft"] == {"issued": 355, "taken_back": 78, "net": 277}
+    assert report["read"]["referrals"] == 1
+
+
+def test_a_referral_that_nobody_rewarded_is_found_all_the_same(till: Till) -> None:
+    activate(till, rule("base"))
+    till.at(day(1)).buy("m-1", 10_000)
+    till.at(day(2)).post(Activity("a-1", "m-2", "referral", till.now, {"referrer": "m-1"}))
+    till.at(day(3)).buy("m-2", 10_000)
+    draft = rule("base"), fixed("welcome", 20, on="referral"), fixed("thanks", 30, on="referrer")
+    report = simulated(till, *draft)
+    gained = {row["member_id"]: row["points"]["difference"] for row in report["members"]["gain"]}
+    assert gained == {"m-1": 30, "m-2": 20}
+
+
 def test_it_writes_nothing(till: Till) -> None:
     activate(till, *ACTIVE)
     post_history(till, purchases=30)
