@@ -22,6 +22,7 @@ from ledger.funds.commands import GrantFund
 from ledger.journal.commands import Source
 from ledger.rules.arithmetic import recompute
 from ledger.rules.commands import Line, Purchase
+from ledger.rules.definitions import CAPS
 from tests.builders import NOW, Bench, fresh, give_back, program, request, terms
 from tests.conftest import TestDatabase
 from tests.funds.regions import BY
@@ -29,7 +30,7 @@ from tests.model.driver import Answer
 from tests.model.memory import MemoryDriver
 from tests.model.postgres import PostgresDriver
 from tests.profiles import examples, name_seed
-from tests.properties.test_rules import CAMPAIGN, CATEGORIES, TRIAL, rules
+from tests.properties.test_rules import CATEGORIES, TRIAL, rules
 from tests.rulesets import in_force
 from tests.stories.counter import Counter
 
@@ -47,6 +48,14 @@ sources = st.builds(
     region=st.sampled_from((None, "east")),
     operator=st.sampled_from(OPERATORS),
     terminal=st.none(),
+)
+campaigns = st.fixed_dictionaries(
+    {
+        "code": st.just("spring"),
+        "from": st.sampled_from(("2026-01-01", "2026-01-20")),
+        "caps": st.dictionaries(st.sampled_from(CAPS), st.integers(1, 400), max_size=2),
+        "funds": st.sampled_from(([], ["spring"], ["spring", "store:{store}"])),
+    }
 )
 
 
@@ -90,6 +99,9 @@ def purchases(draw: st.DrawFn, name: str) -> Buy:
 def happenings(draw: st.DrawFn) -> Happening:
     """Any rules, budgets and purchases."""
     written = [draw(rules(number)) for number in range(draw(st.integers(1, 6)))]
+    if draw(st.booleans()):
+        # Under one campaign the rules get in each other's way.
+        written = [{**rule, "campaign": "spring"} for rule in written]
     batches, number = [], 0
     for _ in range(draw(st.integers(1, 5))):
         time = draw(st.sampled_from((timedelta(), timedelta(hours=7), timedelta(days=1), timedelta(days=8))))
@@ -97,15 +109,15 @@ def happenings(draw: st.DrawFn) -> Happening:
         batches.append((time, tuple(draw(purchases(f"p-{number + place}")) for place in range(size))))
         number += size
     return Happening(
-        _content(written),
+        _content(written, draw(campaigns)),
         draw(st.none() | rules(0).map(_of_east)),
         tuple(draw(st.integers(0, 800)) for _ in FUNDS),
         tuple(batches),
     )
 
 
-def _content(written: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {"rules": list(written), "campaigns": [CAMPAIGN], "experiments": [TRIAL]}
+def _content(written: Sequence[dict[str, Any]], campaign: dict[str, Any]) -> dict[str, Any]:
+    return {"rules": list(written), "campaigns": [campaign], "experiments": [TRIAL]}
 
 
 def _of_east(written: dict[str, Any]) -> dict[str, Any]:
@@ -197,6 +209,7 @@ def check_fences(happening: Happening, posted: Sequence[Told], bench: Bench) -> 
                     if (period := _period(cap, told)) is not None:
                         used[kind, code, award["unit"], cap, period] += award["amount"]
             times[award["rule"], award["unit"], told.buy.member] += 1
+            assert set(award.get("funds", ())) == _paying(happening, award, told.buy.source)
             for fund in award.get("funds", ()):
                 spent[fund] += award["amount"]
     for (kind, code, unit, cap, period), amount in used.items():
@@ -213,9 +226,21 @@ def _rules(happening: Happening) -> list[dict[str, Any]]:
     return [*happening.headquarters["rules"], *(happening.east or {"rules": []})["rules"]]
 
 
+def _paying(happening: Happening, award: Mapping[str, Any], source: Source) -> set[str]:
+    """Who must have paid for an award: the funds of its rule and of the campaign; for growth nobody."""
+    if award["unit"] == "GROWTH":
+        return set()
+    (rule,) = [each for each in _rules(happening) if (each["code"], each["unit"]) == (award["rule"], "POINT")]
+    templates = set(rule.get("funds", ()))
+    if "campaign" in rule:
+        templates |= set(happening.headquarters["campaigns"][0]["funds"])
+    return {template.replace("{store}", source.store or "") for template in templates}
+
+
 def _limits(happening: Happening) -> dict[tuple[str, str | None, str], Mapping[str, int]]:
     found = {("rule", rule["code"], rule["unit"]): rule.get("caps", {}) for rule in _rules(happening)}
-    return found | {("campaign", "spring", unit): CAMPAIGN["caps"] for unit in ("POINT", "GROWTH")}
+    (campaign,) = happening.headquarters["campaigns"]
+    return found | {("campaign", "spring", unit): campaign["caps"] for unit in ("POINT", "GROWTH")}
 
 
 def _period(cap: str, told: Told) -> tuple[Any, ...] | None:
@@ -258,6 +283,11 @@ def test_awards_add_up_fences_hold_and_returns_end_at_nothing(
     happening: Happening, data: st.DataObject
 ) -> None:
     name_seed()
+    live_through(happening, data)
+
+
+def live_through(happening: Happening, data: st.DataObject) -> None:
+    """Let it happen in memory and hold it to the fences; then all goods go back."""
     bench = in_memory(happening)
     posted = carry_out(bench, happening)
     check_fences(happening, posted, bench)
@@ -271,11 +301,17 @@ def test_awards_add_up_fences_hold_and_returns_end_at_nothing(
 def test_neither_order_nor_program_nor_batching_changes_a_line(
     happening: Happening, data: st.DataObject
 ) -> None:
+    name_seed()
+    compare(happening, data)
+
+
+def compare(happening: Happening, data: st.DataObject) -> None:
+    """Let the same happen under rules in another order, in another program, and one by one."""
     posted = [told.compared() for told in carry_out(in_memory(happening), happening)]
     shuffled = data.draw(st.permutations(happening.headquarters["rules"]))
-    other = happening._replace(headquarters=_content(shuffled))
+    other = happening._replace(headquarters={**happening.headquarters, "rules": shuffled})
     assert [told.compared() for told in carry_out(in_memory(other), other)] == posted
-    elsewhere = in_memory(happening, program_id=2)
+    elsewhere = in_memory(happening, program_id=data.draw(st.integers(2, 1_000)))
     assert [told.compared() for told in carry_out(elsewhere, happening)] == posted
     alone = carry_out(in_memory(happening), happening, one_by_one=True)
     assert [told.compared() for told in alone] == posted
