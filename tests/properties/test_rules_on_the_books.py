@@ -26,6 +26,7 @@ from ledger.rules.definitions import CAPS
 from tests.builders import NOW, Bench, fresh, give_back, program, request, terms
 from tests.conftest import TestDatabase
 from tests.funds.regions import BY
+from tests.ladders import tiers
 from tests.model.driver import Answer
 from tests.model.memory import MemoryDriver
 from tests.model.postgres import PostgresDriver
@@ -59,6 +60,15 @@ campaigns = st.fixed_dictionaries(
 )
 
 
+ladder_terms = st.builds(
+    lambda **changes: {**TERMS, "tiers": tiers({"member": 0, "gold": 150}, **changes)},
+    crossing_rate=st.sampled_from(("before", "after")),
+    return_policy=st.sampled_from(("immediate", "at_period_end")),
+    period=st.sampled_from(({"kind": "never"}, {"kind": "fixed_days", "days": 5})),
+)
+program_terms = st.just(TERMS) | ladder_terms
+
+
 class Buy(NamedTuple):
     """A purchase: when, in days before it is posted; a price in fen and a category for each line."""
 
@@ -78,6 +88,7 @@ class Happening(NamedTuple):
     east: dict[str, Any] | None
     budgets: tuple[int, ...]
     batches: tuple[tuple[timedelta, tuple[Buy, ...]], ...]
+    terms: dict[str, Any]
 
 
 @st.composite
@@ -113,6 +124,7 @@ def happenings(draw: st.DrawFn) -> Happening:
         draw(st.none() | rules(0).map(_of_east)),
         tuple(draw(st.integers(0, 800)) for _ in FUNDS),
         tuple(batches),
+        draw(program_terms),
     )
 
 
@@ -171,7 +183,7 @@ def in_memory(happening: Happening, program_id: int = 1) -> Bench:
     active = _active("", happening.headquarters)
     if happening.east is not None:
         active += _active("east", happening.east)
-    made = replace(program(**TERMS), program_id=program_id, rules=Rules(active))
+    made = replace(program(**happening.terms), program_id=program_id, rules=Rules(active))
     bench = Bench(MemoryDriver(made))
     for fund, points in zip(FUNDS, happening.budgets, strict=True):
         if points:
@@ -344,7 +356,7 @@ def database(fresh_database: TestDatabase) -> Iterator[Database]:
 def on_postgres(database: Database, happening: Happening) -> Bench:
     """The same on PostgreSQL, with rules and budgets that two principals have put in force."""
     name = fresh("shop")
-    driver = PostgresDriver.create(database, name, NOW, timezone=ZONE.key, terms=terms(**TERMS))
+    driver = PostgresDriver.create(database, name, NOW, timezone=ZONE.key, terms=terms(**happening.terms))
     bench = Bench(driver)
     counter = Counter(bench, ZONE, {"hq": happening.headquarters, "east": happening.east or {}})
     counter.puts_in_force("headquarters", "hq", None)
