@@ -155,7 +155,7 @@ class CampaignUnknown(Absent):
 
 class ExperimentUnknown(Absent):
     code = "experiment_unknown"  # details: experiment
-    title = "No rules in force have an experiment of this code"
+    title = "No rule set has an experiment of this code"
 
 
 # --- conflicts with a fact -----------------------------------------------------------------------

@@ -155,6 +155,7 @@ def with_rules(tenant: Tenant, code: str, role: str = "operator") -> dict[str, s
             {"code": code, "unit": unit, "rate": rate, "campaign": code} for unit in ("POINT", "GROWTH")
         ],
         "campaigns": [{"code": code, "name": {"en": "Spring", "zh": "春季"}}],
+        "experiments": [{"code": code, "salt": "1", "arms": [{"code": arm, "weight": 1} for arm in "AB"]}],
     }
     saved = tenant.post("/v1/rule-sets", {"content": content}, role=role)
     path = f"/v1/rule-sets/{saved['version']}/proposals"

@@ -53,6 +53,13 @@ SELECT arm, count(*) AS members, sum(m.purchases)::bigint AS purchases, sum(m.sp
  GROUP BY arm ORDER BY arm
 """)
 
+_DRAFTED: Final = text("""
+SELECT content::text, owner FROM rule_sets
+ WHERE program_id = :program AND EXISTS (
+       SELECT FROM json_array_elements(content->'experiments') experiment WHERE experiment->>'code' = :code)
+ ORDER BY recorded_at DESC, version DESC LIMIT 1
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class ArmFigures:
@@ -72,19 +79,21 @@ def read_experiment(
     connection: Connection, program: Program, code: str, start: datetime, end: datetime
 ) -> dict[str, Any]:
     """The report of an experiment from ``start`` on and before ``end``; ``experiment_unknown`` for what is none."""
-    experiment = require_experiment(program, code)
+    experiment = require_experiment(connection, program, code)
     asked = {"program": program.program_id, "code": code, "start": start, "end": end}
     figures = {row[0]: ArmFigures(*row[1:]) for row in connection.execute(_ARMS, asked)}
     return report_of(experiment, figures, program.currency)
 
 
-def require_experiment(program: Program, code: str) -> Experiment:
-    """The experiment as the latest activation that knows it defines it, headquarters' or a region's."""
-    for activation in reversed(program.rules.activations):
-        for experiment in parse_rule_set(json.loads(activation.content), activation.owner).experiments:
+def require_experiment(connection: Connection, program: Program, code: str) -> Experiment:
+    """The experiment as it was last put in force, or else as it was last written down, by whoever owns it."""
+    versions = [(each.content, each.owner) for each in reversed(program.rules.activations)]
+    drafted = connection.execute(_DRAFTED, {"program": program.program_id, "code": code}).all()
+    for content, owner in [*versions, *drafted]:
+        for experiment in parse_rule_set(json.loads(content), owner).experiments:
             if experiment.code == code:
                 return experiment
-    raise ExperimentUnknown(f"no rules have an experiment {code}", experiment=code)
+    raise ExperimentUnknown(f"no rule set has an experiment {code}", experiment=code)
 
 
 def report_of(experiment: Experiment, figures: Mapping[str, ArmFigures], currency: str) -> dict[str, Any]:

@@ -127,15 +127,8 @@ def meant(value: Any, facts: dict[str, str]) -> Any:
         members = {name: meant(item, facts) for name, item in value.items()}
         if "levels" in members:
             members.pop("floor", None)
-        if isinstance(tried := members.get("rule_set"), dict):
-            # Either a version or a content is tried.
-            members["rule_set"] = {"version": 1, **tried} if "content" not in tried else unversioned(tried)
         return members | to_the_point(members, facts) if coin(members) else members
     return value
-
-
-def unversioned(tried: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in tried.items() if name != "version"}
 
 
 def coin(value: Any) -> bool:

@@ -107,8 +107,7 @@ def test_a_region_tries_its_own_rules_in_its_own_place(tenant: Tenant) -> None:
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ({"rule_set": {}}, "invalid_request"),
-        ({"rule_set": {"version": 1, "content": {}}}, "invalid_request"),
+        ({"rule_set": {"content": {"rules": [{}]}}}, "invalid_request"),
         ({"rule_set": {"version": 7}}, "rule_set_unknown"),
         (tried(rule("base", when="member.nothing == 1")), "invalid_request"),
         (tried(TWICE, sample_percent=0), "invalid_request"),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import fields
 
 from ledger.http.fields import Answer, CallerId, Choice, Instant, Integer, Strict
 from ledger.rules.rule_set_schemas import MAX_VERSION, RuleSetContent, owner
@@ -13,13 +13,10 @@ class TriedRulesSchema(Strict):
     """Rules to try in the place of an owner's: a version of theirs, or a content that is in no register."""
 
     owner = owner()
-    version = Integer(1, MAX_VERSION)
-    content = RuleSetContent("`rules`, `campaigns` and `experiments`; instead of a version")
-
-    @validates_schema
-    def check(self, payload: dict[str, Any], **_: Any) -> None:
-        if ("version" in payload) == ("content" in payload):
-            raise ValidationError("give either a version or a content", "version")
+    version = Integer(1, MAX_VERSION, "Of the register")
+    content = RuleSetContent(
+        "`rules`, `campaigns` and `experiments`; tried in the place of the version's own"
+    )
 
 
 class _Trial(Strict):

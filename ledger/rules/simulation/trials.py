@@ -40,11 +40,13 @@ def trial_of(
     rules = asked["rule_set"]
     owner = owner_of(rules["owner"])
     by.require_region(region_of(owner))
+    if "content" in rules:
+        check_content(program, owner, rules["content"], now)
+        return replace(draft, owner=owner, content=json.dumps(rules["content"])), selection
     if "version" in rules:
         found = require_version(connection, program, owner, rules["version"])
         return replace(draft, owner=owner, version=found.version, content=found.content), selection
-    check_content(program, owner, rules["content"], now)
-    return replace(draft, owner=owner, content=json.dumps(rules["content"])), selection
+    return draft, selection
 
 
 def check_content(program: Program, owner: str, content: Mapping[str, Any], now: datetime) -> None:
