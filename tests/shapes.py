@@ -85,7 +85,9 @@ class Page:
         return getattr(self, f"_{kinds[0]}")(schema)
 
     def _object(self, schema: Schema) -> dict[str, Any]:
-        return {name: self.example(inner) for name, inner in schema.get("properties", {}).items()}
+        members = {name: self.example(inner) for name, inner in schema.get("properties", {}).items()}
+        # The lowest level of a ladder, which is the only one here, is reached by everybody.
+        return members | {"threshold": 0} if "threshold" in members else members
 
     def _array(self, schema: Schema) -> list[Any]:
         return [self.example(schema["items"])]
