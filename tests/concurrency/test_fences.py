@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from ledger.journal.commands import Source
 from ledger.rules.commands import Purchase
 from tests.builders import NOW, Bench, fresh, purchase, request
 from tests.concurrency.rivals import open_bench, open_database, rivals
+from tests.concurrency.test_budgets import at_once as at_the_same_moment
 from tests.concurrency.test_crowds import Crowd
 from tests.conftest import TestDatabase
 from tests.model.driver import Answer
@@ -165,4 +167,40 @@ def test_late_purchases_count_in_the_day_on_which_they_happened(database: Databa
     today = [replace(buy(), occurred_at=bench.now) for _ in range(8)]
     answers = at_once(bench, [each for pair in zip(late, today, strict=True) for each in pair])
     assert sum(given(answers[0::2], "base")) == sum(given(answers[1::2], "base")) == 250
+    bench.check()
+
+
+def test_batches_that_name_members_operators_and_funds_in_any_order_meet_no_deadlock(
+    database: Database,
+) -> None:
+    rules = (
+        rule("base", caps={"day": 300, "operator_day": 3_000}),
+        fixed("gift", 9, funds=["spring", "store:{store}"]),
+    )
+    opened = shop(database, *rules)
+    for fund in ("spring", "store:s-1", "store:s-2"):
+        opened.grants("700", fund)
+    bench = opened.bench
+
+    def crowd(number: int) -> list[Answer]:
+        """Batches of members, operators and stores that others have in another order; most of them new."""
+        random, answers = Random(number), []
+        for _ in range(4):
+            operators, stores = ("olga", "peter", "quinn"), ("s-1", "s-2", None)
+            batch = [
+                buy(
+                    f"m-{random.randrange(12)}",
+                    Source(store=random.choice(stores), operator=random.choice(operators)),
+                )
+                for _ in range(6)
+            ]
+            answers += bench.post(*batch)
+        return answers
+
+    answers = [answer for some in at_the_same_moment(crowd, THREADS) for answer in some]
+    assert [answer.code for answer in answers] == [None] * THREADS * 4 * 6
+    assert sum(given(answers, "base")) <= 12 * 300
+    gifts = sum(given(answers, "gift"))
+    assert 700 - 9 < gifts <= 700
+    opened.has_left("spring", str(700 - gifts))
     bench.check()
