@@ -17,7 +17,7 @@ from ledger.accounts.program import HEADQUARTERS
 from ledger.ids import holder_id
 from ledger.journal.commands import MemberRow
 from ledger.rules.rulebook import Compiled, rules_at
-from ledger.rules.simulation import questions
+from ledger.rules.simulation import questions, replay
 from ledger.rules.simulation.deltas import delta_of
 from ledger.rules.simulation.drafts import Draft, Selection, Worlds
 from ledger.rules.simulation.events import Event, Member
@@ -98,7 +98,7 @@ def nothing_remembered(*, nothing_common: bool = False) -> Iterator[None]:
         return delta_of(active, draft, occasion, unit)._replace(kept=frozenset())
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(questions, "is_remembered", lambda *_: False)
+        patch.setattr(replay, "is_remembered", lambda *_: False)
         if nothing_common:
             patch.setattr(questions, "delta_of", apart)
         yield

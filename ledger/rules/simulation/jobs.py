@@ -1,4 +1,4 @@
-"""What a process is told: the program, the draft, the part of history, and which members. It travels as JSON."""
+"""What a process is told: the program, the draft, the part of history. It travels as JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from typing import Any, Self
 from ledger.accounts.program import Activation, Program, Rules, TermsVersion
 from ledger.clock import show
 from ledger.rules.simulation.drafts import Draft, Selection, Switched, Worlds, draft_of, sent
-from ledger.rules.simulation.reading import Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,6 @@ class Job:
     draft: Draft
     selection: Selection
     end: datetime
-    ranges: Sequence[Range]
 
     def worlds(self) -> Worlds:
         """Both worlds of the job."""
@@ -43,8 +41,6 @@ class Job:
             "draft": sent(self.draft),
             "selection": self.selection.stored(),
             "end": show(self.end),
-            # Numbers of 128 bits are no numbers of JSON.
-            "ranges": [[str(bound) for bound in each] for each in self.ranges],
         }
 
     @classmethod
@@ -62,7 +58,6 @@ class Job:
             draft_of(stored["draft"]),
             Selection.restored(stored["selection"]),
             _read(stored["end"]),
-            [Range(int(low), int(high)) for low, high in stored["ranges"]],
         )
 
 

@@ -11,7 +11,7 @@ from ledger.rules.facts import Evaluation, Facts, MemberFacts
 from ledger.rules.rulebook import Compiled
 from ledger.rules.simulation.deltas import Delta, delta_of
 from ledger.rules.simulation.events import Event
-from ledger.rules.simulation.memory import is_remembered, remembered
+from ledger.rules.simulation.memory import remembered
 
 _GROWTH = Unit.GROWTH
 _new = tuple.__new__
@@ -50,7 +50,7 @@ class Question(NamedTuple):
     """A purchase, and the referral that it settles; or one of any kind."""
     usages: Mapping[UsageKey, Usage]
     event: Event | None
-    """The entry, where it was judged by these very rules."""
+    """The entry, where it remembers what these very rules have said."""
     other: Judged | None
     """What the other world says."""
 
@@ -61,7 +61,7 @@ class Question(NamedTuple):
         """
         other = self.other
         if other is None:
-            if self.event is not None and is_remembered(self.rules, self.event):
+            if self.event is not None:
                 return remembered(self.rules, self.occasions[0], unit, self.event)
         elif member == (other.member if unit is _GROWTH else other.rated) and len(self.occasions) == 1:
             delta = delta_of(other.rules, self.rules, self.occasions[0].occasion, unit)

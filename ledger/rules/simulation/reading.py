@@ -22,7 +22,7 @@ from ledger.rules.simulation.events import Event, Member
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _ID_SPACE: Final = 1 << 128
-MEMBERS_IN_RANGE: Final = 64
+MEMBERS_IN_RANGE: Final = 32
 
 _SWITCHES: LiteralString = """
 SELECT recorded_at, kind, code, is_on FROM rule_switches WHERE program_id = %b ORDER BY switch_id

@@ -18,7 +18,7 @@ from ledger.rules.simulation.counting import count_given, count_taken
 from ledger.rules.simulation.drafts import Worlds
 from ledger.rules.simulation.events import Event, Member, recorded
 from ledger.rules.simulation.grants import Grant, due, granted
-from ledger.rules.simulation.memory import reads_points
+from ledger.rules.simulation.memory import is_remembered, reads_points
 from ledger.rules.simulation.occasions import Occasions
 from ledger.rules.simulation.questions import Judged, Question, use
 from ledger.rules.simulation.standing import Standing
@@ -115,7 +115,8 @@ class Replay:
         by = at if terms_of(program).judged_at != "recorded_at" else event.recorded_at
         rules = rules_at(program, by, event.region)
         member = self._member(rules, world, occasions[0].member, event, other)
-        question = Question(rules, occasions, world.usages, event if other is None else None, other)
+        entry = event if other is None and is_remembered(rules, event) else None
+        question = Question(rules, occasions, world.usages, entry, other)
         growth = question.answer(_GROWTH, member, self.apart)
         gain = sum([award.amount for award in growth.awards])
         rated = member

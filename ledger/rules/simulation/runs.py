@@ -8,10 +8,10 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from typing import IO, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, text
@@ -25,9 +25,11 @@ from ledger.errors import InternalError, Overloaded
 from ledger.journal.asking import driver_of
 from ledger.rules.simulation.drafts import Draft, Selection
 from ledger.rules.simulation.jobs import Job
-from ledger.rules.simulation.reading import count_history, ranges_of, read_switches
+from ledger.rules.simulation.reading import Range, count_history, ranges_of, read_switches
 from ledger.rules.simulation.report import report_of
 from ledger.rules.simulation.tally import Tally
+
+Process = subprocess.Popen[bytes]
 
 _TURN: Final = 0x7369_6D75  # "simu"
 _STILL_ALIVE_SECONDS: Final = 10
@@ -55,7 +57,7 @@ class Simulation:
         self._stack = ExitStack()
         self._settings = settings
         self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[Process] = []
         self.draft = draft
         self.selection = selection
         try:
@@ -82,22 +84,24 @@ class Simulation:
         members, entries = count_history(driver, self.program)
         ranges = ranges_of(members)
         number = min(workers or len(os.sched_getaffinity(0)), len(ranges))
-        jobs = [self._job(ranges[place::number]) for place in range(number)]
-        for job in jobs:
-            self.processes.append(self._stack.enter_context(_process(job)))
-        total, baskets = Tally(), 0
-        outputs = [process.stdout for process in self.processes if process.stdout]
-        for answer in _answers(outputs, self._stay):
+        job = self._job()
+        self.processes += [self._stack.enter_context(_process(job)) for _ in range(number)]
+        total, baskets, left = Tally(), 0, iter(ranges)
+        for process in self.processes:
+            _hand_out(process, left)
+        for process, answer in _answers(self.processes, self._stay):
             if "tally" in answer:
                 total.add(Tally.restored(answer["tally"]))
-            else:
-                baskets += answer["progress"]
-                yield Progress(baskets, entries)
+                continue
+            # Whoever is done with a range gets the next, so that all end at about the same time.
+            _hand_out(process, left)
+            baskets += answer["progress"]
+            yield Progress(baskets, entries)
         if any(process.wait() for process in self.processes):
             raise InternalError("a process of the simulation failed")
         yield Progress(baskets, baskets)
-        left = read_left(self._connection, self.program)
-        return report_of(jobs[0].worlds(), jobs[0].end, total, left)
+        funds = read_left(self._connection, self.program)
+        return report_of(job.worlds(), job.end, total, funds)
 
     def _take_turn(self) -> None:
         self._connection.execute(text("SET TRANSACTION READ ONLY"))
@@ -105,13 +109,11 @@ class Simulation:
         if not taken.scalar_one():
             raise Overloaded("another simulation is under way; there is one at a time")
 
-    def _job(self, ranges: Sequence[Any]) -> Job:
+    def _job(self) -> Job:
         snapshot = self._connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
         switched = read_switches(driver_of(self._connection), self.program)
         role = self._settings.app_role
-        return Job(
-            self._url, role, snapshot, self.program, switched, self.draft, self.selection, self._end, ranges
-        )
+        return Job(self._url, role, snapshot, self.program, switched, self.draft, self.selection, self._end)
 
     def _stay(self) -> None:
         # A transaction that is idle for a minute would be ended, and the turn with it.
@@ -128,23 +130,43 @@ def read_left(connection: Connection, program: Program) -> dict[str, int]:
 
 
 @contextmanager
-def _process(job: Job) -> Iterator[subprocess.Popen[bytes]]:
+def _process(job: Job) -> Iterator[Process]:
     """A process at its work; ended where it is left before it has ended itself."""
     command = [sys.executable, "-m", "ledger.rules.simulation.worker"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603
         try:
             assert process.stdin is not None
             process.stdin.write(orjson.dumps(job.sent()) + b"\n")
-            process.stdin.close()
             yield process
         finally:
             if process.poll() is None:
                 process.kill()
 
 
-def _answers(outputs: list[IO[bytes]], idle: Any) -> Iterator[dict[str, Any]]:
+def _hand_out(process: Process, ranges: Iterator[Range]) -> None:
+    """Give a process the next range; where there is none, say so, and it ends."""
+    assert process.stdin is not None
+    if process.stdin.closed:
+        return
+    within = next(ranges, None)
+    try:
+        if within is not None:
+            # Numbers of 128 bits are no numbers of JSON.
+            process.stdin.write(orjson.dumps([str(bound) for bound in within]) + b"\n")
+            process.stdin.flush()
+        else:
+            process.stdin.close()
+    except BrokenPipeError:
+        # It has failed; its exit says so.
+        return
+
+
+def _answers(
+    processes: Sequence[Process], idle: Callable[[], None]
+) -> Iterator[tuple[Process, dict[str, Any]]]:
     """The lines of all processes as they come, until all have ended."""
-    pending = dict.fromkeys([output.fileno() for output in outputs], b"")
+    outputs = {process.stdout.fileno(): process for process in processes if process.stdout is not None}
+    pending = dict.fromkeys(outputs, b"")
     while pending:
         ready, _, _ = select.select(list(pending), [], [], _STILL_ALIVE_SECONDS)
         idle()
@@ -155,4 +177,4 @@ def _answers(outputs: list[IO[bytes]], idle: Any) -> Iterator[dict[str, Any]]:
                 continue
             *lines, pending[number] = (pending[number] + block).split(b"\n")
             for line in lines:
-                yield orjson.loads(line)
+                yield outputs[number], orjson.loads(line)

@@ -1,8 +1,8 @@
-"""A process that replays a part of the members: ``python -m ledger.rules.simulation.worker``.
+"""A process that replays members: ``python -m ledger.rules.simulation.worker``.
 
-Its job comes as one line of JSON on the standard input, so that no address of a database stands in the list of
-processes. It answers in lines: ``{"progress": entries}`` after each range of members, and in the end
-``{"tally": …}``. When nobody reads any more, it ends.
+Its job comes as a line of JSON on the standard input, so that no address of a database stands in the list of
+processes; then ranges of members, a line each, until the input ends. It answers in lines: ``{"progress":
+purchases}`` after each range, and in the end ``{"tally": …}``. When nobody reads any more, it ends.
 """
 
 import gc
@@ -16,18 +16,18 @@ import orjson
 from ledger.rules.simulation.drafts import Worlds
 from ledger.rules.simulation.events import Event, Member
 from ledger.rules.simulation.jobs import Job
-from ledger.rules.simulation.reading import any_referrals, connect, read_range
+from ledger.rules.simulation.reading import Range, any_referrals, connect, read_range
 from ledger.rules.simulation.replay import Replay
 from ledger.rules.simulation.tally import Tally
 
 
-def work(job: Job, answers: BinaryIO) -> None:
-    """Replay the ranges of a job, telling how far it is."""
+def work(job: Job, ranges: Iterable[Range], answers: BinaryIO) -> None:
+    """Replay the ranges as they come, telling how far it is."""
     tally, worlds = Tally(), job.worlds()
     with connect(job.url, job.role, job.snapshot) as connection:
         tell(answers, {"progress": 0})
         has_referrals = any_referrals(connection)
-        for within in job.ranges:
+        for within in ranges:
             members = read_range(
                 connection, job.program, within, job.selection.draws, has_referrals=has_referrals
             )
@@ -55,11 +55,13 @@ def tell(answers: BinaryIO, answer: dict[str, Any]) -> None:
 
 def main() -> None:
     """Do the job that stands on the standard input."""
-    job = Job.restored(orjson.loads(sys.stdin.buffer.readline()))
+    told = sys.stdin.buffer
+    job = Job.restored(orjson.loads(told.readline()))
+    ranges = (Range(*map(int, orjson.loads(line))) for line in iter(told.readline, b""))
     # What a replay makes is dropped member by member; nothing of it refers to itself.
     gc.disable()
     try:
-        work(job, sys.stdout.buffer)
+        work(job, ranges, sys.stdout.buffer)
     except BrokenPipeError:
         sys.exit(1)
 
