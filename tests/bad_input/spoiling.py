@@ -25,7 +25,10 @@ def spoilt_members(page: Page, schema: Schema, body: Any) -> Iterator[Spoilt]:
     for place, _ in places(body):
         field = dotted(place)
         for name, piece in UNREADABLE.items():
-            yield Spoilt(f"{field} is {name}", with_piece(body, place, piece), None)
+            raw = with_piece(body, place, piece)
+            # Of a list that may be empty, the only item may be nothing.
+            if piece or not is_allowed(page, schema, raw):
+                yield Spoilt(f"{field} is {name}", raw, None)
         for name, piece in NEVER_RIGHT.items():
             yield Spoilt(f"{field} is {name}", with_piece(body, place, piece), field)
         for name, piece in MOSTLY_WRONG.items():
@@ -69,6 +72,13 @@ def spoilt_objects(page: Page, schema: Schema, body: Any) -> Iterator[Spoilt]:
 def with_piece(body: Any, place: Place, piece: bytes) -> bytes:
     """The body as bytes, with a piece that no library would write at that place."""
     return orjson.dumps(put(body, place, SPOT)).replace(orjson.dumps(SPOT), piece)
+
+
+def is_allowed(page: Page, schema: Schema, raw: bytes) -> bool:
+    try:
+        return page.allows(schema, orjson.loads(raw))
+    except orjson.JSONDecodeError:
+        return False
 
 
 def dotted(place: Place) -> str:
