@@ -127,7 +127,11 @@ def meant(value: Any, facts: dict[str, str]) -> Any:
         members = {name: meant(item, facts) for name, item in value.items()}
         if "levels" in members:
             members.pop("floor", None)
-        return members | to_the_point(members, facts) if coin(members) else members
+        told = members | to_the_point(members, facts) if coin(members) else members
+        if "points_value" in told:
+            # Not more than the lines come to, in their currency.
+            told["points_value"] = {"amount": 0, "currency": told["currency"]}
+        return told
     return value
 
 
