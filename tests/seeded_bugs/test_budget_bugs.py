@@ -16,7 +16,7 @@ from tests.properties import test_budgets as law
 
 Patch = pytest.MonkeyPatch
 # One bug is enough, and as it is first seen.
-LOOK = profile(150, report_multiple_bugs=False, phases=(Phase.generate,))
+LOOK = profile(1_000, report_multiple_bugs=False, phases=(Phase.generate,))
 
 
 @LOOK

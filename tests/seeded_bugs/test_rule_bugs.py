@@ -16,7 +16,7 @@ from tests.properties import test_rules_on_the_books as law
 
 Patch = pytest.MonkeyPatch
 # One bug is enough, and as it is first seen.
-LOOK = profile(600, report_multiple_bugs=False, phases=(Phase.generate,))
+LOOK = profile(5_000, report_multiple_bugs=False, phases=(Phase.generate,))
 SEEN = (AssertionError, LedgerError, KeyError)
 
 

@@ -17,7 +17,7 @@ from tests.properties import test_tiers_in_books as books
 
 Patch = pytest.MonkeyPatch
 # One bug is enough, and as it is first seen.
-LOOK = profile(1_000, report_multiple_bugs=False, phases=(Phase.generate,))
+LOOK = profile(5_000, report_multiple_bugs=False, phases=(Phase.generate,))
 
 
 @LOOK
