@@ -16,7 +16,7 @@ from ledger.accounts.program import Program
 from ledger.errors import CircularReferral, MemberUnknown, ReferralExists, ReferralTooLate, SelfReferral
 from ledger.ids import holder_id
 from ledger.ids import show as show_id
-from ledger.journal.commands import UNUSED, Books, Draft, Referral, Use, Wants
+from ledger.journal.commands import NOTHING, UNUSED, Books, Draft, Referral, Use, Wants
 from ledger.rules.awarding import Judged, Occasion, book, judge, pay, rules_for, wants_of
 from ledger.rules.facts import REFERRAL, REFERRER
 from ledger.rules.terms import terms_of
@@ -97,6 +97,8 @@ NO_SETTLEMENT = Settlement([], [], [])
 def wants_of_purchase(program: Program, purchase: Occasion, now: datetime) -> Wants:
     """What a purchase wants, and beside it the referral that it may settle: of the referrer what is wanted of
     the member."""
+    if not program.rules.activations:
+        return NOTHING
     wants = wants_of(program, purchase, now)
     if not rules_for(program, purchase, now).has_referral:
         return wants
@@ -107,6 +109,9 @@ def wants_of_purchase(program: Program, purchase: Occasion, now: datetime) -> Wa
 
 def _waiting(books: Books, referee: Holder, purchase: Occasion) -> Referral | None:
     """The referral of this member that waits for a purchase; while no rule is about referrals, none does."""
+    if not books.program.rules.activations:
+        # Asked first because it is so most often, and costs nothing.
+        return None
     if not rules_for(books.program, purchase, books.asked_at).has_referral:
         return None
     referral = books.referrals.get(referee.holder_id)
