@@ -107,6 +107,10 @@ golden: $(STAMPS)/dev ## write the golden dump of the schema
 bench: $(STAMPS)/dev ## measure postings per second, with fsync on
 	$(BIN)/python -m benchmarks
 
+.PHONY: bench-rules
+bench-rules: $(STAMPS)/dev ## measure what rules cost a purchase
+	$(BIN)/python -m benchmarks.rules
+
 # So many rounds; a seed that has failed once is given again as LEDGER_FAULTS_SEED, with LEDGER_FAULTS_ROUNDS=1.
 .PHONY: faults
 faults: $(STAMPS)/dev ## kill servers under load 100 times, and verify the books
