@@ -23,7 +23,7 @@ from ledger.rules.fences import Keys, resolved
 from ledger.rules.forms import implicit_set, parse_rule_set
 from ledger.rules.plans import Owned, Plan, Ready, plan_of, ready_rule, runs
 from ledger.rules.terms import Terms, terms_of
-from ledger.rules.variables import FROM_MEMBER_ROW, FROM_VISITS
+from ledger.rules.variables import FROM_MEMBER_ROW
 
 __all__ = ["Compiled", "Owned", "Ready", "compile_rules", "rules_at"]
 
@@ -40,20 +40,11 @@ class Compiled:
     ready: tuple[Ready, ...]
     needs_member: bool
     """Whether a rule looks at what stands beside the member's books."""
-    needs_visits: bool
-    """Whether a rule looks at the number of the visit, or at a streak."""
     has_referral: bool
     """Whether anything is given for a referral."""
     has_caps: bool
     has_funds: bool
     _fenced: tuple[Ready, ...] = field(repr=False)
-
-    @property
-    def needs_nothing(self) -> bool:
-        """Whether purchases can be judged by the member's books alone."""
-        return not (
-            self.needs_member or self.needs_visits or self.has_referral or self.has_caps or self.has_funds
-        )
 
     def usage_keys(
         self, holder_id: bytes, operator_holder_id: bytes | None, at: datetime, timezone: str
@@ -133,7 +124,6 @@ def compile_rules(
         timezone,
         tuple(ready),
         needs_member=not variables.isdisjoint(FROM_MEMBER_ROW),
-        needs_visits=not variables.isdisjoint(FROM_VISITS),
         has_referral=any(each.rule.on in {REFERRAL, REFERRER} for each in ready),
         has_caps=any(each.caps or each.once for each in ready),
         has_funds=has_share or any(each.funds for each in ready),

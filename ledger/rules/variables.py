@@ -91,8 +91,6 @@ FROM_MEMBER_ROW = frozenset(
     }
 )
 """Variables that stand beside the books, so that someone must load them."""
-FROM_VISITS = frozenset({"member.visits", "member.streak"})
-"""Variables that are counted from purchase to purchase."""
 
 
 def event_values(names: Iterable[str]) -> Callable[[Facts], dict[str, Any]]:

@@ -591,25 +591,29 @@ def test_a_region_that_is_switched_off_replaces_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rules", "member", "visits", "nothing"),
+    ("rules", "member", "caps", "funds", "referral"),
     [
-        ([rule()], False, False, True),
-        ([rule(when="member.tier == 'gold' && member.growth > 1")], False, False, True),
-        ([rule(when="member.attributes.vip == true")], True, False, False),
-        ([rule(when="member.is_birth_month")], True, False, False),
-        ([rule(when="member.visits == 1")], False, True, False),
-        ([rule(caps={"day": 1})], False, False, False),
-        ([rule(caps={"transaction": 1})], False, False, False),
-        ([rule(once=True)], False, False, False),
-        ([rule(funds=["f"])], False, False, False),
-        ([rule("thanks", fixed(1), on="referral")], False, False, False),
+        ([rule()], False, False, False, False),
+        ([rule(when="member.tier == 'gold' && member.visits == 1")], False, False, False, False),
+        ([rule(when="member.attributes.vip == true")], True, False, False, False),
+        ([rule(when="member.is_birth_month")], True, False, False, False),
+        ([rule(caps={"day": 1})], False, True, False, False),
+        ([rule(caps={"transaction": 1})], False, True, False, False),
+        ([rule(once=True)], False, True, False, False),
+        ([rule(funds=["f"])], False, False, True, False),
+        ([rule("thanks", fixed(1), on="referral")], False, False, False, True),
     ],
 )
 def test_what_rules_must_see_is_known_before(
-    rules: list[dict[str, Any]], member: bool, visits: bool, nothing: bool
+    rules: list[dict[str, Any]], member: bool, caps: bool, funds: bool, referral: bool
 ) -> None:
     found = rulebook(*rules)
-    assert (found.needs_member, found.needs_visits, found.needs_nothing) == (member, visits, nothing)
+    assert (found.needs_member, found.has_caps, found.has_funds, found.has_referral) == (
+        member,
+        caps,
+        funds,
+        referral,
+    )
 
 
 def _active(version: int, points: int, begins: datetime, owner: str = "") -> Activation:
