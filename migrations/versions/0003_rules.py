@@ -4,6 +4,9 @@ Rule sets, activations and switches are small and read by every posting, so they
 what belongs to a holder carries ``holder_id`` in its key. A fund and an operator are holders too: rows to
 lock. Their names carry a slash, which no member's id can have.
 
+Checks that widen hold for every row there is, so they are added without reading it; 0004 reads the rows with
+postings going on beside it.
+
 Revision: 0003
 Revises: 0002
 """
@@ -18,7 +21,7 @@ depends_on = None
 HOLDERS = """
 ALTER TABLE holders DROP CONSTRAINT holders_member_id_check;
 ALTER TABLE holders ADD CONSTRAINT holders_member_id_check
-    CHECK (member_id ~ '^((fund|operator)/)?[A-Za-z0-9._:-]{1,96}$');
+    CHECK (member_id ~ '^([A-Za-z0-9._:-]{1,64}|(fund|operator)/[A-Za-z0-9._:-]{1,96})$') NOT VALID;
 
 -- The tier as far as it is settled; what the clock has decided since is judged by whoever reads.
 ALTER TABLE holders
@@ -39,7 +42,7 @@ ALTER TABLE entries DROP CONSTRAINT entries_kind_check;
 ALTER TABLE entries ADD CONSTRAINT entries_kind_check CHECK (kind IN (
     'earn', 'award', 'redeem', 'refund', 'return', 'transfer_out', 'transfer_in', 'expire', 'reversal',
     'activity', 'referral', 'fund_grant', 'fund_spend'
-));
+)) NOT VALID;
 
 INSERT INTO chart (account, name, side, normal_side, unit) VALUES
     (5, 'fund', 'member', 'credit', 'POINT'),
@@ -54,7 +57,7 @@ ALTER TABLE postings ADD CONSTRAINT postings_unit_check CHECK (
         WHEN 2 THEN debit IN (4, 60, 61) AND credit IN (4, 60, 61)
         ELSE false
     END
-);
+) NOT VALID;
 
 -- Changes with all that decides postings (terms, rule sets in force, switches): who has read that under a
 -- stamp need not read it again while the stamp is the same.

@@ -147,7 +147,7 @@ CREATE TABLE public.holders (
     CONSTRAINT holders_growth_check CHECK (((growth >= 0) AND (growth <= '9007199254740991'::bigint))),
     CONSTRAINT holders_head_hash_check CHECK ((length(head_hash) = 32)),
     CONSTRAINT holders_held_check CHECK (((held >= 0) AND (held <= '9007199254740991'::bigint))),
-    CONSTRAINT holders_member_id_check CHECK ((member_id ~ '^((fund|operator)/)?[A-Za-z0-9._:-]{1,96}$'::text)),
+    CONSTRAINT holders_member_id_check CHECK ((member_id ~ '^([A-Za-z0-9._:-]{1,64}|(fund|operator)/[A-Za-z0-9._:-]{1,96})$'::text)),
     CONSTRAINT holders_points_check CHECK (((points >= 0) AND (points <= '9007199254740991'::bigint))),
     CONSTRAINT holders_standing_check CHECK (((available >= 0) AND (pending >= 0) AND ((available + pending) <= points) AND ((growth_value >= 0) AND (growth_value <= growth)))),
     CONSTRAINT holders_version_check CHECK ((version >= 0))
