@@ -22,6 +22,7 @@ from ledger.accounts.tiers import (
     TierState,
     advance,
     holds,
+    is_late,
     lowest,
     revise,
     settle,
@@ -45,7 +46,7 @@ class HistoryMissing(Exception):
 
 def needs_history(holder: Holder, ladders: Ladders, at: datetime) -> bool:
     """Whether a change of growth at ``at`` cannot go on from the stored state. A new member has no history."""
-    return not holder.is_new and not _goes_on(holder.tier, ladders, at)
+    return not holder.is_new and is_late(holder.tier, ladders, at)
 
 
 def needs_lots(holder: Holder, ladders: Ladders, until: datetime) -> bool:
@@ -101,9 +102,9 @@ def tier_at(holder: Holder, ladders: Ladders, at: datetime, gain: int = 0) -> st
     """The code of a holder's tier at an instant, with ``gain`` more growth; empty where no ladder is in force."""
     if _is_quiet(holder, ladders, at, gain):
         return holder.tier.code
-    if _goes_on(holder.tier, ladders, at):
-        return tier_after(holder.tier, _known(holder), ladders, at, gain)
-    return tier_after(NO_TIER, _history(holder), ladders, at, gain)
+    if is_late(holder.tier, ladders, at):
+        return tier_after(NO_TIER, _history(holder), ladders, at, gain)
+    return tier_after(holder.tier, _known(holder), ladders, at, gain)
 
 
 def tier_of(holder: Holder, ladders: Ladders, now: datetime) -> dict[str, Any] | None:
@@ -120,19 +121,10 @@ def tier_object(state: TierState, ladders: Ladders, now: datetime) -> dict[str, 
     return {"code": code, "since": state.since and _show(state.since)} if code else None
 
 
-def _goes_on(state: TierState, ladders: Ladders, at: datetime) -> bool:
-    return holds(state, ladders) and state.settled_at is not None and at >= state.settled_at
-
-
 def _is_quiet(holder: Holder, ladders: Ladders, at: datetime, gain: int) -> bool:
     """Whether plainly nothing happens to the tier up to ``at``, with a gain there. Most purchases are like that."""
     state = holder.tier
-    if (
-        not state.code
-        or state.in_grace
-        or not _goes_on(state, ladders, at)
-        or is_overtaken(state, ladders, at)
-    ):
+    if not state.code or state.in_grace or is_late(state, ladders, at) or is_overtaken(state, ladders, at):
         return False
     ladder = ladders.at(at).ladder
     rank = ladder.rank_of(state.code) if ladder else None
@@ -163,11 +155,11 @@ def _take_up(holder: Holder, at: datetime, ladders: Ladders) -> Settled:
 def _change(holder: Holder, changes: list[Change], ladders: Ladders) -> Settled:
     first = min(change.at for change in changes)
     until = max(change.at if change.amount > 0 else change.at + TICK for change in changes)
-    if _goes_on(holder.tier, ladders, first):
-        settled = _advance(holder, changes, ladders, until)
-    else:
+    if is_late(holder.tier, ladders, first):
         timeline = Timeline([*_history(holder), *changes])
         settled = revise(holder.tier, timeline, ladders, until, first)
+    else:
+        settled = _advance(holder, changes, ladders, until)
     holder.tier = settled.state
     _remember(holder, changes)
     return settled

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.console import Console
@@ -27,6 +28,8 @@ from ledger.demo.replay import LANES, Replay
 from ledger.demo.report import pace_of, table_of
 from ledger.finance.verify import Finding, verify
 
+PATIENCE_MS: Final = 60_000
+
 
 @click.command()
 @data_option
@@ -41,7 +44,13 @@ def demo(data: Path | None, baskets: int, seed: int) -> None:
     """
     with opened(data) as place:
         settings = place.settings
-        pool = replace(settings, pool_size=max(settings.pool_size, LANES + 1))
+        # A batch may wait for a budget in the other lane's hands: on a busy machine, for longer than a till would.
+        pool = replace(
+            settings,
+            pool_size=max(settings.pool_size, LANES + 1),
+            lock_timeout_ms=max(settings.lock_timeout_ms, PATIENCE_MS),
+            statement_timeout_ms=max(settings.statement_timeout_ms, PATIENCE_MS),
+        )
         database = open_database(place.app_url, pool)
         try:
             is_sound = run(database, place, baskets, seed)

@@ -20,7 +20,6 @@ from ledger.clock import start_of_day, zone
 from ledger.db import Database
 from ledger.demo.baskets import Basket
 from ledger.demo.script import Refunded, sequel_of
-from ledger.errors import InFlight
 from ledger.expiry.sweep import sweep
 from ledger.journal import Outcome, Request, post
 from ledger.journal.commands import Command, Source
@@ -33,9 +32,6 @@ BATCH_COMMANDS: Final = 1_000
 LANES: Final = 2
 """Batches are posted this many at a time, each with households of its own: while the database works for one,
 another is decided. What is posted does not depend on it."""
-
-PATIENCE: Final = 20
-"""How often a batch is tried that waits for a budget in the other lane's hands."""
 
 ONE_DAY: Final = timedelta(days=1)
 
@@ -112,14 +108,7 @@ class Replay:
 
     def _post(self, steps: Sequence[Step], now: datetime) -> list[Outcome]:
         requests = [Request(step.command, step.name, fingerprint(step.command), "demo") for step in steps]
-        for waits_on in reversed(range(PATIENCE)):
-            try:
-                return self.database.run(lambda connection: post(connection, self.program, requests, now=now))
-            except InFlight:
-                # The other lane's batch has the budget that this one spends from; on a busy machine for long.
-                if not waits_on:
-                    raise
-        raise AssertionError("the last try either returns or raises")
+        return self.database.run(lambda connection: post(connection, self.program, requests, now=now))
 
     def _note(self, step: Step, outcome: Outcome, now: datetime) -> None:
         self.played.commands += 1

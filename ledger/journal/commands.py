@@ -6,7 +6,7 @@ refusal. Nothing moves while it decides; the journal applies what it decided.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
@@ -72,6 +72,13 @@ class Use(NamedTuple):
     key: UsageKey
     amount: int
     times: int
+
+
+def count_up(usages: dict[UsageKey, Usage], uses: Iterable[Use]) -> None:
+    """Add uses to the usages that they are of."""
+    for key, amount, times in uses:
+        used = usages.get(key, UNUSED)
+        usages[key] = Usage(used.amount + amount, used.times + times)
 
 
 class MemberRow(NamedTuple):

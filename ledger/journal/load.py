@@ -178,8 +178,8 @@ def load(
         outcomes={row[0]: (row[1], restore(*row[2:])) for row in answered},
         claims={(row[0], row[1]): (row[2], row[3]) for row in taken},
         recorded=_recorded(recorded),
-        # Versions of a holder never run against time, whatever this machine's clock does.
         asked_at=now,
+        # Versions of a holder never run against time, whatever this machine's clock does.
         now=max([now, *(h.recorded_at for h in holders.values() if h.recorded_at)]),
         usages=usages_in(used),
         facts=facts_in(facts),

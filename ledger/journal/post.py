@@ -23,14 +23,13 @@ from ledger.accounts.tracking import HistoryMissing, follow, judge, tier_of
 from ledger.errors import AmountTooLarge, BatchAborted, IdempotencyKeyReused, LedgerError
 from ledger.ids import new_entry_id, show
 from ledger.journal.commands import (
-    UNUSED,
     Books,
     Decision,
     Draft,
     Outcome,
     Recorded,
     Request,
-    Usage,
+    count_up,
 )
 from ledger.journal.load import Loaded, load
 from ledger.journal.outcomes import is_remembered
@@ -205,11 +204,9 @@ class _Batch:
 
     def _use(self, decision: Decision) -> None:
         """Add to usages, and note referrals, for later commands of the batch and for writing."""
-        for key, amount, times in decision.uses:
-            used = self.loaded.usages.get(key, UNUSED)
-            self.loaded.usages[key] = self.written.usages[key] = Usage(
-                used.amount + amount, used.times + times
-            )
+        count_up(self.loaded.usages, decision.uses)
+        for key, _, _ in decision.uses:
+            self.written.usages[key] = self.loaded.usages[key]
             # The row that it refers to: an operator's is made by its first use.
             self.loaded.holders[key[0]].is_changed = True
         for referee, referral in decision.referrals:

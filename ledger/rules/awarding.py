@@ -21,7 +21,6 @@ from ledger.ids import fund_name, holder_id, lot_id, operator_name
 from ledger.ids import show as show_id
 from ledger.journal.commands import (
     NOTHING,
-    UNUSED,
     Books,
     Draft,
     Source,
@@ -29,6 +28,7 @@ from ledger.journal.commands import (
     UsageKey,
     Use,
     Wants,
+    count_up,
 )
 from ledger.rules.debt import repay
 from ledger.rules.engine import evaluate
@@ -223,9 +223,7 @@ def _used(books: Books, before: Sequence[Judged]) -> Mapping[UsageKey, Usage]:
     if not uses:
         return books.usages
     usages = dict(books.usages)
-    for key, amount, times in uses:
-        used = usages.get(key, UNUSED)
-        usages[key] = Usage(used.amount + amount, used.times + times)
+    count_up(usages, uses)
     return usages
 
 

@@ -66,8 +66,3 @@ def listed(texts: Iterable[Text]) -> Text:
 def clauses(texts: Sequence[Text]) -> Text:
     """Clauses in one text: ``a; b``, ``a；b``."""
     return reduce(lambda before, after: say("list.clauses", before=before, after=after), texts)
-
-
-def sentences(texts: Sequence[Text]) -> Text:
-    """Whole sentences, one after the other."""
-    return reduce(lambda before, after: say("sentence.two", before=before, after=after), texts)

@@ -74,10 +74,7 @@ def save(
     by.require_region(region_of(owner))
     require_sound(content, owner)
     rules = _locked_rules(connection, program)
-    if owner != HEADQUARTERS:
-        headquarters = headquarters_content(program, rules, now)
-        _refuse_faults(faults_of_region(content, owner, headquarters))
-        _require_overridable(owner, content, headquarters)
+    require_allowed(program, rules, owner, content, now)
     text, digest = hashed(content)
     found = connection.execute(_select(program, owner).where(rule_sets.c.content_hash == digest)).first()
     if found is not None:
@@ -238,6 +235,18 @@ def require_sound(content: Content, owner: str) -> None:
         parse_rule_set(content, owner)
     except RuleSetFaults as faults:
         _refuse_faults(faults.faults)
+
+
+def require_allowed(program: Program, rules: Rules, owner: str, content: Content, now: datetime) -> None:
+    """Refuse what a region may not write beside what headquarters has in force; headquarters may write anything.
+
+    ``invalid_request`` naming every fault, or ``rule_not_overridable``.
+    """
+    if owner == HEADQUARTERS:
+        return
+    headquarters = headquarters_content(program, rules, now)
+    _refuse_faults(faults_of_region(content, owner, headquarters))
+    _require_overridable(owner, content, headquarters)
 
 
 def _locked_rules(connection: Connection, program: Program) -> Rules:

@@ -30,7 +30,6 @@ AMOUNTS: Final[dict[str, Words]] = {
     "list.two": Words("{before}, {after}", "{before}、{after}"),
     "list.clauses": Words("{before}; {after}", "{before}；{after}"),
     "sentence": Words("{text}.", "{text}。"),
-    "sentence.two": Words("{before} {after}", "{before}{after}"),
 }
 
 MONTHS: Final[dict[str, Words]] = {

@@ -81,11 +81,12 @@ def periods_are_cut_anew_by_other_terms(patch: Patch) -> None:
 
 
 def late_growth_goes_on_from_what_is_settled(patch: Patch) -> None:
-    patch.setattr(tracking, "_goes_on", lambda state, some, _: tiers.holds(state, some))
+    patch.setattr(tracking, "is_late", lambda state, some, _: not tiers.holds(state, some))
 
 
 def terms_that_ruled_unseen_stay_unseen(patch: Patch) -> None:
-    patch.setattr(tracking, "holds", lambda state, _: state.settled_at is not None)
+    for module in (tiers, tracking):
+        patch.setattr(module, "holds", lambda state, _: state.settled_at is not None)
 
 
 def what_lapses_is_booked_before_it_is_judged(patch: Patch) -> None:

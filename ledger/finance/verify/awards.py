@@ -11,9 +11,11 @@ from uuid import UUID
 
 import orjson
 
+from ledger.accounts.program import HEADQUARTERS
 from ledger.finance.verify.findings import Fault
 from ledger.finance.verify.reading import Rows, by_walk
 from ledger.rules.arithmetic import recompute
+from ledger.rules.forms import BASE
 
 _TERMS: LiteralString = "SELECT program_id, version, terms::text FROM program_terms"
 
@@ -33,16 +35,19 @@ SELECT e.entry_id, h.program_id, e.kind, e.details::text,
 _UNITS = {"POINT": "points", "GROWTH": "growth"}
 
 
-class Known(NamedTuple):
-    """The rules of all programs: their rates by program, owner, version, code and unit."""
+RuleKey = tuple[int, str | None, int, str, str]
 
-    rates: dict[tuple[int, str, int, str, str], Mapping[str, Any]]
+
+class Known(NamedTuple):
+    """The rules of all programs: their rates by program, owner (none: the terms themselves), version, code and unit."""
+
+    rates: dict[RuleKey, Mapping[str, Any]]
 
     def of(self, program_id: int, award: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """The rates that an award may have followed: of its rule set, or of the terms of that version."""
-        name = (award.get("owner", ""), award["rule_version"], award["rule"], award["unit"])
-        found = (self.rates.get((program_id, *name)), self.rates.get((program_id, "terms", *name[1:])))
-        return [rate for rate in found if rate is not None and not (award.get("owner") and rate is found[1])]
+        owners = (award["owner"],) if "owner" in award else (HEADQUARTERS, None)
+        keys = [(program_id, owner, award["rule_version"], award["rule"], award["unit"]) for owner in owners]
+        return [self.rates[key] for key in keys if key in self.rates]
 
 
 def wrong_awards(rows: Rows) -> Iterator[Fault]:
@@ -63,11 +68,11 @@ def wrong_awards(rows: Rows) -> Iterator[Fault]:
             yield _fault(entry_id, "details", "lines, awards, and the rules they name", str(text)[:200])
 
 
-def _rates(rows: Rows) -> Iterator[tuple[tuple[int, str, int, str, str], Mapping[str, Any]]]:
+def _rates(rows: Rows) -> Iterator[tuple[RuleKey, Mapping[str, Any]]]:
     for program, version, text in rows.stream(_TERMS):
         terms = orjson.loads(text)
         for unit, name in _UNITS.items():
-            yield (program, "terms", version, "base", unit), {"kind": "per_amount", **terms[name]}
+            yield (program, None, version, BASE, unit), {"kind": "per_amount", **terms[name]}
     for program, owner, version, text in rows.stream(_RULE_SETS):
         for rule in orjson.loads(text)["rules"]:
             yield (program, owner, version, rule["code"], rule["unit"]), rule["rate"]

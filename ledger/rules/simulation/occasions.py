@@ -5,10 +5,9 @@ from typing import Any
 
 from ledger.accounts.program import Program
 from ledger.ids import holder_id, operator_name
-from ledger.journal.commands import UNUSED, Source, Usage, UsageKey
+from ledger.journal.commands import UNUSED, Source, Usage, UsageKey, count_up
 from ledger.rules.facts import PURCHASE, REFERRAL, REFERRER, Facts, Line, MemberFacts
 from ledger.rules.simulation.events import Event, Member
-from ledger.rules.simulation.questions import use
 from ledger.rules.visits import Visit, activity_visit, purchase_visit, visits_key
 
 _new = tuple.__new__
@@ -54,7 +53,7 @@ class Occasions:
             visit = activity_visit(habits, holder, kind, at, timezone)
         else:
             visit = purchase_visit(habits, holder, at, timezone)
-        use(habits, list(visit.uses))
+        count_up(habits, visit.uses)
         return visit
 
     def _facts(self, event: Event, occasion: str, visit: Visit) -> Facts:

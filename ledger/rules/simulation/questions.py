@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ledger.accounts.chart import Unit
-from ledger.journal.commands import UNUSED, Usage, UsageKey, Use
+from ledger.journal.commands import Usage, UsageKey, count_up
 from ledger.money import MAX_AMOUNT
 from ledger.rules.engine import evaluate
 from ledger.rules.facts import Evaluation, Facts, MemberFacts
@@ -93,15 +93,8 @@ class Question(NamedTuple):
                 return _together(found, each)
             if len(self.occasions) > 1:
                 usages, found = dict(usages), each
-                use(usages, each.uses)
+                count_up(usages, each.uses)
         return each
-
-
-def use(usages: dict[UsageKey, Usage], uses: list[Use]) -> None:
-    """Count what caps are used up."""
-    for key, amount, times in uses:
-        used = usages.get(key, UNUSED)
-        usages[key] = Usage(used.amount + amount, used.times + times)
 
 
 def _together(first: Evaluation, second: Evaluation) -> Evaluation:

@@ -11,7 +11,7 @@ from datetime import datetime
 from ledger.accounts.chart import Unit
 from ledger.accounts.ladders import Ladders
 from ledger.accounts.program import Program
-from ledger.journal.commands import Usage, UsageKey
+from ledger.journal.commands import Usage, UsageKey, count_up
 from ledger.rules.facts import Facts, MemberFacts
 from ledger.rules.rulebook import Compiled, rules_at
 from ledger.rules.simulation.counting import count_given, count_taken
@@ -20,7 +20,7 @@ from ledger.rules.simulation.events import Event, Member, recorded
 from ledger.rules.simulation.grants import Grant, due, granted
 from ledger.rules.simulation.memory import is_remembered, reads_points
 from ledger.rules.simulation.occasions import Occasions
-from ledger.rules.simulation.questions import Judged, Question, use
+from ledger.rules.simulation.questions import Judged, Question
 from ledger.rules.simulation.standing import Standing
 from ledger.rules.simulation.tally import Changed, Tally
 from ledger.rules.terms import terms_of
@@ -154,7 +154,7 @@ class Replay:
         for world, said in zip(worlds, judged, strict=False):
             for evaluation in said.evaluations:
                 if evaluation.uses:
-                    use(world.usages, evaluation.uses)
+                    count_up(world.usages, evaluation.uses)
         for one, other in zip(first.evaluations, second.evaluations, strict=True):
             if one is not other and one.uses != other.uses:
                 self.apart.update(each.key[1] for each in {*one.uses} ^ {*other.uses})

@@ -10,11 +10,10 @@ from sqlalchemy import Connection
 
 from ledger.access.principals import Principal
 from ledger.accounts.ladders import ladder_of
-from ledger.accounts.program import HEADQUARTERS, Program
-from ledger.errors import RuleNotOverridable
+from ledger.accounts.program import Program
 from ledger.http.operations import invalid
-from ledger.rules.ownership import faults_of_region, not_overridable, owner_of, region_of
-from ledger.rules.register import headquarters_content, require_sound, require_version
+from ledger.rules.ownership import owner_of, region_of
+from ledger.rules.register import require_allowed, require_sound, require_version
 from ledger.rules.simulation.drafts import Draft, Selection
 from ledger.rules.terms import terms_of
 
@@ -52,19 +51,7 @@ def trial_of(
 def check_content(program: Program, owner: str, content: Mapping[str, Any], now: datetime) -> None:
     """Refuse what could not be saved as this owner's rules."""
     require_sound(content, owner)
-    if owner == HEADQUARTERS:
-        return
-    headquarters = headquarters_content(program, program.rules, now)
-    faults = faults_of_region(content, owner, headquarters)
-    if faults:
-        raise invalid([{"field": f"content.{where}", "message": message} for where, message in faults])
-    refused = not_overridable(content, headquarters)
-    if refused:
-        raise RuleNotOverridable(
-            f"headquarters lets no region override {', '.join(refused)}",
-            owner=region_of(owner),
-            rules=refused,
-        )
+    require_allowed(program, program.rules, owner, content, now)
 
 
 def check_terms(program: Program, terms: Mapping[str, Any]) -> None:
