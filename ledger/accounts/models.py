@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     SmallInteger,
     Table,
     Text,
@@ -102,6 +103,23 @@ rule_switches = Table(
     Column("recorded_at", Moment, nullable=False),
 )
 
+rates = Table(
+    "rates",
+    metadata,
+    Column("program_id", ForeignKey("programs.program_id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("bid", Numeric, nullable=False),
+    Column("ask", Numeric, nullable=False),
+    Column("floor", Numeric, nullable=False),
+    Column("ceiling", Numeric, nullable=False),
+    Column("max_step", Numeric, nullable=False),
+    Column("valid_from", Moment, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("proposed_by", Text),
+    Column("approved_by", Text),
+)
+
 holders = Table(
     "holders",
     metadata,
@@ -164,6 +182,47 @@ lots = Table(
     Column("is_open", Boolean, nullable=False),
     Index("lots_holder_id_idx", "holder_id", postgresql_where=text("is_open")),
     Index("lots_program_id_idx", "program_id", "expires_at", "holder_id", postgresql_where=text("is_open")),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("holder_id", ForeignKey("holders.holder_id"), primary_key=True),
+    # The id of the entry that made it.
+    Column("hold_id", Uuid, primary_key=True),
+    Column("points", BigInteger, nullable=False),
+    Column("captured", BigInteger, nullable=False, server_default=text("0")),
+    Column("expires_at", Moment, nullable=False),
+    Column("closed_entry_id", Uuid),
+    Column("quote_id", Uuid),
+    Column("program_id", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Index("holds_holder_id_idx", "holder_id", postgresql_where=text("status = 'open'")),
+    Index(
+        "holds_program_id_idx",
+        "program_id",
+        "expires_at",
+        "holder_id",
+        postgresql_where=text("status = 'open'"),
+    ),
+)
+
+quotes = Table(
+    "quotes",
+    metadata,
+    Column("holder_id", ForeignKey("holders.holder_id"), primary_key=True),
+    Column("quote_id", Uuid, primary_key=True),
+    # Amounts of money in minor units of the program's currency.
+    Column("points", BigInteger, nullable=False),
+    Column("points_value", BigInteger, nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("rate_version", Integer, nullable=False),
+    Column("used_entry_id", Uuid),
+    Column("store", Text),
+    Column("sku", Text),
+    Index("quotes_holder_id_idx", "holder_id", "expires_at", postgresql_where=text("used_entry_id IS NULL")),
 )
 
 tier_events = Table(

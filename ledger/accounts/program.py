@@ -1,8 +1,10 @@
 """A program as one request sees it: the tenant with its currency, its time zone, its terms and its clock."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 HEADQUARTERS = ""
@@ -26,6 +28,22 @@ class TermsVersion(NamedTuple):
     terms: str
 
 
+class RateVersion(NamedTuple):
+    """A version of the rate: exact decimals, money of one point in major units of the program's currency."""
+
+    version: int
+    valid_from: datetime
+    recorded_at: datetime
+    bid: Decimal
+    """What a point is worth when it is spent."""
+    ask: Decimal
+    """What a point costs when it is sold or made good; never below the bid."""
+    floor: Decimal
+    ceiling: Decimal
+    max_step: Decimal
+    """By how much of itself the bid may differ from the one before or after it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Rules:
     """What decides postings beside the terms in force. Never changed, so its identity tells it: derived things
@@ -33,13 +51,16 @@ class Rules:
 
     ``activations`` stand in the order of their beginning, those that begin together in the order of their
     recording: of an owner's that have begun, the last one counts. ``terms`` are all versions, oldest first;
-    none where a program stands in no database.
+    none where a program stands in no database. ``rates`` stand in the order of their beginning, and those that
+    begin together in the order of their versions. ``band`` are the switches of the band controller, by code.
     """
 
     activations: tuple[Activation, ...] = ()
     off_rules: frozenset[str] = frozenset()
     off_campaigns: frozenset[str] = frozenset()
     terms: tuple[TermsVersion, ...] = ()
+    rates: tuple[RateVersion, ...] = ()
+    band: Mapping[str, bool] = field(default_factory=dict)
 
 
 NO_RULES = Rules()

@@ -1,6 +1,7 @@
 """Programs: the tenants, each with its currency, its time zone, its terms and, for tests, its own clock."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +12,15 @@ from ledger.accounts.models import (
     holders,
     program_terms,
     programs,
+    rates,
     rule_activations,
     rule_sets,
     rule_switches,
 )
-from ledger.accounts.program import Activation, Program, Rules, TermsVersion
+from ledger.accounts.program import Activation, Program, RateVersion, Rules, TermsVersion
 from ledger.clock import show
 from ledger.errors import ClockBackwards, NotATestProgram, ProgramExists
+from ledger.money import exponent
 
 
 def select_program() -> Select[Any]:
@@ -101,7 +104,8 @@ def _read_rules(connection: Connection, program_id: int) -> Rules:
         .ext(distinct_on(rule_switches.c.kind, rule_switches.c.code))
         .order_by(rule_switches.c.kind, rule_switches.c.code, rule_switches.c.switch_id.desc())
     )
-    off = {(row.kind, row.code) for row in connection.execute(latest) if not row.is_on}
+    switched = {(row.kind, row.code): row.is_on for row in connection.execute(latest)}
+    off = {of_what for of_what, is_on in switched.items() if not is_on}
     versions = connection.execute(
         select(program_terms.c.version, program_terms.c.recorded_at, cast(program_terms.c.terms, Text))
         .where(program_terms.c.program_id == program_id)
@@ -112,7 +116,18 @@ def _read_rules(connection: Connection, program_id: int) -> Rules:
         frozenset(code for kind, code in off if kind == "rule"),
         frozenset(code for kind, code in off if kind == "campaign"),
         tuple(TermsVersion(*row) for row in versions),
+        _read_rates(connection, program_id),
+        {code: is_on for (kind, code), is_on in switched.items() if kind == "band"},
     )
+
+
+def _read_rates(connection: Connection, program_id: int) -> tuple[RateVersion, ...]:
+    rows = connection.execute(
+        select(*(rates.c[name] for name in RateVersion._fields))
+        .where(rates.c.program_id == program_id)
+        .order_by(rates.c.valid_from, rates.c.version)
+    )
+    return tuple(RateVersion(*row) for row in rows)
 
 
 def find_program(connection: Connection, name: str) -> Program | None:
@@ -132,7 +147,7 @@ def create_program(
     is_test: bool = False,
     test_now: datetime | None = None,
 ) -> Program:
-    """A new program with version 1 of its terms. Refuses a name that is taken (``program_exists``).
+    """A new program with version 1 of its terms and of its rate. Refuses a name that is taken (``program_exists``).
 
     A test program's clock is the system's until it is set, here by ``test_now`` or later.
     """
@@ -154,9 +169,25 @@ def create_program(
     connection.execute(
         insert(program_terms).values(program_id=program_id, version=1, terms=terms, recorded_at=now)
     )
+    connection.execute(insert(rates).values(program_id=program_id, recorded_at=now, **first_rate(currency)))
     program = find_program(connection, name)
     assert program is not None
     return program
+
+
+def first_rate(currency: str) -> dict[str, Any]:
+    """The rate that a program begins with, from the beginning of time on: one point is one minor unit."""
+    minor = Decimal(1).scaleb(-exponent(currency))
+    return {
+        "version": 1,
+        "valid_from": datetime(1970, 1, 1, tzinfo=UTC),
+        "bid": minor,
+        "ask": minor,
+        "floor": minor * 7 / 10,
+        "ceiling": minor * 13 / 10,
+        "max_step": Decimal("0.2"),
+        "reason": "the rate that a program begins with",
+    }
 
 
 def change_terms(connection: Connection, program: Program, terms: dict[str, Any], now: datetime) -> Program:

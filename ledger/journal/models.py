@@ -114,3 +114,14 @@ outcomes = Table(
     Column("code", Text),
     Column("answer", LargeBinary, nullable=False),
 )
+
+till_batches = Table(
+    "till_batches",
+    metadata,
+    Column("program_id", Integer, primary_key=True),
+    Column("device_id", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("operations", Integer, nullable=False),
+    Column("received_at", Moment, nullable=False),
+)

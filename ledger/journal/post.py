@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.accounts.balances import balance_of
-from ledger.accounts.chart import Account
+from ledger.accounts.chart import Account, units_of
 from ledger.accounts.holder import Holder
 from ledger.accounts.ladders import ladders_of
 from ledger.accounts.program import Program
@@ -124,6 +124,7 @@ class _Batch:
         self.written = Written()
         self.ladders = ladders_of(program)
         self.has_tiers = self.ladders.any
+        self.units = units_of(program.currency)
 
     def answer(self, request: Request) -> Outcome:
         prior = self.loaded.outcomes.get(request.key) if request.key else None
@@ -218,7 +219,7 @@ class _Batch:
             settled = follow(holder, draft.postings, draft.effective_at, self.ladders)
             self.written.tiers.add(holder, settled, self.loaded.now, draft)
         holder.apply(draft.postings, self.loaded.now, draft.extends_to)
-        seal(self.written, holder, draft, self.program.terms_version, self.loaded.now)
+        seal(self.written, holder, draft, self.program.terms_version, self.loaded.now, self.units)
         self._record(draft)
 
     def _judge(self, holder: Holder, until: datetime) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, and_, select
 
-from ledger.accounts.chart import Account, Unit
+from ledger.accounts.chart import Account, unit_name
 from ledger.accounts.models import holders
 from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_cursor
 from ledger.accounts.program import Program
@@ -92,7 +92,7 @@ def _postings_of(connection: Connection, rows: Sequence[Row[Any]]) -> dict[UUID,
             {
                 "debit": Account(row.debit).name.lower(),
                 "credit": Account(row.credit).name.lower(),
-                "unit": Unit(row.unit).name,
+                "unit": unit_name(row.unit),
                 "amount": row.amount,
                 "lot_id": row.lot_id and show_id("lot", row.lot_id.bytes),
             }

@@ -43,7 +43,12 @@ class PostingSchema(Answer):
 
     debit = Choice(_ACCOUNTS, required=True)
     credit = Choice(_ACCOUNTS, required=True)
-    unit = Choice(["POINT", "GROWTH"], required=True)
+    unit = fields.String(
+        required=True,
+        metadata={
+            "description": "POINT, GROWTH, a currency, or a currency and _MICRO: millionths of its minor unit"
+        },
+    )
     amount = Points(required=True)
     lot_id = LedgerId("lot", required=True, allow_none=True)
 

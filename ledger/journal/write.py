@@ -60,12 +60,21 @@ class Written:
     tiers: TierRows = field(default_factory=TierRows)
 
 
-_UNITS = {account: account.unit for account in Account}
 _NO_OPENING = (None, None, None)
 
 
-def seal(written: Written, holder: Holder, draft: Draft, terms_version: int, now: datetime) -> None:
-    """Give an applied draft its place in the holder's chain: its version, and the balances after it."""
+def seal(
+    written: Written,
+    holder: Holder,
+    draft: Draft,
+    terms_version: int,
+    now: datetime,
+    units: Mapping[Account, int],
+) -> None:
+    """Give an applied draft its place in the holder's chain: its version, and the balances after it.
+
+    ``units`` are what the program's accounts are kept in (``chart.units_of``).
+    """
     holder.version += 1
     holder.recorded_at = now
     kind, holder_id, entry_id, effective_at, moves, details, source, *references = draft
@@ -90,7 +99,7 @@ def seal(written: Written, holder: Holder, draft: Draft, terms_version: int, now
         orjson.dumps(details) if details else None,
     )
     postings = [
-        (entry_id, holder_id, amount, ordinal, debit, credit, _UNITS[debit], lot_id)
+        (entry_id, holder_id, amount, ordinal, debit, credit, units[debit], lot_id)
         + (opens[1:] if opens else _NO_OPENING)
         for ordinal, (debit, credit, amount, lot_id, opens) in enumerate(moves, 1)
     ]
