@@ -158,6 +158,11 @@ class ExperimentUnknown(Absent):
     title = "No rule set has an experiment of this code"
 
 
+class RateUnknown(Absent):
+    code = "rate_unknown"  # details: at
+    title = "The program has no rate for that time"
+
+
 # --- conflicts with a fact -----------------------------------------------------------------------
 
 
@@ -337,7 +342,26 @@ class RuleNotOverridable(Refused):
 
 class ActiveFromPast(Refused):
     code = "active_from_past"  # details: active_from, now
-    title = "Rules cannot come into force in the past"
+    title = "Rules and rates cannot come into force in the past"
+
+
+class RateOutOfBounds(Refused):
+    code = "rate_out_of_bounds"  # details: rate, floor, ceiling
+    title = "The rate lies beyond its floor or its ceiling"
+
+
+class RateStepExceeded(Refused):
+    """Of two neighbours in time, the one that was there first says how far they may lie apart."""
+
+    code = "rate_step_exceeded"  # details: rate, version, neighbour, max_step
+    title = "The rate lies too far from the one before or after it"
+
+
+class RateAskBelowBid(Refused):
+    """Otherwise points could be bought and spent at a gain."""
+
+    code = "rate_ask_below_bid"  # details: rate, ask
+    title = "Points would cost less than they are worth"
 
 
 # --- try again -----------------------------------------------------------------------------------

@@ -60,7 +60,13 @@ ADVICE: Final = {
     "campaign_unknown": "Check the code: nothing has been switched. `GET /v1/rules` lists the campaigns in force.",
     "rule_set_not_approved": "Propose the version, and let another key approve it.",
     "rule_not_overridable": "Leave the rules in `rules` alone, or ask headquarters to mark them `overridable`.",
-    "active_from_past": "Leave `active_from` out to begin at once, or name a time after `now`.",
+    "active_from_past": "Leave `active_from`, or `valid_from` of a rate, out to begin at once, or name a time after "
+    "`now`.",
+    "rate_unknown": "The time lies before the program's first rate: check it.",
+    "rate_out_of_bounds": "Propose a rate from `floor` to `ceiling`, or other bounds with it.",
+    "rate_step_exceeded": "`neighbour` is the rate of `version`, and `max_step` the share of it that may be moved at "
+    "once: go there in several versions, each with a time of its own.",
+    "rate_ask_below_bid": "Propose an `ask` that is no less than the rate; left out, it is the rate.",
     "forbidden": "Use a key whose role carries the scope in `required_scope`; an operator makes one.",
     "not_found": "Check the address: nothing of the ledger is there.",
     "member_unknown": "A purchase or an award enrols a member; a redemption and a read do not. Check the member id.",
