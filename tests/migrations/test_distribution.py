@@ -15,14 +15,19 @@ DISTRIBUTED_BY = {
     "tier_events": "holder_id",
     "entitlements": "holder_id",
     "referrals": "holder_id",
+    "holds": "holder_id",
+    "quotes": "holder_id",
     # Names are looked up before anybody knows whose they are.
     "business_references": "reference",
     "outcomes": "key",
+    # A batch is looked up before anybody knows whose operations are in it.
+    "till_batches": "device_id",
 }
 
 ON_EVERY_NODE = {
     "programs",
     "program_terms",
+    "rates",
     "chart",
     "api_keys",
     "rule_sets",

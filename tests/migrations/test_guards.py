@@ -16,11 +16,13 @@ BOOKS = (
     "postings",
     "business_references",
     "program_terms",
+    "rates",
     "rule_sets",
     "rule_activations",
     "rule_switches",
     "tier_events",
     "entitlements",
+    "till_batches",
 )
 
 # Rows that no purchase makes.
@@ -33,6 +35,11 @@ INSERT INTO rule_switches (program_id, kind, code, is_on, reason, switched_by, r
 INSERT INTO tier_events (holder_id, ordinal, terms_version, effective_at, recorded_at, growth, to_tier, reason)
     SELECT holder_id, 1, 1, now(), now(), 0, 'silver', 'upgraded' FROM holders;
 INSERT INTO entitlements SELECT holder_id, 'tea', '2026', 'silver', now(), now() FROM holders;
+INSERT INTO till_batches SELECT program_id, 'till-1', 1, decode(repeat('00', 32), 'hex'), 1, now() FROM programs;
+INSERT INTO quotes (holder_id, quote_id, points, points_value, price, made_at, expires_at, rate_version)
+    SELECT holder_id, gen_random_uuid(), 10, 10, 30, now(), now() + interval '1 hour', 1 FROM holders;
+INSERT INTO holds (holder_id, hold_id, points, expires_at, program_id, status)
+    SELECT holder_id, gen_random_uuid(), 10, now() + interval '1 hour', program_id, 'open' FROM holders;
 """
 
 
@@ -44,6 +51,7 @@ def changes_of(table: str) -> list[str]:
         "rule_switches": "is_on = true",
         "tier_events": "to_tier = 'gold'",
         "entitlements": "tier = 'gold'",
+        "till_batches": "sequence = 9",
     }
     return [
         f"UPDATE {table} SET {column.get(table, 'version = 9')}",
@@ -105,6 +113,16 @@ def test_application_may_not_change_the_books(application: Any, change: str) -> 
         "UPDATE api_keys SET role = 'admin'",
         "UPDATE programs SET currency = 'USD'",
         "DELETE FROM programs",
+        "UPDATE quotes SET points = 1",
+        "UPDATE quotes SET expires_at = '2099-01-01'",
+        "UPDATE quotes SET rate_version = 2",
+        "DELETE FROM quotes",
+        "TRUNCATE quotes",
+        "ALTER TABLE quotes DISABLE TRIGGER quotes_use_once",
+        "UPDATE holds SET points = 1",
+        "UPDATE holds SET expires_at = '2099-01-01'",
+        "DELETE FROM holds",
+        "TRUNCATE holds",
     ],
 )
 def test_application_may_not_get_around_the_guards(application: Any, attempt: str) -> None:
@@ -154,13 +172,94 @@ def test_every_guarded_table_has_both_triggers_always_on(books: Any) -> None:
             "SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2"
         ).fetchall()
     assert triggers == [
-        ("approvals", "approvals_decide_once", "A"),
-        *(
-            (table, f"{table}_refuse_{what}", "A")
-            for table in sorted(BOOKS)
-            for what in ("change", "truncate")
-        ),
+        *sorted(
+            [
+                ("approvals", "approvals_decide_once", "A"),
+                ("quotes", "quotes_use_once", "A"),
+                *(
+                    (table, f"{table}_refuse_{what}", "A")
+                    for table in BOOKS
+                    for what in ("change", "truncate")
+                ),
+            ]
+        )
     ]
+
+
+USE = "UPDATE quotes SET used_entry_id = gen_random_uuid()"
+FREE = "UPDATE quotes SET used_entry_id = NULL"
+
+
+@pytest.mark.parametrize("second", [USE, FREE])
+def test_quote_is_used_once_and_never_set_free(application: Any, second: str) -> None:
+    application.execute(USE)
+    with pytest.raises(errors.InsufficientPrivilege, match="used once"):
+        application.execute(second)
+
+
+def test_not_even_a_superuser_who_plays_replica_uses_a_quote_twice(books: Any, cluster: Any) -> None:
+    if not isinstance(cluster, EmbeddedCluster):
+        pytest.skip("needs a superuser's login")
+    with psycopg.connect(cluster.server.url(books.name, role=SUPERUSER)) as superuser:
+        superuser.execute("SET session_replication_role = replica")
+        superuser.execute(USE)
+        with pytest.raises(errors.InsufficientPrivilege, match="used once"):
+            superuser.execute(USE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "status = 'released'",
+        "status = 'captured', closed_entry_id = gen_random_uuid()",
+        "captured = 5",
+        "status = 'lapsed', closed_entry_id = gen_random_uuid(), captured = 5",
+        "status = 'captured', closed_entry_id = gen_random_uuid(), captured = 11",
+        "status = 'lost', closed_entry_id = gen_random_uuid()",
+    ],
+)
+def test_hold_is_closed_by_an_entry_and_captured_no_further_than_it_reaches(
+    application: Any, change: str
+) -> None:
+    with pytest.raises(errors.CheckViolation):
+        application.execute(f"UPDATE holds SET {change}")
+
+
+SECOND_RATE = {
+    "bid": "0.01",
+    "ask": "0.01",
+    "floor": "0.007",
+    "ceiling": "0.013",
+    "max_step": "0.2",
+    "valid_from": "now() + interval '1 day'",
+    "proposed_by": "'maker'",
+    "approved_by": "'checker'",
+}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "constraint"),
+    [
+        ("bid", "0.001", "rates_bid_check"),
+        ("ceiling", "0.009", "rates_bid_check"),
+        ("ask", "0.009", "rates_ask_check"),
+        ("max_step", "2", "rates_max_step_check"),
+        ("floor", "0", "rates_floor_check"),
+        ("valid_from", "now() - interval '1 second'", "rates_valid_from_check"),
+        ("approved_by", "'maker'", "rates_approved_by_check"),
+        ("approved_by", "NULL", "rates_approved_by_check"),
+    ],
+)
+def test_no_rate_is_outside_its_band_or_of_one_hand_alone(
+    application: Any, column: str, value: str, constraint: str
+) -> None:
+    row = SECOND_RATE | {column: value}
+    statement = (
+        f"INSERT INTO rates (program_id, version, recorded_at, reason, {', '.join(row)})"
+        f" SELECT program_id, 2, now(), 'x', {', '.join(row.values())} FROM programs"
+    )
+    with pytest.raises(errors.CheckViolation, match=constraint):
+        application.execute(statement)
 
 
 def test_insertion_is_open_to_the_application_and_the_guard_sees_no_insertion(application: Any) -> None:

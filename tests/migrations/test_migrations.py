@@ -1,12 +1,12 @@
 """Migrations: from nothing to one head, forward only, equal to the models, and never in anybody's way for long."""
 
 import contextlib
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from ledger import migrate, tables
-from ledger.accounts.chart import Account
+from ledger.accounts.chart import BUDGET_ACCOUNTS, MEMO_ACCOUNTS, Account, units_of
+from ledger.fx.convert import MICRO
 from ledger.migrate import upgrade
 from tests.conftest import EmbeddedCluster
 from tests.migrations.golden import GOLDEN, MAJOR, dump
-
-BUDGETS = {Account.FUND, Account.FUND_GRANTED, Account.FUND_SPENT}
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -107,19 +106,59 @@ def test_chart_in_the_database_is_the_chart_of_the_code(owner_url: str) -> None:
     ]
 
 
-def test_postings_may_stand_on_exactly_the_accounts_of_their_unit(owner_url: str) -> None:
-    with connected(owner_url) as connection:
-        definition = connection.execute(
-            text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'postings_unit_check'")
-        ).scalar_one()
-    for account in Account:
-        case = re.search(rf"WHEN {int(account.unit)} THEN (.*?)(WHEN|ELSE)", definition, re.DOTALL)
-        assert case is not None
-        lists = re.findall(r"ARRAY\[([^\]]*)\]", case[1])
-        allowed = [{int(number) for number in re.findall(r"\d+", numbers)} for numbers in lists]
-        # Budgets are counted in points and are none: nothing moves between a fund and a member.
-        same = {int(o) for o in Account if o.unit is account.unit and (o in BUDGETS) == (account in BUDGETS)}
-        assert [numbers for numbers in allowed if account in numbers] == [same, same]
+@pytest.fixture
+def tried(owner_url: str) -> Iterator["psycopg.Connection[Any]"]:
+    """A table of this connection's own that is checked as postings are, and refers to nothing."""
+    query = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'postings_unit_check'"
+    with psycopg.connect(owner_url) as owner:
+        owner.execute("CREATE TEMPORARY TABLE tried (unit int, debit int, credit int, amount bigint)")
+        ((definition,),) = owner.execute(query)
+        owner.execute(f"ALTER TABLE tried ADD {definition}")
+        yield owner
+
+
+def test_postings_may_stand_on_exactly_the_accounts_of_their_unit(tried: Any) -> None:
+    units = units_of("CNY")
+    places = list(product({*units.values(), 0, 3, 7, 1_000, 1_007, 2_000}, Account, Account))
+    expected = {
+        (unit, debit, credit)
+        for unit, debit, credit in places
+        if units[debit] == unit == units[credit] and _apart(debit) == _apart(credit)
+    }
+    assert {place for place in places if _is_allowed(tried, *place)} == expected
+
+
+@pytest.mark.parametrize("currency", ["ALL", "CNY", "JPY", "KWD", "ZWG"])
+def test_postings_are_kept_in_money_of_any_currency(tried: Any, currency: str) -> None:
+    units = units_of(currency)
+    for debit, credit in (
+        (Account.TENDER_CASH, Account.SALES),
+        (Account.TRADING_RESIDUE, Account.ROUNDING),
+    ):
+        assert _is_allowed(tried, units[debit], debit, credit)
+
+
+def test_residue_is_less_than_one_minor_unit(tried: Any) -> None:
+    residue = (units_of("CNY")[Account.ROUNDING], Account.TRADING_RESIDUE, Account.ROUNDING)
+    assert [_is_allowed(tried, *residue, amount) for amount in (MICRO - 1, MICRO)] == [True, False]
+
+
+def _apart(account: Account) -> frozenset[Account]:
+    """What is counted in points and is none of a member's: nothing moves between it and any other account."""
+    return next((group for group in (BUDGET_ACCOUNTS, MEMO_ACCOUNTS) if account in group), frozenset())
+
+
+def _is_allowed(
+    tried: "psycopg.Connection[Any]", unit: int, debit: Account, credit: Account, amount: int = 1
+) -> bool:
+    try:
+        with tried.transaction():
+            tried.execute(
+                "INSERT INTO tried VALUES (%s, %s, %s, %s)", (unit, int(debit), int(credit), amount)
+            )
+    except errors.CheckViolation:
+        return False
+    return True
 
 
 def test_migration_that_cannot_get_its_lock_gives_up_and_leaves_nothing_behind(empty_database: Any) -> None:
