@@ -64,7 +64,7 @@ class Figures:
         balances, growth = self.balances, self.trial_balance.totals[Account.GROWTH]
         return {
             "roll-forward to balances": self.movements.net - balances.outstanding,
-            "points in lots to balances": self.lots.get(Unit.POINT, 0) - balances.points - balances.held,
+            "points in lots to balances": self.lots.get(Unit.POINT, 0) - balances.points,
             "growth in lots to balances": self.lots.get(Unit.GROWTH, 0) - balances.growth,
             "growth posted to balances": growth.balance - balances.growth,
             "trial balance": sum(abs(unit["total_debit"] - unit["total_credit"]) for unit in shown),

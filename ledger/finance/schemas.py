@@ -32,7 +32,13 @@ class AccountTotalSchema(Answer):
 class UnitTotalsSchema(Answer):
     """The accounts of a unit. The totals are equal."""
 
-    unit = Choice(["POINT", "GROWTH"], required=True)
+    unit = fields.String(
+        required=True,
+        metadata={
+            "description": "POINT, GROWTH, the program's currency in minor units, and the currency with _MICRO:"
+            " millionths of its minor unit"
+        },
+    )
     accounts = fields.List(fields.Nested(AccountTotalSchema), required=True)
     total_debit = _total()
     total_credit = _total()

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, select
 
-from ledger.accounts.chart import Account, Unit
+from ledger.accounts.chart import Account, unit_name, units_of
 from ledger.accounts.models import holders
 from ledger.accounts.program import Program
 from ledger.clock import show
@@ -47,6 +47,8 @@ class TrialBalance:
 
     times: Times
     totals: Mapping[Account, AccountTotal]
+    units: Mapping[Account, int]
+    """The unit that each account is kept in, money in the program's currency."""
 
     @property
     def points_outstanding(self) -> int:
@@ -61,13 +63,14 @@ class TrialBalance:
         return {
             "as_of": show(self.times.as_of),
             "known_as_of": show(self.times.known_as_of),
-            "units": [self._unit(unit) for unit in Unit],
+            # In the order of the chart: points, growth, money, and millionths of its minor unit.
+            "units": [self._unit(unit) for unit in dict.fromkeys(self.units.values())],
         }
 
-    def _unit(self, unit: Unit) -> dict[str, Any]:
-        totals = [total for account, total in self.totals.items() if account.unit is unit]
+    def _unit(self, unit: int) -> dict[str, Any]:
+        totals = [total for account, total in self.totals.items() if self.units[account] == unit]
         return {
-            "unit": unit.name,
+            "unit": unit_name(unit),
             "accounts": [total.shown() for total in totals],
             "total_debit": sum(total.debit for total in totals),
             "total_credit": sum(total.credit for total in totals),
@@ -81,7 +84,7 @@ def read_trial_balance(connection: Connection, program: Program, times: Times) -
         total = totals[account]
         debit, credit = (amount, 0) if side == "debit" else (0, amount)
         totals[account] = AccountTotal(account, total.debit + debit, total.credit + credit)
-    return TrialBalance(times, totals)
+    return TrialBalance(times, totals, units_of(program.currency))
 
 
 def select_pairs(program: Program, times: Times) -> Select[Any]:

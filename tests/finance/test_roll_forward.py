@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from ledger.accounts.chart import BUDGET_ACCOUNTS, Account, Unit
+from ledger.accounts.chart import BUDGET_ACCOUNTS, MEMO_ACCOUNTS, Account, Unit
 from ledger.errors import InvalidRequest, MemberUnknown
 from ledger.finance.roll_forward import ARRIVES, LEAVES, Movements, movements_of, read_roll_forward
 from ledger.finance.trial_balance import TrialBalance, read_trial_balance
@@ -89,8 +89,9 @@ def test_trial_balance_shows_every_account_of_the_chart_and_balances(till: Till)
     till.redeem("m-1", 100)
     till.give_back(bought, 1, 4_000)
     report = trial_balance(till, START).shown()
-    points, growth = report["units"]
+    points, growth, money, micros = report["units"]
 
+    assert [unit["unit"] for unit in report["units"]] == ["POINT", "GROWTH", "CNY", "CNY_MICRO"]
     assert [line["account"] for unit in report["units"] for line in unit["accounts"]] == [
         account.name.lower() for unit in Unit for account in Account if account.unit is unit
     ]
@@ -101,6 +102,7 @@ def test_trial_balance_shows_every_account_of_the_chart_and_balances(till: Till)
     assert lines["redeemed"] == (0, 100, 100)
     assert (points["total_debit"], points["total_credit"]) == (240, 240)
     assert (growth["total_debit"], growth["total_credit"]) == (140, 140)
+    assert (money["total_debit"], money["total_credit"], micros["total_debit"]) == (0, 0, 0)
     assert (report["as_of"], report["known_as_of"]) == ("2026-01-01T00:00:00.000000Z",) * 2
 
 
@@ -168,7 +170,7 @@ def test_balances_of_members_add_up_to_the_trial_balance_less_what_the_sweep_has
 
 
 def test_every_account_of_points_on_the_houses_side_has_a_movement_each_way() -> None:
-    points = {account for account in Account if account.unit is Unit.POINT} - BUDGET_ACCOUNTS
+    points = {account for account in Account if account.unit is Unit.POINT} - BUDGET_ACCOUNTS - MEMO_ACCOUNTS
     house = {account for account in points if not account.is_members}
     assert set(ARRIVES) == set(LEAVES) == house
     for account in house:
@@ -196,8 +198,31 @@ def test_growth_and_moves_between_a_members_own_accounts_move_no_points() -> Non
         (Account.GROWTH_ISSUED, Account.GROWTH, 5),
         (Account.POINTS, Account.DEBT, 5),
         (Account.POINTS, Account.HELD, 5),
+        (Account.HELD, Account.POINTS, 5),
     ]
     assert movements_of(pairs) == Movements()
+
+
+def test_memos_and_money_move_no_points() -> None:
+    pairs = [
+        (Account.TRADING_POINTS, Account.CONVERTED, 5),
+        (Account.CONVERTED, Account.TRADING_POINTS, 5),
+        (Account.TENDER_CASH, Account.SALES, 5),
+        (Account.POINTS_DISCOUNT, Account.TRADING_MONEY, 5),
+        (Account.TENDER_CASH, Account.POINTS_SOLD, 5),
+        (Account.TRADING_RESIDUE, Account.ROUNDING, 5),
+    ]
+    assert movements_of(pairs) == Movements()
+
+
+def test_points_spent_out_of_a_hold_or_beyond_a_balance_are_redeemed_and_points_sold_are_issued() -> None:
+    pairs = [
+        (Account.HELD, Account.REDEEMED, 3),
+        (Account.DEBT, Account.REDEEMED, 4),
+        (Account.DEBT, Account.ISSUED, 5),
+        (Account.ISSUED, Account.DEBT, 6),
+    ]
+    assert movements_of(pairs) == Movements(redeemed=7, clawed_back=5, issued=6)
 
 
 @pytest.mark.parametrize(
