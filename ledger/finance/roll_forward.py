@@ -2,7 +2,8 @@
 
 Outstanding are the members' points and held points less their debt. Every posting between a member's
 account and the house's moves it under exactly one name; postings between a member's own accounts move
-nothing, and neither do those between two of the house's, which only tell at which rate points went. So opening and movements give the closing balance, and it is the trial balance's.
+nothing, and neither do those between two of the house's, which only tell at which rate points went. So
+opening and movements give the closing balance, and it is the trial balance's.
 
 A period runs from just after ``from`` up to and including ``to``, as ``as_of`` does: points that end with
 a month are gone at the first instant of the next one, and belong to the month that they end with.
@@ -75,7 +76,7 @@ class Movements:
 
 
 def movements_of(pairs: Iterable[tuple[Account, Account, int]]) -> Movements:
-    """Sums of postings by debit and credit account, sorted into movements; growth, budgets, memos and money move no points."""
+    """Sums of postings by debit and credit account, sorted into movements; nothing but members' points moves."""
     sums: Counter[str] = Counter()
     for debit, credit, amount in pairs:
         if debit in BUDGET_ACCOUNTS or debit.unit is not Unit.POINT or debit.is_members == credit.is_members:
