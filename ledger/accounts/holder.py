@@ -7,6 +7,7 @@ runs it on what is stored. It asserts what a decision must have made sure of.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from ledger.accounts.chart import EXPIRY_ACCOUNTS, LOT_ACCOUNTS, Account, Unit
 from ledger.accounts.growth import Change
@@ -23,8 +24,34 @@ GENESIS = bytes(32)
 _POINT = Unit.POINT
 _POINTS, _GROWTH, _DEBT, _FUND = Account.POINTS, Account.GROWTH, Account.DEBT, Account.FUND
 _IN_POINTS = frozenset({_POINTS, _FUND})
+_IN_LOTS = LOT_ACCOUNTS - {Account.HELD}
 _MEMBERS = frozenset(account for account in Account if account.is_members)
 _UNITS = {account: account.unit for account in Account}
+
+
+class Hold(NamedTuple):
+    """An open hold, and what it has drawn from which lot, in drawing order."""
+
+    hold_id: bytes
+    """The id of the entry that made it."""
+    points: int
+    expires_at: datetime
+    draws: tuple[tuple[bytes, int], ...]
+    quote_id: bytes | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether the clock has released it."""
+        return self.expires_at <= now
+
+
+class Closing(NamedTuple):
+    """How a hold ended, and by which entry."""
+
+    hold_id: bytes
+    status: str
+    """``captured``, ``released`` or ``lapsed``."""
+    captured: int
+    entry_id: bytes
 
 
 @dataclass(slots=True)
@@ -55,6 +82,10 @@ class Holder:
     """Every change of growth, where it was read; None where it was not."""
     kept: Standing | None = None
     """The stored standing where it was taken anew and no entry has come of it: then the row keeps it."""
+    holds: dict[bytes, Hold] = field(default_factory=dict)
+    """Holds that are open in the books; read with the lots."""
+    holds_opened: list[Hold] = field(default_factory=list)
+    holds_closed: list[Closing] = field(default_factory=list)
     opened: list[Lot] = field(default_factory=list)
     touched: dict[bytes, Lot] = field(default_factory=dict)
     is_changed: bool = False
@@ -103,6 +134,15 @@ class Holder:
         self.kept = None
         self.is_changed = True
 
+    def change_holds(self, opens: Hold | None = None, closes: Closing | None = None) -> None:
+        """Note a hold that an entry opens or closes, before its postings are applied."""
+        if opens is not None:
+            self.holds[opens.hold_id] = opens
+            self.holds_opened.append(opens)
+        if closes is not None:
+            del self.holds[closes.hold_id]
+            self.holds_closed.append(closes)
+
     def refresh(self, now: datetime) -> None:
         """Take the standing anew, after the lots have been read: all but growth that never expires."""
         assert self.lots is not None
@@ -114,7 +154,11 @@ class Holder:
     def _standing(self, now: datetime) -> Standing:
         assert self.lots is not None
         standing = standing_of(self.lots.values(), now)
-        return standing._replace(growth=standing.growth + self.growth_unseen)
+        # When a hold is due, its points are back: no standing is fresh beyond that.
+        until = min([hold.expires_at for hold in self.holds.values()], default=standing.fresh_until)
+        return standing._replace(
+            growth=standing.growth + self.growth_unseen, fresh_until=min(until, standing.fresh_until)
+        )
 
     def _points_lots(self) -> list[Lot]:
         assert self.lots is not None, "the lots were not loaded"
@@ -146,11 +190,12 @@ class Holder:
     def _move_lot(self, posting: Posting) -> None:
         assert posting.lot_id is not None
         lot = self.require_lot(posting.lot_id)
-        if posting.debit in LOT_ACCOUNTS:
+        # What is held has left what remains of the lot, until it comes back.
+        if posting.debit in _IN_LOTS:
             lot.remaining -= posting.amount
             if posting.credit in EXPIRY_ACCOUNTS:
                 lot.expired += posting.amount
-        else:
+        elif posting.credit in _IN_LOTS:
             lot.remaining += posting.amount
         assert 0 <= lot.remaining <= lot.original
         self.touched[lot.lot_id] = lot

@@ -12,10 +12,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, or_, select
 
-from ledger.accounts.balances import balance_object
+from ledger.accounts.balances import balance_of
 from ledger.accounts.chart import Unit
+from ledger.accounts.hold_queries import let_holds_lapse
+from ledger.accounts.holder import Holder
 from ledger.accounts.ladders import ladders_of
-from ledger.accounts.lots import Lot, Standing, standing_of
+from ledger.accounts.lots import Lot, Standing
 from ledger.accounts.models import holders, lots
 from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_cursor
 from ledger.accounts.program import Program
@@ -35,11 +37,13 @@ _LOT_ID_BYTES = 16
 _BALANCE: Select[Any] = select(
     holders.c.holder_id,
     holders.c.version,
+    holders.c.points,
     holders.c.held,
     holders.c.debt,
     holders.c.recorded_at,
     holders.c.available,
     holders.c.pending,
+    holders.c.growth,
     holders.c.growth_value,
     holders.c.next_expiry_at,
     holders.c.next_expiry_points,
@@ -77,14 +81,29 @@ def read_balance(connection: Connection, program: Program, member_id: str, now: 
     now = max(now, row.recorded_at or now)
     standing = _stored_standing(row)
     read_open_lots = cache(partial(open_lots, connection, row.holder_id))
+    holder = _holder(program, member_id, row, standing)
     if now >= standing.fresh_until:
-        standing = standing_of(read_open_lots(), now)
+        holder.lots = {lot.lot_id: lot for lot in read_open_lots()}
+        let_holds_lapse(connection, holder, now)
     ladders, tier = ladders_of(program), None
     if ladders.any:
         state = tier_by_clock(connection, row.holder_id, stored_tier(row), ladders, now, read_open_lots)
         tier = tier_object(state, ladders, now)
-    return balance_object(
-        member_id, now, standing, held=row.held, debt=row.debt, version=row.version, tier=tier
+    return balance_of(holder, now, tier)
+
+
+def _holder(program: Program, member_id: str, row: Row[Any], standing: Standing) -> Holder:
+    """The holder as its row has it."""
+    return Holder(
+        row.holder_id.bytes,
+        program.program_id,
+        member_id,
+        version=row.version,
+        points=row.points,
+        held=row.held,
+        debt=row.debt,
+        growth=row.growth,
+        standing=standing,
     )
 
 

@@ -1,11 +1,13 @@
 """What a command must see beside the books of its members: usages, facts, and who brought whom."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any, LiteralString
 
 from ledger.accounts.holder import Holder
 from ledger.accounts.program import Program
+from ledger.accounts.quotes import Quote, QuoteKey
 from ledger.clock import local_date
 from ledger.ids import holder_id
 from ledger.journal import wire
@@ -46,6 +48,23 @@ SELECT uuid_send(holder_id), uuid_send(referrer_holder_id), referrer_id, uuid_se
   FROM referrals WHERE holder_id = ANY(%b) AND settled_entry_id IS NULL
 """
 
+_QUOTE_COLUMNS: LiteralString = """
+uuid_send(q.holder_id), uuid_send(q.quote_id), q.points, q.points_value, q.price, q.made_at, q.expires_at,
+q.rate_version, uuid_send(q.used_entry_id), q.store, q.sku
+"""
+
+_QUOTES: LiteralString = (
+    "SELECT "
+    + _QUOTE_COLUMNS
+    + " FROM unnest(%b, %b) AS w (holder_id, quote_id) JOIN quotes q USING (holder_id, quote_id)"
+)
+
+_OPEN_QUOTES: LiteralString = (
+    "SELECT "
+    + _QUOTE_COLUMNS
+    + " FROM quotes q WHERE q.holder_id = ANY(%b) AND q.used_entry_id IS NULL AND q.expires_at > %b"
+)
+
 _TURN: LiteralString = "SELECT pg_advisory_xact_lock(%s, %s)"
 _REFERRAL_TURNS = 0x7265_6665  # "refe"
 
@@ -62,6 +81,8 @@ def together(each: Iterable[Wants]) -> Wants:
         referrals=_each_once(one.referrals for one in wants),
         unsettled=_each_once(one.unsettled for one in wants),
         of_referrers=_each_once(one.of_referrers for one in wants),
+        quotes=_each_once(one.quotes for one in wants),
+        quoted=_each_once(one.quoted for one in wants),
         is_serial=any(one.is_serial for one in wants),
     )
 
@@ -112,6 +133,22 @@ def ask_facts(driver: Driver, program: Program, wants: Wants) -> Iterable[Row]:
 def ask_unsettled(driver: Driver, program: Program, wants: Wants) -> Iterable[Row]:
     """The referrals wanted that are still to be settled, under way."""
     return _ask_members(driver, program, _UNSETTLED, wants.unsettled)
+
+
+def ask_quotes(driver: Driver, wants: Wants, now: datetime) -> Iterable[Row]:
+    """The quotes wanted, under way; those wanted by their holder as far as they are open at ``now``."""
+    rows: list[Iterable[Row]] = []
+    if wants.quotes:
+        holders, ids = zip(*wants.quotes, strict=True)
+        rows.append(ask(driver, _QUOTES, uuids(holders), uuids(ids)))
+    if wants.quoted:
+        rows.append(ask(driver, _OPEN_QUOTES, uuids(wants.quoted), now))
+    return chain.from_iterable(rows)
+
+
+def quotes_in(rows: Iterable[Row]) -> dict[QuoteKey, Quote]:
+    """Quotes by what they are found by."""
+    return {quote.key: quote for quote in (Quote(*row) for row in rows)}
 
 
 def usages_in(rows: Iterable[Row]) -> dict[UsageKey, Usage]:

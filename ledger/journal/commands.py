@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
 
-from ledger.accounts.holder import Holder
+from ledger.accounts.holder import Closing, Hold, Holder
 from ledger.accounts.ladders import ladders_of
 from ledger.accounts.postings import Posting
 from ledger.accounts.program import Program
+from ledger.accounts.quotes import Quote, QuoteKey
 from ledger.accounts.tracking import tier_at
 from ledger.clock import MAX_SKEW, show
 from ledger.errors import (
@@ -116,6 +117,10 @@ class Wants(NamedTuple):
     """Members of whom it must see who brought them, unless that is settled; their referrers are locked as well."""
     of_referrers: tuple[tuple[str, str], ...] = ()
     """Subject and period of usages that it must see of whoever brought the unsettled; of those facts, too."""
+    quotes: tuple[QuoteKey, ...] = ()
+    """Quotes that it must see."""
+    quoted: tuple[bytes, ...] = ()
+    """Holders of whom it must see every quote that is open."""
     is_serial: bool = False
     """Whether no other such command of the program may be under way: it reads what no holder's lock guards."""
 
@@ -180,6 +185,10 @@ class Draft(NamedTuple):
     parent_entry_id: bytes | None = None
     peer_holder_id: bytes | None = None
     extends_to: datetime | None = None
+    opens: Hold | None = None
+    """The hold that it makes; the entry's own id is the hold's."""
+    closes: Closing | None = None
+    """The hold that it ends."""
 
 
 class Decision(NamedTuple):
@@ -190,6 +199,8 @@ class Decision(NamedTuple):
     uses: Sequence[Use] = ()
     referrals: Sequence[tuple[bytes, Referral]] = ()
     """Referrals that are new or settled now, by the referee's holder."""
+    quotes: Sequence[Quote] = ()
+    """Quotes that are made, or used now."""
     judged: Sequence[tuple[bytes, datetime]] = ()
     """Holders whose tier is to be judged by the clock, without an entry, and up to when."""
 
@@ -229,6 +240,7 @@ class Books:
     usages: Mapping[UsageKey, Usage] = field(default_factory=dict)
     facts: Mapping[bytes, MemberRow] = field(default_factory=dict)
     referrals: Mapping[bytes, Referral] = field(default_factory=dict)
+    quotes: Mapping[QuoteKey, Quote] = field(default_factory=dict)
 
     def holder(self, member_id: str) -> Holder:
         """The member's books, or ``member_unknown``."""

@@ -20,6 +20,7 @@ from ledger.accounts.chart import Account, Unit
 from ledger.accounts.growth import Change, Timeline
 from ledger.accounts.ladders import Ladders, ladders_of
 from ledger.accounts.lots import Lot, consume, standing_of
+from ledger.accounts.models import holds
 from ledger.accounts.paging import refused
 from ledger.accounts.program import Program
 from ledger.accounts.queries import require_member
@@ -53,11 +54,13 @@ def read_balance_at(connection: Connection, program: Program, member_id: str, ti
     ``account_version`` is the greatest version that counts. A member has nothing before the first entry.
     A return that arrived late may have taken points that were earned only later: at a moment between,
     it is as if they had been taken from the other lots in drawing order, and what these lack is a debt.
+    A hold whose time was up by then reserves nothing, whether or not that had been booked.
     """
     key = require_member(connection, program, member_id)
-    past = Past(times.as_of)
+    past = Past(times.as_of, _holds(connection, key))
     for entry in _entries(connection, key, times.known_as_of):
         past.add(entry)
+    past.let_holds_lapse()
     lots, owed = past.lots_left()
     balance = balance_object(
         member_id,
@@ -87,11 +90,24 @@ class Move(NamedTuple):
 class Event(NamedTuple):
     """An entry as the past is made of it."""
 
+    entry_id: UUID
     version: int
     effective_at: datetime
     recorded_at: datetime
     extends_to: datetime | None
     moves: list[Move]
+
+
+@dataclass(slots=True)
+class Reserved:
+    """A hold: until when it lasts, the entry that closed it whenever that was, and what was known by then."""
+
+    hold_id: UUID
+    expires_at: datetime
+    closed_entry_id: UUID | None = None
+    moves: list[Move] = field(default_factory=list)
+    counts: bool = False
+    is_closed: bool = False
 
 
 @dataclass(slots=True)
@@ -107,6 +123,10 @@ class Past:
     """The books of one member at the moment ``as_of``, made of every entry that was known, in version order."""
 
     as_of: datetime
+    holds: list[Reserved] = field(default_factory=list)
+    """Every hold of the member, in the order in which their time is up."""
+    held_by: dict[UUID, Reserved] = field(init=False)
+    """Each hold by the entry that made it and by the one that closed it."""
     version: int = 0
     held: int = 0
     debt: int = 0
@@ -114,15 +134,33 @@ class Past:
     growth: list[Change] = field(default_factory=list)
     """Every change of growth that was known, whenever it was to happen."""
 
+    def __post_init__(self) -> None:
+        self.held_by = {hold.hold_id: hold for hold in self.holds}
+        self.held_by |= {hold.closed_entry_id: hold for hold in self.holds if hold.closed_entry_id}
+
     def add(self, event: Event) -> None:
         """Take the next entry in, whether or not it counts by then: later entries build on it."""
         counts = event.effective_at <= self.as_of
         if event.extends_to is not None:
             self._extend(event.extends_to, event.recorded_at, counts)
+        if event.entry_id in self.held_by:
+            self._follow_hold(self.held_by[event.entry_id], event, counts)
         for move in event.moves:
             self._move(event, move, counts)
         if counts:
             self.version = event.version
+
+    def let_holds_lapse(self) -> None:
+        """Let the clock release the holds whose time was up by then and that nothing known has closed.
+
+        As where it is booked: points go back to their lots, and what is alive there repays a debt first.
+        """
+        for hold in self.holds:
+            if hold.counts and not hold.is_closed and hold.expires_at <= self.as_of:
+                for move in hold.moves:
+                    self._see(move._replace(debit=move.credit, credit=move.debit))
+                for move in hold.moves:
+                    self._repay(move, hold.expires_at)
 
     def lots_left(self) -> tuple[list[Lot], int]:
         """The lots with what remains of them by then, and the points that lots lack altogether."""
@@ -143,19 +181,41 @@ class Past:
                 if counts:
                     sub.seen.expires_at = extends_to
 
+    def _follow_hold(self, hold: Reserved, event: Event, counts: bool) -> None:
+        """Note that a hold was made or closed. A purchase may say that it happened before the hold that it closes:
+        then the hold has reserved the points by then."""
+        if hold.hold_id == event.entry_id:
+            hold.moves, hold.counts = event.moves, counts
+            return
+        hold.is_closed = True
+        if counts and not hold.counts:
+            for move in hold.moves:
+                self._see(move)
+
     def _move(self, event: Event, move: Move, counts: bool) -> None:
         if move.lot_id is not None:
             if move.available_at is not None:
                 self.lots[move.lot_id] = _Sub(_opened(event, move), _opened(event, move))
-            change = _change(move, Account.POINTS) + _change(move, Account.GROWTH)
-            sub = self.lots[move.lot_id]
-            self._grow(event, move, sub.booked)
-            sub.booked.remaining += change
-            sub.seen.remaining += change if counts else 0
+            booked = self.lots[move.lot_id].booked
+            self._grow(event, move, booked)
+            booked.remaining += _change_of_lot(move)
         if counts:
-            self.held += _change(move, Account.HELD)
-            # The one debit-normal account of a member.
-            self.debt -= _change(move, Account.DEBT)
+            self._see(move)
+
+    def _see(self, move: Move) -> None:
+        """Let a posting have happened by then."""
+        if move.lot_id is not None:
+            self.lots[move.lot_id].seen.remaining += _change_of_lot(move)
+        self.held += _change(move, Account.HELD)
+        # The one debit-normal account of a member.
+        self.debt -= _change(move, Account.DEBT)
+
+    def _repay(self, move: Move, at: datetime) -> None:
+        assert move.lot_id is not None
+        lot = self.lots[move.lot_id].seen
+        if self.debt > 0 and lot.is_live(at):
+            repaid = min(self.debt, move.amount)
+            self._see(move._replace(debit=Account.POINTS, credit=Account.DEBT, amount=repaid))
 
     def _grow(self, event: Event, move: Move, lot: Lot) -> None:
         change = _change(move, Account.GROWTH)
@@ -180,6 +240,11 @@ def _change(move: Move, account: Account) -> int:
     return move.amount * ((move.credit == account) - (move.debit == account))
 
 
+def _change_of_lot(move: Move) -> int:
+    """What the posting adds to what remains of its lot. What is held has left it."""
+    return _change(move, Account.POINTS) + _change(move, Account.GROWTH)
+
+
 def _opened(event: Event, move: Move) -> Lot:
     """The lot that a posting opens, before the posting itself is counted."""
     assert move.lot_id is not None and move.available_at is not None
@@ -196,6 +261,7 @@ def _opened(event: Event, move: Move) -> Lot:
 
 
 _HISTORY = select(
+    entries.c.entry_id,
     entries.c.version,
     entries.c.effective_at,
     entries.c.recorded_at,
@@ -216,6 +282,16 @@ _HISTORY = select(
 )
 
 
+def _holds(connection: Connection, key: UUID) -> list[Reserved]:
+    """The member's holds in the order in which their time is up. What the rows say of them never changes."""
+    rows = connection.execute(
+        select(holds.c.hold_id, holds.c.expires_at, holds.c.closed_entry_id)
+        .where(holds.c.holder_id == key)
+        .order_by(holds.c.expires_at, holds.c.hold_id)
+    )
+    return [Reserved(*row) for row in rows]
+
+
 def _entries(connection: Connection, key: UUID, known_as_of: datetime) -> Iterator[Event]:
     """The entries that were known, in version order."""
     rows = connection.execute(
@@ -227,7 +303,7 @@ def _entries(connection: Connection, key: UUID, known_as_of: datetime) -> Iterat
 
 
 def _events(rows: Iterable[Any]) -> Iterator[Event]:
-    for head, group in groupby(rows, key=lambda row: tuple(row[:4])):
-        version, effective_at, recorded_at, extends_to = head
-        moves = [Move(*row[4:]) for row in group if row.debit is not None]
-        yield Event(version, effective_at, recorded_at, extends_to, moves)
+    for head, group in groupby(rows, key=lambda row: tuple(row[:5])):
+        entry_id, version, effective_at, recorded_at, extends_to = head
+        moves = [Move(*row[5:]) for row in group if row.debit is not None]
+        yield Event(entry_id, version, effective_at, recorded_at, extends_to, moves)

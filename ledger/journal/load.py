@@ -15,11 +15,13 @@ from psycopg.errors import SerializationFailure
 from sqlalchemy import Connection
 
 from ledger.accounts.chart import Account
+from ledger.accounts.hold_queries import OPEN_HOLDS, holds_in
 from ledger.accounts.holder import Holder
 from ledger.accounts.ladders import ladders_of
 from ledger.accounts.lots import Lot, Standing
 from ledger.accounts.postings import Opening, Posting
 from ledger.accounts.program import Program
+from ledger.accounts.quotes import Quote, QuoteKey
 from ledger.accounts.tiers import TierState
 from ledger.clock import FAR_FUTURE
 from ledger.ids import FUND_PREFIX, holder_id
@@ -28,10 +30,12 @@ from ledger.journal.asking import Driver, Row, ask, driver_of, uuids
 from ledger.journal.beside import (
     ask_chains,
     ask_facts,
+    ask_quotes,
     ask_unsettled,
     ask_usages,
     count_visits,
     facts_in,
+    quotes_in,
     referrals_in,
     take_turn,
     together,
@@ -122,6 +126,16 @@ _CLOSED_LOTS: LiteralString = (
     " WHERE NOT (l.is_open AND (l.unit = 1 OR l.expires_at IS NOT NULL))"
 )
 
+# Lots of open holds from which nothing is left beside what they have drawn.
+_HELD_LOTS: LiteralString = (
+    "SELECT "
+    + _LOT_COLUMNS
+    + """ FROM (SELECT DISTINCT p.holder_id, p.lot_id
+                  FROM holds h JOIN postings p ON p.entry_id = h.hold_id AND p.holder_id = h.holder_id
+                 WHERE h.holder_id = ANY(%b) AND h.status = 'open' AND p.credit = 2 OFFSET 0) w
+            JOIN lots l USING (holder_id, lot_id) WHERE NOT l.is_open"""
+)
+
 
 @dataclass(slots=True)
 class Loaded:
@@ -137,6 +151,7 @@ class Loaded:
     usages: dict[UsageKey, Usage] = field(default_factory=dict)
     facts: dict[bytes, MemberRow] = field(default_factory=dict)
     referrals: dict[bytes, Referral] = field(default_factory=dict)
+    quotes: dict[QuoteKey, Quote] = field(default_factory=dict)
 
 
 def load(
@@ -169,6 +184,7 @@ def load(
         taken = _ask_claims(driver, program, [claim for command in commands if (claim := command.claim)])
         recorded = _ask_recorded(driver, [entry for entry, _ in targets.values()])
         used = ask_usages(driver, wants)
+        quoted = ask_quotes(driver, wants, now)
         facts = ask_facts(driver, program, wants)
         still_unsettled = ask_unsettled(driver, program, wants)
         chains = ask_chains(driver, program, wants)
@@ -184,6 +200,7 @@ def load(
         usages=usages_in(used),
         facts=facts_in(facts),
         referrals=referrals_in(chains) | unsettled,
+        quotes=quotes_in(quoted),
     )
     if referrals_in(still_unsettled).keys() != unsettled.keys():
         # A member was brought by somebody just now, who is not locked, or it was settled. The rerun sees it.
@@ -323,13 +340,18 @@ def _read_lots(driver: Driver, loaded: Loaded, holder_ids: list[bytes]) -> None:
     # Nobody can lock what is not there: a rival may have enrolled a new member since, and its lots would
     # be counted to a holder without points. The rerun, after the unique key, sees both.
     enrolled = [identifier for identifier in holder_ids if not loaded.holders[identifier].is_new]
+    holding = [identifier for identifier in enrolled if loaded.holders[identifier].held]
     with driver.pipeline():
         opened = ask(driver, _OPEN_LOTS, uuids(enrolled))
         closed = _ask_closed_lots(driver, _lots_of(loaded.recorded.values()))
-    for row in chain(opened, closed):
+        held = ask(driver, _HELD_LOTS, uuids(holding)) if holding else ()
+        holds = ask(driver, OPEN_HOLDS, uuids(holding)) if holding else ()
+    for row in chain(opened, closed, held):
         lots = loaded.holders[row[0]].lots
         assert lots is not None
         lots[row[1]] = Lot(*row[1:])
+    for holder, hold in holds_in(holds):
+        loaded.holders[holder].holds[hold.hold_id] = hold
     for identifier in holder_ids:
         loaded.holders[identifier].refresh(loaded.now)
 

@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 
 from ledger.accounts.balances import balance_of
 from ledger.accounts.chart import Account, units_of
-from ledger.accounts.holder import Holder
+from ledger.accounts.holder import Closing, Holder
+from ledger.accounts.holds import LAPSED, lapses
 from ledger.accounts.ladders import ladders_of
 from ledger.accounts.program import Program
 from ledger.accounts.tracking import HistoryMissing, follow, judge, tier_of
@@ -102,6 +103,7 @@ def decide_batch(
     """
     answered = frozenset(loaded.outcomes) if atomic else frozenset()
     batch = _Batch(program, loaded, entry_ids, dry_run)
+    batch.lapse()
     outcomes = [batch.answer(request) for request in requests]
     if atomic and (refused := next((i for i, o in enumerate(outcomes) if o.error), None)) is not None:
         return _aborted(requests, outcomes, refused, answered), None
@@ -125,6 +127,24 @@ class _Batch:
         self.ladders = ladders_of(program)
         self.has_tiers = self.ladders.any
         self.units = units_of(program.currency)
+
+    def lapse(self) -> None:
+        """Book the holds that the clock has released, before anything is decided on what they had reserved."""
+        for holder in self.loaded.holders.values():
+            for hold, postings in lapses(holder, self.loaded.now):
+                entry_id = self.entry_ids()
+                self._apply(
+                    Draft(
+                        "release",
+                        holder.holder_id,
+                        entry_id,
+                        hold.expires_at,
+                        postings,
+                        {"lapsed": True},
+                        parent_entry_id=hold.hold_id,
+                        closes=Closing(hold.hold_id, LAPSED, 0, entry_id),
+                    )
+                )
 
     def answer(self, request: Request) -> Outcome:
         prior = self.loaded.outcomes.get(request.key) if request.key else None
@@ -155,7 +175,8 @@ class _Batch:
         for identifier, until in decision.judged:
             self._judge(loaded.holders[identifier], until)
         if not decision.drafts:
-            return Outcome(decision.answer, None, request.request_id)
+            answer = {**decision.answer, "dry_run": True} if self.dry_run else decision.answer
+            return Outcome(answer, None, request.request_id)
         first = decision.drafts[0]
         if claim is not None:
             loaded.claims[claim] = (first.entry_id, first.holder_id)
@@ -182,6 +203,7 @@ class _Batch:
             loaded.usages,
             loaded.facts,
             loaded.referrals,
+            loaded.quotes,
         )
 
     def _check_amounts(self, decision: Decision) -> None:
@@ -204,7 +226,7 @@ class _Batch:
                     )
 
     def _use(self, decision: Decision) -> None:
-        """Add to usages, and note referrals, for later commands of the batch and for writing."""
+        """Add to usages, and note referrals and quotes, for later commands of the batch and for writing."""
         count_up(self.loaded.usages, decision.uses)
         for key, _, _ in decision.uses:
             self.written.usages[key] = self.loaded.usages[key]
@@ -212,12 +234,18 @@ class _Batch:
             self.loaded.holders[key[0]].is_changed = True
         for referee, referral in decision.referrals:
             self.loaded.referrals[referee] = self.written.referrals[referee] = referral
+        for quote in decision.quotes:
+            is_new = quote.key not in self.loaded.quotes or quote.key in self.written.quotes
+            (self.written.quotes if is_new else self.written.used_quotes)[quote.key] = quote
+            self.loaded.quotes[quote.key] = quote
 
     def _apply(self, draft: Draft) -> None:
         holder = self.loaded.holders[draft.holder_id]
         if self.has_tiers and holder.is_member:
             settled = follow(holder, draft.postings, draft.effective_at, self.ladders)
             self.written.tiers.add(holder, settled, self.loaded.now, draft)
+        if draft.opens is not None or draft.closes is not None:
+            holder.change_holds(draft.opens, draft.closes)
         holder.apply(draft.postings, self.loaded.now, draft.extends_to)
         seal(self.written, holder, draft, self.program.terms_version, self.loaded.now, self.units)
         self._record(draft)

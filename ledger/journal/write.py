@@ -15,10 +15,11 @@ from psycopg.adapt import PyFormat
 from sqlalchemy import Connection
 
 from ledger.accounts.chart import Account
-from ledger.accounts.holder import Holder
+from ledger.accounts.holder import Closing, Hold, Holder
 from ledger.accounts.ladders import ladders_of
 from ledger.accounts.lots import Lot
 from ledger.accounts.program import Program
+from ledger.accounts.quotes import Quote, QuoteKey
 from ledger.clock import FAR_FUTURE
 from ledger.journal import wire
 from ledger.journal.asking import driver_of
@@ -58,6 +59,10 @@ class Written:
     usages: dict[UsageKey, Usage] = field(default_factory=dict)
     referrals: dict[bytes, Referral] = field(default_factory=dict)
     tiers: TierRows = field(default_factory=TierRows)
+    quotes: dict[QuoteKey, Quote] = field(default_factory=dict)
+    """Quotes made in this batch, used in it or not."""
+    used_quotes: dict[QuoteKey, Quote] = field(default_factory=dict)
+    """Earlier ones that are used now."""
 
 
 _NO_OPENING = (None, None, None)
@@ -78,7 +83,7 @@ def seal(
     holder.version += 1
     holder.recorded_at = now
     kind, holder_id, entry_id, effective_at, moves, details, source, *references = draft
-    reference, parent_entry_id, peer_holder_id, extends_to = references
+    reference, parent_entry_id, peer_holder_id, extends_to, _, _ = references
     entry = (
         entry_id,
         holder_id,
@@ -147,6 +152,13 @@ def write(connection: Connection, program: Program, loaded: Loaded, written: Wri
         _write(cursor, _INSERT_LOTS, LOT_COLUMNS, [_lot(h, lot) for h in changed for lot in h.opened])
         touched = [_touched(h, lot) for h in changed for lot in _earlier(h)]
         _write(cursor, _UPDATE_LOTS, TOUCHED_COLUMNS, touched)
+        opened = [_hold(h, hold) for h in changed for hold in h.holds_opened]
+        _write(cursor, _INSERT_HOLDS, HOLD_COLUMNS, opened)
+        closed = [_closing(h, closing) for h in changed for closing in h.holds_closed]
+        _write(cursor, _UPDATE_HOLDS, CLOSING_COLUMNS, closed)
+        _write(cursor, _INSERT_QUOTES, QUOTE_COLUMNS, list(written.quotes.values()))
+        used = [(*quote.key, quote.used_entry_id) for quote in written.used_quotes.values()]
+        _write(cursor, _UPDATE_QUOTES, USED_QUOTE_COLUMNS, used)
         _write(cursor, _INSERT_CLAIMS, CLAIM_COLUMNS, [_claim(number, *row) for row in written.claims])
         _write(cursor, _UPSERT_USAGES, USAGE_COLUMNS, [(*key, *used) for key, used in written.usages.items()])
         referrals = [(referee, *referral, now) for referee, referral in written.referrals.items()]
@@ -261,6 +273,15 @@ def _earlier(holder: Holder) -> list[Lot]:
     return [lot for identifier, lot in holder.touched.items() if identifier not in opened]
 
 
+def _hold(holder: Holder, hold: Hold) -> Row:
+    hold_id, points, expires_at, _, quote_id = hold
+    return (holder.holder_id, hold_id, points, expires_at, quote_id, holder.program_id, "open")
+
+
+def _closing(holder: Holder, closing: Closing) -> Row:
+    return (holder.holder_id, *closing)
+
+
 def _claim(program_id: int, claim: Claim, draft: Draft) -> Row:
     return (program_id, claim.kind, claim.reference, draft.holder_id, draft.entry_id)
 
@@ -323,6 +344,36 @@ CLAIM_COLUMNS: dict[str, type[wire.Array]] = {
     "holder_id": wire.Uuids,
     "entry_id": wire.Uuids,
 }
+HOLD_COLUMNS: dict[str, type[wire.Array]] = {
+    "holder_id": wire.Uuids,
+    "hold_id": wire.Uuids,
+    "points": wire.Int8s,
+    "expires_at": wire.Moments,
+    "quote_id": wire.Uuids,
+    "program_id": wire.Int4s,
+    "status": wire.Texts,
+}
+CLOSING_COLUMNS: dict[str, type[wire.Array]] = {
+    "holder_id": wire.Uuids,
+    "hold_id": wire.Uuids,
+    "status": wire.Texts,
+    "captured": wire.Int8s,
+    "closed_entry_id": wire.Uuids,
+}
+QUOTE_COLUMNS: dict[str, type[wire.Array]] = {
+    "holder_id": wire.Uuids,
+    "quote_id": wire.Uuids,
+    "points": wire.Int8s,
+    "points_value": wire.Int8s,
+    "price": wire.Int8s,
+    "made_at": wire.Moments,
+    "expires_at": wire.Moments,
+    "rate_version": wire.Int4s,
+    "used_entry_id": wire.Uuids,
+    "store": wire.Texts,
+    "sku": wire.Texts,
+}
+USED_QUOTE_COLUMNS = {name: QUOTE_COLUMNS[name] for name in ("holder_id", "quote_id", "used_entry_id")}
 USAGE_COLUMNS: dict[str, type[wire.Array]] = {
     "holder_id": wire.Uuids,
     "subject": wire.Texts,
@@ -378,6 +429,10 @@ _INSERT_POSTINGS = _insert("postings", _POSTING_ARRAYS)
 _INSERT_LOTS = _insert("lots", LOT_COLUMNS)
 _UPDATE_LOTS = _update("lots", TOUCHED_COLUMNS, ["holder_id", "lot_id"])
 _INSERT_CLAIMS = _insert("business_references", CLAIM_COLUMNS)
+_INSERT_HOLDS = _insert("holds", HOLD_COLUMNS)
+_UPDATE_HOLDS = _update("holds", CLOSING_COLUMNS, ["holder_id", "hold_id"])
+_INSERT_QUOTES = _insert("quotes", QUOTE_COLUMNS)
+_UPDATE_QUOTES = _update("quotes", USED_QUOTE_COLUMNS, ["holder_id", "quote_id"])
 _INSERT_OUTCOMES = _insert("outcomes", OUTCOME_COLUMNS)
 _UPSERT_USAGES = _upsert("usages", USAGE_COLUMNS, ["holder_id", "subject", "period"], ["amount", "times"])
 _UPSERT_REFERRALS = _upsert("referrals", REFERRAL_COLUMNS, ["holder_id"], ["settled_entry_id"])

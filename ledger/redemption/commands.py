@@ -8,6 +8,7 @@ from ledger.accounts.chart import Account
 from ledger.accounts.holder import Holder
 from ledger.accounts.lots import Draw, consume
 from ledger.accounts.postings import Opening, Posting
+from ledger.accounts.repayment import repay
 from ledger.clock import show
 from ledger.errors import (
     InsufficientPoints,
@@ -31,7 +32,6 @@ from ledger.journal.commands import (
     Target,
     already_reversed,
 )
-from ledger.rules.debt import repay
 from ledger.rules.terms import terms_of
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ledger.accounts.chart import Account
 from ledger.accounts.postings import Posting
+from ledger.accounts.repayment import repay
 from ledger.errors import EntryNotReversible, EntryUnknown, InsufficientPoints
 from ledger.ids import read as read_id
 from ledger.ids import show as show_id
@@ -22,7 +23,7 @@ from ledger.journal.commands import (
     Target,
 )
 from ledger.redemption.commands import restore, undone
-from ledger.rules.debt import claw_back, claw_back_rewards, repay
+from ledger.rules.debt import claw_back, claw_back_rewards
 from ledger.rules.facts import REFERRAL
 
 

@@ -15,6 +15,7 @@ from ledger.accounts.holder import Holder
 from ledger.accounts.ladders import ladders_of
 from ledger.accounts.postings import Opening, Posting
 from ledger.accounts.program import Program
+from ledger.accounts.repayment import repay
 from ledger.clock import show
 from ledger.funds.commands import spend
 from ledger.ids import fund_name, holder_id, lot_id, operator_name
@@ -30,7 +31,6 @@ from ledger.journal.commands import (
     Wants,
     count_up,
 )
-from ledger.rules.debt import repay
 from ledger.rules.engine import evaluate
 from ledger.rules.facts import PURCHASE, Award, Facts, Fenced, Line, MemberFacts
 from ledger.rules.rulebook import Compiled, rules_at

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from ledger.accounts.chart import Unit
 from ledger.accounts.postings import Opening
 from ledger.accounts.program import Program
+from ledger.accounts.repayment import repay
 from ledger.clock import show
 from ledger.errors import AmountTooLarge, CurrencyMismatch, LotWindowEmpty
 from ledger.funds.commands import require_budget, spend
@@ -24,7 +25,6 @@ from ledger.journal.commands import (
 )
 from ledger.money import MAX_AMOUNT
 from ledger.rules.awarding import Occasion, book, open_lots, pay, visit_of
-from ledger.rules.debt import repay
 from ledger.rules.facts import PURCHASE, Line
 from ledger.rules.referrals import judge_purchase, settle, wants_of_purchase
 from ledger.rules.terms import terms_of

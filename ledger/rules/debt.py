@@ -5,9 +5,7 @@ from the other points, then becomes a debt, up to a limit; what the clock has ta
 that reach a member in debt repay it first.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from typing import NamedTuple
 
 from ledger.accounts.chart import Account
@@ -28,25 +26,6 @@ class Clawback(NamedTuple):
     growth: int
     shortfall: int
     """The part of ``points`` that was spent already and is owed now."""
-
-
-def repay(holder: Holder, arriving: Iterable[Posting], now: datetime) -> list[Posting]:
-    """The postings by which points that arrive repay the holder's debt, lot by lot, as far as they go.
-
-    Points that the clock has taken already (of a sale that comes late, of a lot that lapsed) repay nothing.
-    """
-    owed, postings = holder.debt, []
-    for posting in arriving:
-        if owed and posting.credit is Account.POINTS and not _has_lapsed(holder, posting, now):
-            amount = min(owed, posting.amount)
-            postings.append(Posting(Account.POINTS, Account.DEBT, amount, posting.lot_id))
-            owed -= amount
-    return postings
-
-
-def _has_lapsed(holder: Holder, posting: Posting, now: datetime) -> bool:
-    lot = posting.opens or holder.require_lot(posting.lot_id or b"")
-    return lot.expires_at is not None and lot.expires_at <= now
 
 
 def claw_back(books: Books, holder: Holder, recorded: Recorded, kept: int, total: int) -> Clawback:

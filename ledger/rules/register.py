@@ -73,7 +73,7 @@ def save(
     """
     by.require_region(region_of(owner))
     require_sound(content, owner)
-    rules = _locked_rules(connection, program)
+    rules = locked_rules(connection, program)
     require_allowed(program, rules, owner, content, now)
     text, digest = hashed(content)
     found = connection.execute(_select(program, owner).where(rule_sets.c.content_hash == digest)).first()
@@ -103,7 +103,7 @@ def promote(
     Refuses like ``save``, and a version that is not there (``rule_set_unknown``).
     """
     by.require_region(None)
-    rules = _locked_rules(connection, program)
+    rules = locked_rules(connection, program)
     region = require_version(connection, program, owner, version).parsed()
     content = promoted(headquarters_content(program, rules, now), region)
     return save(connection, program, HEADQUARTERS, content, by=by, now=now)
@@ -126,7 +126,7 @@ def propose_activation(
     (``rule_not_overridable``), and keys of other regions (``other_region``). Locks the program's row.
     """
     by.require_region(region_of(owner))
-    rules = _locked_rules(connection, program)
+    rules = locked_rules(connection, program)
     found = require_version(connection, program, owner, version)
     _require_ahead(active_from, now)
     _require_still_overridable(program, rules, found, active_from or now)
@@ -151,7 +151,7 @@ def activate_approved(
 
     Refuses overriding what may not be, or no longer (``rule_not_overridable``). Locks the program's row.
     """
-    rules = _locked_rules(connection, program)
+    rules = locked_rules(connection, program)
     owner = content["region"] or HEADQUARTERS
     found = require_version(connection, program, owner, content["version"])
     assert found.content_hash.hex() == content["content_hash"], (
@@ -181,7 +181,7 @@ def activate_again(
     be (``rule_not_overridable``), and keys of other regions (``other_region``). Locks the program's row.
     """
     by.require_region(region_of(owner))
-    rules = _locked_rules(connection, program)
+    rules = locked_rules(connection, program)
     found = require_version(connection, program, owner, version)
     if not any((each.owner, each.version) == (owner, version) for each in rules.activations):
         raise RuleSetNotApproved(
@@ -229,6 +229,13 @@ def present_rules(connection: Connection, program: Program) -> Rules:
     return read_rules(connection, program.program_id, connection.execute(stamp).scalar_one())
 
 
+def locked_rules(connection: Connection, program: Program) -> Rules:
+    """What decides postings, with the program's row locked: nobody changes any of it beside us."""
+    locked = select(programs.c.program_id).where(programs.c.program_id == program.program_id)
+    connection.execute(locked.with_for_update(key_share=True))
+    return present_rules(connection, program)
+
+
 def require_sound(content: Content, owner: str) -> None:
     """Refuse what cannot be read as rules, naming every fault by its place (``invalid_request``)."""
     try:
@@ -247,13 +254,6 @@ def require_allowed(program: Program, rules: Rules, owner: str, content: Content
     headquarters = headquarters_content(program, rules, now)
     _refuse_faults(faults_of_region(content, owner, headquarters))
     _require_overridable(owner, content, headquarters)
-
-
-def _locked_rules(connection: Connection, program: Program) -> Rules:
-    """What decides postings, with the program's row locked: nobody adds to the register beside us."""
-    locked = select(programs.c.program_id).where(programs.c.program_id == program.program_id)
-    connection.execute(locked.with_for_update(key_share=True))
-    return present_rules(connection, program)
 
 
 def _refuse_faults(faults: list[Fault]) -> None:

@@ -10,12 +10,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, select, text
 
 from ledger.access.principals import Principal
-from ledger.accounts.models import programs, rule_switches
+from ledger.accounts.models import rule_switches
 from ledger.accounts.program import HEADQUARTERS, Program
 from ledger.accounts.programs import touch
 from ledger.clock import show
 from ledger.errors import CampaignUnknown, RuleUnknown
 from ledger.rules.ownership import BASE, owner_of
+from ledger.rules.register import locked_rules
 
 RULE: Final = "rule"
 CAMPAIGN: Final = "campaign"
@@ -53,9 +54,23 @@ def switch(
     Refuses a code that no version of any rules has (``rule_unknown``, ``campaign_unknown``), and for the key of
     a region what is not that region's alone (``other_region``). Locks the program's row.
     """
-    locked = select(programs.c.program_id).where(programs.c.program_id == program.program_id)
-    connection.execute(locked.with_for_update(key_share=True))
+    locked_rules(connection, program)
     _require_known(connection, program, kind, code, by)
+    return turn(connection, program, kind, code, on=on, reason=reason, by=by.key_id, now=now)
+
+
+def turn(
+    connection: Connection,
+    program: Program,
+    kind: str,
+    code: str,
+    *,
+    on: bool,
+    reason: str,
+    by: str,
+    now: datetime,
+) -> dict[str, Any]:
+    """Record a turn of a switch, or leave it as it stands when it stands so. The program's row must be locked."""
     present = _present(connection, program, kind, code)
     if present is not None and present["on"] == on:
         return present
@@ -66,7 +81,7 @@ def switch(
             code=code,
             is_on=on,
             reason=reason,
-            switched_by=by.key_id,
+            switched_by=by,
             recorded_at=now,
         )
     )
