@@ -2,13 +2,16 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
 
+from ledger.accounts.chart import Account, Unit
+from ledger.accounts.lots import standing_of
 from ledger.accounts.queries import read_balance
 from ledger.errors import InvalidRequest, MemberUnknown
-from ledger.journal.history import read_balance_at, times_of
+from ledger.journal.history import Event, Move, Past, Reserved, read_balance_at, times_of
 from tests.till import START, Till, day, terms
 
 ROLLING = {"points_expiry": {"kind": "rolling", "months": 1}}
@@ -162,3 +165,71 @@ def test_member_of_nobody_has_no_past(till: Till) -> None:
 def test_terms_of_the_till_are_not_shared_between_tests() -> None:
     assert terms(pending_days=3)["pending_days"] == 3
     assert terms()["pending_days"] == 0
+
+
+AWARD, HOLD, CLOSING, LOT = (uuid4() for _ in range(4))
+
+
+def reserved(
+    as_of: datetime, *, closed_at: datetime | None = None, known: bool = True, captured: int = 0
+) -> tuple[int, int]:
+    """What is available and held at a moment: 100 points from the start, 60 of them held from day 2 to day 5."""
+    hold = Reserved(HOLD, day(5), CLOSING if closed_at else None)
+    past_of = Past(as_of, [hold])
+    past_of.add(event(AWARD, 1, START, (Account.ISSUED, Account.POINTS, 100)))
+    past_of.add(event(HOLD, 2, day(2), (Account.POINTS, Account.HELD, 60)))
+    if closed_at and known:
+        moves = [(Account.HELD, Account.REDEEMED, captured), (Account.HELD, Account.POINTS, 60 - captured)]
+        past_of.add(event(CLOSING, 3, closed_at, *(move for move in moves if move[2])))
+    past_of.let_holds_lapse()
+    return standing_of(past_of.lots_left()[0], as_of).available, past_of.held
+
+
+def event(entry_id: UUID, version: int, at: datetime, *moves: tuple[Account, Account, int]) -> Event:
+    opens = START if version == 1 else None
+    postings = [
+        Move(debit, credit, Unit.POINT, amount, LOT, opens, None, None) for debit, credit, amount in moves
+    ]
+    return Event(entry_id, version, at, at, None, postings)
+
+
+def test_hold_reserves_points_from_when_it_is_made_until_its_time_is_up() -> None:
+    moments = [day(1), day(2), day(5) - timedelta(microseconds=1), day(5), day(9)]
+    assert [reserved(moment) for moment in moments] == [(100, 0), (40, 60), (40, 60), (100, 0), (100, 0)]
+
+
+def test_lapse_is_the_same_before_it_is_booked_and_after() -> None:
+    for moment in (day(4), day(5), day(9)):
+        told = reserved(moment)
+        assert reserved(moment, closed_at=day(5)) == told
+        assert reserved(moment, closed_at=day(5), known=False) == told
+
+
+def test_hold_that_was_captured_or_released_does_not_lapse_as_well() -> None:
+    assert [reserved(moment, closed_at=day(3), captured=60) for moment in (day(2), day(3), day(5))] == [
+        (40, 60),
+        (40, 0),
+        (40, 0),
+    ]
+    assert [reserved(moment, closed_at=day(3), captured=10) for moment in (day(3), day(5))] == [(90, 0)] * 2
+    assert [reserved(moment, closed_at=day(3)) for moment in (day(3), day(5))] == [(100, 0)] * 2
+    # As far as was known, it was open still, and so it lapsed.
+    assert reserved(day(5), closed_at=day(3), captured=60, known=False) == (100, 0)
+
+
+def test_hold_reserves_points_before_it_was_made_where_the_purchase_that_took_them_says_so() -> None:
+    assert reserved(day(1), closed_at=day(1), captured=25) == (75, 0)
+    assert reserved(day(2), closed_at=day(1), captured=25) == (75, 0)
+    # The clock of a till may be ahead: what has been captured does not come back in between.
+    assert reserved(day(5), closed_at=day(6), captured=25) == (40, 60)
+
+
+def test_points_of_a_lapsed_hold_repay_a_debt_before_they_are_spent() -> None:
+    past_of = Past(day(5), [Reserved(HOLD, day(5))])
+    past_of.add(event(AWARD, 1, START, (Account.ISSUED, Account.POINTS, 100)))
+    past_of.add(event(HOLD, 2, day(2), (Account.POINTS, Account.HELD, 60)))
+    past_of.add(event(uuid4(), 3, day(3), (Account.POINTS, Account.ISSUED, 40)))
+    past_of.debt = 50
+    past_of.let_holds_lapse()
+    lots, owed = past_of.lots_left()
+    assert (standing_of(lots, day(5)).available, past_of.held, past_of.debt, owed) == (10, 0, 0, 0)
