@@ -137,7 +137,7 @@ SELECT 'holders' AS "table", h.holder_id, NULL::uuid AS lot_id, v.field, v.expec
  ) AS v (field, expected, found)
  WHERE v.expected <> v.found
 UNION ALL
--- What a hold reserves stays a part of its lot.
+-- What holds reserve of a lot is none of what remains in it.
 SELECT 'postings', holder_id, lot_id, 'held', 'at least 0', sum(CASE credit WHEN 2 THEN amount ELSE -amount END)::text
   FROM postings WHERE credit = 2 OR debit = 2
  GROUP BY holder_id, lot_id HAVING sum(CASE credit WHEN 2 THEN amount ELSE -amount END) < 0
@@ -149,6 +149,7 @@ WITH ordered AS (
     SELECT p.holder_id, p.lot_id, p.entry_id, p.ordinal, p.available_at IS NOT NULL AS is_opening,
            sum(CASE WHEN p.credit IN (1, 4) THEN p.amount WHEN p.debit IN (1, 4) THEN -p.amount ELSE 0 END)
                OVER steps AS remaining,
+           sum(CASE 2 WHEN p.credit THEN p.amount WHEN p.debit THEN -p.amount ELSE 0 END) OVER steps AS held,
            first_value(p.amount) OVER steps AS original,
            row_number() OVER steps = 1 AS is_first
       FROM postings p JOIN entries e USING (entry_id, holder_id)
@@ -157,9 +158,9 @@ WITH ordered AS (
 )
 SELECT 'postings' AS "table", holder_id, entry_id, ordinal, lot_id, 'remaining' AS field,
        CASE WHEN is_first AND NOT is_opening THEN 'in a lot opened before' ELSE '0 to ' || original END AS expected,
-       remaining::text AS found
+       remaining || CASE WHEN held <> 0 THEN ' and ' || held || ' held' ELSE '' END AS found
   FROM ordered
- WHERE remaining NOT BETWEEN 0 AND original OR is_first <> is_opening
+ WHERE least(remaining, held) < 0 OR remaining + held > original OR is_first <> is_opening
  ORDER BY holder_id, entry_id, ordinal
 """
 
@@ -178,9 +179,16 @@ WITH live AS (
            coalesce(sum(remaining) FILTER (WHERE unit = 1 AND expires_at = next_expiry_at), 0) AS next_expiry_points,
            least(min(expires_at), min(available_at) FILTER (WHERE unit = 1 AND is_pending)) AS fresh_until
       FROM live GROUP BY holder_id
+), reserved AS (
+    -- When a hold's time is up, its points are back.
+    SELECT holder_id, min(expires_at) AS until FROM holds WHERE status = 'open' GROUP BY holder_id
+), standings AS (
+    SELECT h.holder_id, t.available, t.pending, t.growth_value, t.next_expiry_at, t.next_expiry_points,
+           least(t.fresh_until, r.until) AS fresh_until
+      FROM holders h LEFT JOIN taken t USING (holder_id) LEFT JOIN reserved r USING (holder_id)
 )
 SELECT 'holders' AS "table", h.holder_id, v.field, v.expected, v.found
-  FROM holders h LEFT JOIN taken t USING (holder_id)
+  FROM holders h JOIN standings t USING (holder_id)
  CROSS JOIN LATERAL (VALUES
     ('available', coalesce(t.available, 0)::text, h.available::text),
     ('pending', coalesce(t.pending, 0)::text, h.pending::text),
@@ -243,7 +251,7 @@ CHECKS = (
     by_query(
         "standings",
         "what a holder may spend is what the lots say, by the clock",
-        ("holders", "lots"),
+        ("holders", "lots", "holds"),
         _STANDINGS,
     ),
     by_query(

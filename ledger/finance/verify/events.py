@@ -6,7 +6,7 @@ from ledger.finance.verify.reading import by_query
 
 _TIMES: LiteralString = """
 WITH timed AS (
-    SELECT *, kind IN ('earn', 'activity', 'referral', 'return', 'expire') AS may_be_late FROM entries
+    SELECT *, kind IN ('earn', 'activity', 'referral', 'return', 'expire', 'release') AS may_be_late FROM entries
 )
 SELECT 'entries' AS "table", holder_id, version, entry_id, 'effective_at' AS field,
        CASE WHEN may_be_late THEN 'at most five minutes after ' ELSE '' END || recorded_at AS expected,
@@ -17,46 +17,62 @@ SELECT 'entries' AS "table", holder_id, version, entry_id, 'effective_at' AS fie
  ORDER BY holder_id, version
 """
 
-# By the time of recording, which is when it was decided. A lot of rolling expiry stands here with its last
-# expiry, which is never before the one it had then. A reversal may take from live lots and let lapsed ones go.
+# By the time of recording, which is when it was decided; a release that the clock decided was decided when the
+# hold's time was up. What is held was drawn when it was reserved, and is spent whatever has become of its lot. A lot
+# of rolling expiry stands here with its last expiry, which is never before the one it had then. A reversal may take
+# from live lots and let lapsed ones go.
 _WINDOWS: LiteralString = """
-SELECT 'postings' AS "table", e.holder_id, e.entry_id, p.ordinal, p.lot_id, v.rule AS field,
+WITH moved AS (
+    SELECT p.holder_id, p.entry_id, p.ordinal, p.lot_id, p.credit, e.kind, e.effective_at,
+           CASE e.kind WHEN 'release' THEN e.effective_at ELSE e.recorded_at END AS decided_at,
+           e.kind = 'transfer_out' AS is_sent,
+           e.kind IN ('refund', 'return', 'capture', 'release', 'earn') AND p.credit = 54 AS is_replaced
+      FROM postings p JOIN entries e USING (entry_id, holder_id)
+     WHERE p.debit IN (1, 4)
+)
+SELECT 'postings' AS "table", m.holder_id, m.entry_id, m.ordinal, m.lot_id, v.rule AS field,
        CASE v.rule WHEN 'drawn' THEN 'from ' || l.available_at
                    WHEN 'taken' THEN 'before ' || l.expires_at
                    WHEN 'lapsed' THEN 'from ' || coalesce(l.expires_at::text, 'never')
                    ELSE 'as of ' || l.expires_at END AS expected,
-       'at ' || CASE v.rule WHEN 'expired' THEN e.effective_at ELSE e.recorded_at END AS found
-  FROM postings p
-  JOIN entries e USING (entry_id, holder_id)
-  JOIN lots l ON l.holder_id = p.holder_id AND l.lot_id = p.lot_id
+       'at ' || CASE v.rule WHEN 'expired' THEN m.effective_at ELSE m.decided_at END AS found
+  FROM moved m
+  JOIN lots l ON l.holder_id = m.holder_id AND l.lot_id = m.lot_id
  CROSS JOIN LATERAL (VALUES
-    ('drawn', l.available_at > e.recorded_at AND (p.credit = 51 OR e.kind = 'transfer_out')),
-    ('taken', l.expires_at <= e.recorded_at AND (p.credit IN (3, 50, 51, 60) OR e.kind = 'transfer_out')),
-    ('lapsed', coalesce(l.expires_at > e.recorded_at, true)
-               AND (p.credit IN (52, 61) OR (e.kind = 'refund' AND p.credit = 54))),
-    ('expired', e.kind = 'expire' AND l.expires_at <> e.effective_at)
+    ('drawn', l.available_at > m.decided_at AND (m.credit IN (2, 51) OR m.is_sent)),
+    ('taken', l.expires_at <= m.decided_at AND (m.credit IN (2, 3, 50, 51, 60) OR m.is_sent)),
+    ('lapsed', coalesce(l.expires_at > m.decided_at, true) AND (m.credit IN (52, 61) OR m.is_replaced)),
+    ('expired', m.kind = 'expire' AND l.expires_at <> m.effective_at)
  ) AS v (rule, is_wrong)
- WHERE p.debit IN (1, 4) AND v.is_wrong
- ORDER BY e.holder_id, e.entry_id, p.ordinal
+ WHERE v.is_wrong
+ ORDER BY m.holder_id, m.entry_id, m.ordinal
 """
 
+# What was spent beyond the balance came out of no lot, and goes back to none.
 _REFUNDS: LiteralString = """
-WITH drawn AS (
-    SELECT entry_id, p.lot_id, sum(p.amount) AS amount
-      FROM postings p JOIN entries e USING (entry_id, holder_id)
-     WHERE e.kind = 'redeem' AND p.credit = 51 GROUP BY entry_id, p.lot_id
-), given AS (
-    SELECT e.parent_entry_id AS entry_id, p.lot_id, sum(p.amount) AS amount,
-           bool_or(e.kind = 'reversal') AS is_reversed
+WITH given AS (
+    SELECT e.parent_entry_id AS entry_id, p.lot_id, sum(p.amount) AS amount
       FROM postings p JOIN entries e USING (entry_id, holder_id)
      WHERE p.debit = 51 GROUP BY e.parent_entry_id, p.lot_id
+), reversed AS (
+    SELECT DISTINCT parent_entry_id AS entry_id FROM entries WHERE kind = 'reversal'
+), touched AS (
+    SELECT entry_id FROM given UNION SELECT entry_id FROM reversed
+), drawn AS (
+    SELECT entry_id, p.lot_id, sum(p.amount) AS amount
+      FROM postings p JOIN entries e USING (entry_id, holder_id) JOIN touched USING (entry_id)
+     WHERE e.kind IN ('redeem', 'capture', 'earn') AND p.credit = 51 GROUP BY entry_id, p.lot_id
+), compared AS (
+    SELECT coalesce(g.entry_id, d.entry_id) AS entry_id, coalesce(g.lot_id, d.lot_id) AS lot_id,
+           coalesce(g.amount, 0) AS given, coalesce(d.amount, 0) AS drawn
+      FROM given g
+      FULL JOIN drawn d ON d.entry_id = g.entry_id AND coalesce(d.lot_id, d.entry_id) = coalesce(g.lot_id, g.entry_id)
 )
-SELECT 'entries' AS "table", entry_id, g.lot_id, 'refunded' AS field,
-       CASE WHEN g.is_reversed THEN '' ELSE 'at most ' END || coalesce(d.amount, 0) AS expected,
-       g.amount::text AS found
-  FROM given g LEFT JOIN drawn d USING (entry_id, lot_id)
- WHERE g.amount > coalesce(d.amount, 0) OR (g.is_reversed AND g.amount <> d.amount)
- ORDER BY entry_id, g.lot_id
+SELECT 'entries' AS "table", c.entry_id, c.lot_id, 'refunded' AS field,
+       CASE WHEN r.entry_id IS NULL THEN 'at most ' ELSE '' END || c.drawn AS expected, c.given::text AS found
+  FROM compared c LEFT JOIN reversed r USING (entry_id)
+ WHERE c.given > c.drawn OR (r.entry_id IS NOT NULL AND c.given <> c.drawn)
+ ORDER BY c.entry_id, c.lot_id
 """
 
 _RETURNS: LiteralString = """
@@ -139,7 +155,7 @@ CHECKS = (
     ),
     by_query(
         "refunds",
-        "no more goes back to a lot than a redemption took from it",
+        "no more goes back to a lot than was spent from it, and all of it where that is reversed",
         ("entries", "postings"),
         _REFUNDS,
     ),

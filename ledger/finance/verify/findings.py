@@ -11,6 +11,8 @@ _PREFIXES = {
     "entry_id": "ent",
     "parent_entry_id": "ent",
     "lot_id": "lot",
+    "hold_id": "hld",
+    "quote_id": "quo",
     "approval_id": "apr",
 }
 

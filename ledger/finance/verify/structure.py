@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import LiteralString
 
+from iso4217 import Currency
 from psycopg import sql
 
 from ledger.accounts.chart import Account
@@ -48,20 +49,27 @@ SELECT 'holders' AS "table", holder_id, program_id, member_id,
 
 _ORPHANS: LiteralString = """
 SELECT *, NULL AS field, 'beside the row it belongs to' AS expected, 'alone' AS found FROM (
-    SELECT 'entries' AS "table", e.holder_id, e.entry_id, NULL::int AS ordinal, NULL::uuid AS lot_id
+    SELECT 'entries' AS "table", e.holder_id, e.entry_id, NULL::int AS ordinal, NULL::uuid AS lot_id,
+           NULL::uuid AS hold_id, NULL::uuid AS quote_id
       FROM entries e WHERE NOT EXISTS (SELECT FROM holders h WHERE h.holder_id = e.holder_id)
     UNION ALL
-    SELECT 'postings', p.holder_id, p.entry_id, p.ordinal, p.lot_id
+    SELECT 'postings', p.holder_id, p.entry_id, p.ordinal, p.lot_id, NULL, NULL
       FROM postings p
      WHERE NOT EXISTS (SELECT FROM entries e WHERE e.entry_id = p.entry_id AND e.holder_id = p.holder_id)
     UNION ALL
-    SELECT 'lots', l.holder_id, NULL, NULL, l.lot_id
+    SELECT 'lots', l.holder_id, NULL, NULL, l.lot_id, NULL, NULL
       FROM lots l WHERE NOT EXISTS (SELECT FROM holders h WHERE h.holder_id = l.holder_id)
     UNION ALL
-    SELECT 'member_attributes', m.holder_id, NULL, NULL, NULL
+    SELECT 'holds', d.holder_id, NULL, NULL, NULL, d.hold_id, NULL
+      FROM holds d WHERE NOT EXISTS (SELECT FROM holders h WHERE h.holder_id = d.holder_id)
+    UNION ALL
+    SELECT 'quotes', q.holder_id, NULL, NULL, NULL, NULL, q.quote_id
+      FROM quotes q WHERE NOT EXISTS (SELECT FROM holders h WHERE h.holder_id = q.holder_id)
+    UNION ALL
+    SELECT 'member_attributes', m.holder_id, NULL, NULL, NULL, NULL, NULL
       FROM member_attributes m WHERE NOT EXISTS (SELECT FROM holders h WHERE h.holder_id = m.holder_id)
     UNION ALL
-    SELECT 'holders', h.holder_id, NULL, NULL, NULL
+    SELECT 'holders', h.holder_id, NULL, NULL, NULL, NULL, NULL
       FROM holders h WHERE NOT EXISTS (SELECT FROM programs p WHERE p.program_id = h.program_id)
 ) AS orphans
 """
@@ -105,6 +113,7 @@ SELECT 'holders', h.holder_id, NULL, NULL, v.field, v.expected, v.found
 """
 
 _UNITS: LiteralString = """
+WITH units (currency, code, unit) AS (VALUES {units})
 SELECT 'entries' AS "table", holder_id, entry_id, NULL::smallint AS ordinal, unit || ' credit' AS field,
        debit::text AS expected, credit::text AS found
   FROM (SELECT holder_id, entry_id, unit,
@@ -114,11 +123,13 @@ SELECT 'entries' AS "table", holder_id, entry_id, NULL::smallint AS ordinal, uni
  WHERE debit IS DISTINCT FROM credit
 UNION ALL
 SELECT 'postings', p.holder_id, p.entry_id, p.ordinal, 'unit',
-       coalesce(d.unit, 'none') || ' and ' || coalesce(c.unit, 'none'), u.unit
+       coalesce(d.unit, 'none') || ' and ' || coalesce(c.unit, 'none'), coalesce(u.unit, p.unit::text)
   FROM postings p
   LEFT JOIN chart d ON d.account = p.debit
   LEFT JOIN chart c ON c.account = p.credit
-  LEFT JOIN (VALUES (1, 'POINT'), (2, 'GROWTH')) AS u (code, unit) ON u.code = p.unit
+  LEFT JOIN holders h ON h.holder_id = p.holder_id
+  LEFT JOIN programs g ON g.program_id = h.program_id
+  LEFT JOIN units u ON u.code = p.unit AND u.currency = g.currency
  WHERE (d.unit, c.unit) IS DISTINCT FROM (u.unit, u.unit) OR u.unit IS NULL
  ORDER BY 2, 3, 4
 """
@@ -129,38 +140,71 @@ _EARNING = (
     (Account.POINTS, Account.DEBT),
 )
 
+# What the books say beside the points that are spent at a rate, and the same the other way round.
+_MEMO = (
+    (Account.TRADING_POINTS, Account.CONVERTED),
+    (Account.POINTS_DISCOUNT, Account.TRADING_MONEY),
+    (Account.TRADING_RESIDUE, Account.ROUNDING),
+)
+_MEMO_UNDONE = tuple((credit, debit) for debit, credit in _MEMO)
+
+# A till that was offline may have let more points go than there were.
+_SPENDING = ((Account.POINTS, Account.REDEEMED), (Account.DEBT, Account.REDEEMED), *_MEMO)
+
+# Points that go back to their lots, whatever has become of these meanwhile.
+_GOING_BACK = (
+    (Account.POINTS, Account.EXPIRED),
+    (Account.POINTS, Account.TRANSFER),
+    (Account.TRANSFER, Account.POINTS),
+    (Account.POINTS, Account.DEBT),
+)
+
+_RELEASING = ((Account.HELD, Account.POINTS), *_GOING_BACK)
+
+# What is left of a residue may be more than there was: then it is taken in again.
+_REFUNDING = (
+    (Account.REDEEMED, Account.POINTS),
+    (Account.REDEEMED, Account.DEBT),
+    *_GOING_BACK,
+    *_MEMO_UNDONE,
+    (Account.TRADING_RESIDUE, Account.ROUNDING),
+)
+
+_CLAWING_BACK = (
+    (Account.POINTS, Account.ISSUED),
+    (Account.DEBT, Account.ISSUED),
+    (Account.GROWTH, Account.GROWTH_ISSUED),
+)
+
 # What each kind of entry may move, and from where to where.
 MOVES: dict[str, tuple[tuple[Account, Account], ...]] = {
-    "earn": _EARNING,
+    "earn": (
+        *_EARNING,
+        *_SPENDING,
+        *_RELEASING,
+        (Account.HELD, Account.REDEEMED),
+        (Account.TENDER_CASH, Account.SALES),
+    ),
     "award": ((Account.ISSUED, Account.POINTS), (Account.POINTS, Account.DEBT)),
     "activity": _EARNING,
     "referral": _EARNING,
-    "redeem": ((Account.POINTS, Account.REDEEMED),),
-    "refund": (
-        (Account.REDEEMED, Account.POINTS),
-        (Account.POINTS, Account.EXPIRED),
-        (Account.POINTS, Account.TRANSFER),
-        (Account.TRANSFER, Account.POINTS),
-        (Account.POINTS, Account.DEBT),
-    ),
+    "redeem": _SPENDING,
+    "hold": ((Account.POINTS, Account.HELD),),
+    "capture": ((Account.HELD, Account.REDEEMED), *_RELEASING, *_MEMO),
+    "release": _RELEASING,
+    "refund": _REFUNDING,
     "return": (
-        (Account.POINTS, Account.ISSUED),
-        (Account.DEBT, Account.ISSUED),
-        (Account.GROWTH, Account.GROWTH_ISSUED),
+        *_CLAWING_BACK,
+        *_REFUNDING,
+        (Account.SALES, Account.TENDER_CASH),
+        # Points that are gone are made good with money: sold to the member, and taken back at once.
+        (Account.ISSUED, Account.DEBT),
+        (Account.TENDER_CASH, Account.POINTS_SOLD),
     ),
     "transfer_out": ((Account.POINTS, Account.TRANSFER),),
     "transfer_in": ((Account.TRANSFER, Account.POINTS), (Account.POINTS, Account.DEBT)),
     "expire": ((Account.POINTS, Account.EXPIRED), (Account.GROWTH, Account.GROWTH_LAPSED)),
-    "reversal": (
-        (Account.POINTS, Account.ISSUED),
-        (Account.DEBT, Account.ISSUED),
-        (Account.GROWTH, Account.GROWTH_ISSUED),
-        (Account.REDEEMED, Account.POINTS),
-        (Account.POINTS, Account.EXPIRED),
-        (Account.POINTS, Account.TRANSFER),
-        (Account.TRANSFER, Account.POINTS),
-        (Account.POINTS, Account.DEBT),
-    ),
+    "reversal": (*_CLAWING_BACK, *_REFUNDING, (Account.SALES, Account.TENDER_CASH)),
     # A withdrawal is a grant the other way round.
     "fund_grant": ((Account.FUND_GRANTED, Account.FUND), (Account.FUND, Account.FUND_GRANTED)),
     "fund_spend": ((Account.FUND, Account.FUND_SPENT),),
@@ -189,6 +233,21 @@ SELECT 'entries', e.holder_id, e.entry_id, NULL, 'postings', v.expected, v.found
 """
 
 
+def _mixed_units(rows: Rows) -> tuple[int, Fault | None]:
+    """Money counts in the units of each program's currency, by the numbers of ISO 4217."""
+    units = sql.SQL(", ").join(
+        sql.SQL("({}, {}, {})").format(currency.code, code, unit)
+        for currency in Currency
+        for code, unit in (
+            (1, "POINT"),
+            (2, "GROWTH"),
+            (int(currency.number), "MONEY"),
+            (1_000 + int(currency.number), "MICRO"),
+        )
+    )
+    return rows.faults(sql.SQL(_UNITS).format(units=units))
+
+
 def _strange_moves(rows: Rows) -> tuple[int, Fault | None]:
     moves = sql.SQL(", ").join(
         sql.SQL("({}, {}, {})").format(kind, int(debit), int(credit))
@@ -210,13 +269,23 @@ CHECKS = (
     by_query(
         "identities", "a holder's id is derived from its program and its member", ("holders",), _IDENTITIES
     ),
-    by_query("owners", "every row belongs to a row that is there", ("entries", "postings", "lots"), _ORPHANS),
+    by_query(
+        "owners",
+        "every row belongs to a row that is there",
+        ("entries", "postings", "lots", "holds", "quotes"),
+        _ORPHANS,
+    ),
     by_query(
         "versions",
         "versions are 1 to n, in the order of recording, and the holder is at the last",
         ("holders", "entries"),
         _VERSIONS,
     ),
-    by_query("units", "in each entry and unit the debits are the credits", ("entries", "postings"), _UNITS),
+    Check(
+        "units",
+        "in each entry and unit the debits are the credits, and money is of the program's currency",
+        ("entries", "postings"),
+        _mixed_units,
+    ),
     Check("kinds", "each kind of entry moves only what it may", ("entries", "postings"), _strange_moves),
 )
