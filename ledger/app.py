@@ -17,6 +17,9 @@ from ledger.errors import LedgerError
 from ledger.finance import routes as reports
 from ledger.funds import grants
 from ledger.funds import routes as budgets
+from ledger.fx import band_switches
+from ledger.fx import rate_routes as rates
+from ledger.fx import register as rate_register
 from ledger.http import answers, batches, headers, health, viewer
 from ledger.http.documents import Document
 from ledger.http.endpoint import Routes, require_declared
@@ -46,6 +49,7 @@ ROUTES: tuple[Routes, ...] = (
     rule_sets.routes,
     simulations.routes,
     experiments.routes,
+    rates.routes,
     decisions.routes,
     reports.routes,
     health.routes,
@@ -53,7 +57,12 @@ ROUTES: tuple[Routes, ...] = (
 )
 """Every package's routes, in the order of the documentation."""
 
-APPROVALS: Mapping[str, Handler] = {**register.APPROVALS, **grants.APPROVALS}
+APPROVALS: Mapping[str, Handler] = {
+    **register.APPROVALS,
+    **grants.APPROVALS,
+    **rate_register.APPROVALS,
+    **band_switches.APPROVALS,
+}
 """What carries out an approved proposal, by the kind of the proposal."""
 
 _log = logging.getLogger(__name__)

@@ -29,6 +29,7 @@ from ledger.demo.cli import demo
 from ledger.expiry.cli import expire
 from ledger.finance.cli import verify_command
 from ledger.funds.cli import funds
+from ledger.fx.cli import rates
 from ledger.http.fields import RegionCode
 from ledger.rules.cli import programs
 from ledger.rules.simulation.cli import simulate
@@ -159,6 +160,7 @@ main.add_command(demo)
 main.add_command(programs)
 main.add_command(expire)
 main.add_command(funds)
+main.add_command(rates)
 main.add_command(verify_command)
 main.add_command(simulate)
 

@@ -241,6 +241,13 @@ class RuleSetNotApproved(Conflict):
     title = "This version of the rules was never approved"
 
 
+class BandSwitchedOff(Conflict):
+    """Automatic changes end with the controller for good: they are proposed and approved anew."""
+
+    code = "band_switched_off"  # details: switched_off_at
+    title = "The band controller is off, or was switched off meanwhile"
+
+
 class BatchAborted(Conflict):
     """An atomic batch was not applied because another of its operations was refused. Not remembered."""
 

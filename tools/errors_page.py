@@ -62,6 +62,7 @@ ADVICE: Final = {
     "rule_not_overridable": "Leave the rules in `rules` alone, or ask headquarters to mark them `overridable`.",
     "active_from_past": "Leave `active_from`, or `valid_from` of a rate, out to begin at once, or name a time after "
     "`now`.",
+    "band_switched_off": "Turn `controller` on at `/v1/rates/band/switch`, then propose automatic changes anew.",
     "rate_unknown": "The time lies before the program's first rate: check it.",
     "rate_out_of_bounds": "Propose a rate from `floor` to `ceiling`, or other bounds with it.",
     "rate_step_exceeded": "`neighbour` is the rate of `version`, and `max_step` the share of it that may be moved at "

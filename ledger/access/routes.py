@@ -33,6 +33,10 @@ _OF_WHAT_IS_APPROVED = (
     errors.FundUnknown,
     errors.BudgetExhausted,
     errors.AmountTooLarge,
+    errors.RateOutOfBounds,
+    errors.RateStepExceeded,
+    errors.RateAskBelowBid,
+    errors.BandSwitchedOff,
 )
 """How carrying out an approved proposal may refuse, whatever its kind."""
 

@@ -35,7 +35,7 @@ from ledger.rules.register import locked_rules, present_rules
 KIND: Final = "rate"
 """The kind of the proposals of a version."""
 
-CONTROLLER: Final = "band-controller"
+BAND_CONTROLLER: Final = "band-controller"
 """Who proposes the versions that the band controller records by itself."""
 
 _LIST: Final = b"F"

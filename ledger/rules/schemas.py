@@ -6,6 +6,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from ledger.accounts.schemas import OpenedLotSchema, PostedSchema
 from ledger.funds.schemas import FundCode
+from ledger.fx.rate_schemas import BandSchema
 from ledger.http.fields import (
     Answer,
     CallerId,
@@ -158,6 +159,7 @@ class TermsSchema(Strict):
         RegionShareSchema, metadata={"description": "What a region may spend; unlimited if left out"}
     )
     tiers = fields.Nested(TiersSchema, metadata={"description": "The tiers; none if left out"})
+    band = fields.Nested(BandSchema, metadata={"description": "The band of the rate; its defaults if left out"})
 
 
 class ExplanationSchema(Answer):

@@ -1,0 +1,54 @@
+"""Automatic changes: the recommendation becomes a version, within floor, ceiling and step, at most once a week.
+
+They were approved beforehand, by two keys, and every version names both. Whoever kills the controller ends that.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from ledger.access.approvals import APPROVED, approvals_of
+from ledger.accounts.program import Program
+from ledger.fx.band_switches import AUTO, SECOND, approvers, is_auto
+from ledger.fx.rates import show_rate
+from ledger.fx.recommendation import read_recommendation
+from ledger.fx.register import BAND_CONTROLLER, record, successor
+from ledger.rules.register import locked_rules
+
+
+def adjust(connection: Connection, program: Program, now: datetime) -> str:
+    """Record what is recommended, where the program is in auto mode and nothing blocks; what came of it, in words.
+
+    Does nothing in a week in which a rate has begun. Refuses what the register refuses of any version: a step too far
+    from one that is scheduled (``rate_step_exceeded``). Locks the program's row.
+    """
+    rules = locked_rules(connection, program)
+    if not is_auto(program, rules):
+        return "not in auto mode"
+    situation, said, _ = read_recommendation(connection, program, rules, now)
+    if said.blocked_by:
+        return f"not changed: {', '.join(said.blocked_by)}"
+    if said.bid == situation.rate.bid:
+        return f"stays at {show_rate(said.bid)}"
+    new = successor(program, rules, said.bid, now)
+    made = record(
+        connection,
+        program,
+        new,
+        _reason(said.move.log_step > 0),
+        BAND_CONTROLLER,
+        _approved_by(connection, program),
+    )
+    return f"{show_rate(situation.rate.bid)} becomes {made['rate']}, version {made['version']}"
+
+
+def _reason(is_rise: bool) -> str:
+    way = "below" if is_rise else "above"
+    return f"the band controller: the redemption rate is {way} its target"
+
+
+def _approved_by(connection: Connection, program: Program) -> str:
+    """The keys of the last approvals that turned ``auto`` on."""
+    decided = [each for each in approvals_of(connection, program, SECOND, AUTO) if each.status == APPROVED]
+    latest = max(decided, key=lambda each: (each.decided_at, each.approval_id))
+    return approvers(latest)
