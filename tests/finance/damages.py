@@ -174,6 +174,23 @@ DAMAGES = (
     Damage("decisions", "rule_activations", "reason = 'x'", "version = 2", "activation_id"),
     Damage("decisions", "rule_activations", None, "version = 2", "program_id"),
     Damage("decisions", "rule_sets", ANOTHER_HASH, "version = 2", "program_id"),
+    Damage("rates", "rates", "version = 9", "version = 4", "program_id"),
+    Damage("rates", "rates", None, "version = 2", "program_id"),
+    Damage("rates", "rates", None, "version = 1 AND program_id = 1", "program_id"),
+    Damage("rates", "rates", "ask = bid / 2", "version = 2", "version"),
+    Damage("rates", "rates", "floor = bid * 2", "version = 4", "version"),
+    Damage("rates", "rates", "valid_from = '2020-01-01'", "version = 3", "version"),
+    Damage("rate approvals", "rates", "bid = bid + 0.0001", "version = 2", "version"),
+    Damage("rate approvals", "rates", "ceiling = ceiling * 2", "version = 3", "version"),
+    Damage("rate approvals", "rates", "approved_by = 'x'", "version = 3", "version"),
+    Damage("rate approvals", "rates", "approved_by = 'first+x'", "version = 4", "version"),
+    Damage("rate approvals", "rates", "proposed_by = 'band-controller'", "version = 2", "version"),
+    Damage("rate approvals", "rates", "recorded_at = '2020-01-01'", "version = 4", "version"),
+    Damage("rate approvals", "approvals", "status = 'rejected'", "kind = 'rate'", "approval_id"),
+    Damage("rate approvals", "approvals", None, "kind = 'band_auto_second'", "program_id"),
+    Damage("rate approvals", "rule_switches", "is_on = false", "code = 'auto'", "program_id"),
+    Damage("rate steps", "rates", "bid = bid * 2", "version = 4", "version"),
+    Damage("rate steps", "rates", "max_step = 0.01", "version = 2", "program_id"),
 )
 
 # One row of each sort, by a query for its id. What has one posting alone has one place to be wrong.

@@ -19,6 +19,7 @@ from tests.conftest import Cluster, TestDatabase
 from tests.finance.damages import DAMAGES, Damage, rows_of
 from tests.finance.deciding import decide_about_rules
 from tests.finance.histories import live_through
+from tests.finance.rating import decide_about_rates
 from tests.ladders import tiers
 from tests.till import Till, new_program, open_till
 
@@ -46,6 +47,7 @@ GUARDED = (
     "rule_sets",
     "rule_activations",
     "approvals",
+    "rates",
 )
 
 
@@ -69,6 +71,7 @@ def lived(cluster: Cluster, template: str) -> Iterator[TestDatabase]:
         climbing.buy("m-1", 50_000)
         climbing.buy("m-1", 50_000)
         decide_about_rules(Till(till.database, new_program(till.database, "ruled")))
+        decide_about_rates(Till(till.database, new_program(till.database, "rated")))
     yield TestDatabase(name, cluster.owner_url(name), cluster.app_url(name))
     cluster.drop_database(name)
 

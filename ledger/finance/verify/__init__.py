@@ -16,7 +16,9 @@ from ledger.finance.verify import (
     chain,
     decisions,
     events,
+    holds,
     links,
+    rates,
     rolling,
     structure,
     tiers,
@@ -38,12 +40,14 @@ CHECKS: tuple[Check, ...] = (
     CHAIN,
     *balances.CHECKS,
     *rolling.CHECKS,
+    *holds.CHECKS,
     *links.CHECKS,
     *events.CHECKS,
     *awards.CHECKS,
     *budgets.CHECKS,
     *tiers.CHECKS,
     *decisions.CHECKS,
+    *rates.CHECKS,
 )
 
 

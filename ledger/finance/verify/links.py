@@ -13,9 +13,10 @@ from ledger.ids import show
 
 _PARENTS: LiteralString = """
 WITH allowed (kind, parent_kind) AS (VALUES
-    ('refund', 'redeem'), ('return', 'earn'), ('transfer_in', 'transfer_out'),
-    ('reversal', 'earn'), ('reversal', 'award'), ('reversal', 'redeem'), ('reversal', 'transfer_out'),
-    ('reversal', 'activity'), ('referral', 'earn'),
+    ('capture', 'hold'), ('release', 'hold'), ('refund', 'redeem'), ('refund', 'capture'), ('return', 'earn'),
+    ('transfer_in', 'transfer_out'),
+    ('reversal', 'earn'), ('reversal', 'award'), ('reversal', 'redeem'), ('reversal', 'capture'),
+    ('reversal', 'transfer_out'), ('reversal', 'activity'), ('referral', 'earn'),
     ('fund_spend', 'earn'), ('fund_spend', 'award'), ('fund_spend', 'activity'), ('fund_spend', 'referral')
 ), related AS (
     SELECT e.holder_id, e.version, e.entry_id, e.kind, e.parent_entry_id, e.peer_holder_id,
@@ -113,7 +114,7 @@ _REFERENCES: LiteralString = """
 WITH taking (kind, reference_kind) AS (VALUES
     ('earn', 'purchase'), ('award', 'earning'), ('redeem', 'redemption'), ('refund', 'refund'),
     ('return', 'return'), ('transfer_out', 'transfer'), ('reversal', 'reversal'), ('activity', 'activity'),
-    ('fund_grant', 'fund_grant')
+    ('fund_grant', 'fund_grant'), ('hold', 'hold')
 ), named AS (
     -- What takes back an event of two members has two entries; the one of the event's own holder takes the name.
     -- A grant by the ledger itself, of a region's share, has none.
@@ -143,9 +144,13 @@ SELECT 'entries', NULL, NULL, NULL, n.entry_id, 'business reference',
         WHERE (n.entry_id, n.program_id, n.reference_kind, n.reference)
             = (r.entry_id, r.program_id, r.kind, r.reference))
 UNION ALL
+SELECT 'entries', NULL, NULL, NULL, e.entry_id, 'reference', 'that of the hold', e.reference
+  FROM entries e LEFT JOIN entries f ON f.entry_id = e.parent_entry_id
+ WHERE e.kind IN ('capture', 'release') AND e.reference <> f.reference
+UNION ALL
 SELECT 'entries', NULL, NULL, NULL, e.entry_id, 'reference', 'none, or a name taken', e.reference
   FROM entries e
- WHERE e.reference IS NOT NULL AND e.kind <> 'transfer_in'
+ WHERE e.reference IS NOT NULL AND e.kind NOT IN ('transfer_in', 'capture', 'release')
    AND e.kind NOT IN (SELECT t.kind FROM taking t WHERE t.kind <> 'reversal')
  ORDER BY 2, 3, 4, 5
 """
