@@ -186,7 +186,7 @@ DAMAGES = (
     Damage("rate approvals", "rates", "approved_by = 'first+x'", "version = 4", "version"),
     Damage("rate approvals", "rates", "proposed_by = 'band-controller'", "version = 2", "version"),
     Damage("rate approvals", "rates", "recorded_at = '2020-01-01'", "version = 4", "version"),
-    Damage("rate approvals", "approvals", "status = 'rejected'", "kind = 'rate'", "approval_id"),
+    Damage("rate approvals", "approvals", "status = 'rejected'", "kind = 'rate'", "program_id"),
     Damage("rate approvals", "approvals", None, "kind = 'band_auto_second'", "program_id"),
     Damage("rate approvals", "rule_switches", "is_on = false", "code = 'auto'", "program_id"),
     Damage("rate steps", "rates", "bid = bid * 2", "version = 4", "version"),

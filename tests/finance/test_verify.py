@@ -48,6 +48,7 @@ GUARDED = (
     "rule_activations",
     "approvals",
     "rates",
+    "rule_switches",
 )
 
 

@@ -45,6 +45,9 @@ WITH approved AS (
              WHERE s.program_id = a.program_id AND s.kind = 'band' AND s.code IN ('auto', 'controller')
                AND NOT s.is_on AND s.recorded_at > a.decided_at) AS until
       FROM approvals a WHERE a.kind = 'band_auto_second' AND a.status = 'approved'
+       AND EXISTS (SELECT FROM rule_switches s
+                    WHERE s.program_id = a.program_id AND s.kind = 'band' AND s.code = 'auto' AND s.is_on
+                      AND s.recorded_at <= a.decided_at)
 ), missed AS (
     SELECT program_id, version, approved_by, recorded_at FROM rates
      WHERE version > 1 AND proposed_by = 'band-controller'
