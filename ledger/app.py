@@ -18,6 +18,7 @@ from ledger.finance import routes as reports
 from ledger.funds import grants
 from ledger.funds import routes as budgets
 from ledger.fx import band_switches
+from ledger.fx import quote_routes as quotes
 from ledger.fx import rate_routes as rates
 from ledger.fx import register as rate_register
 from ledger.http import answers, batches, headers, health, viewer
@@ -26,6 +27,7 @@ from ledger.http.endpoint import Routes, require_declared
 from ledger.http.operations import table_of
 from ledger.http.services import EXTENSION, Services
 from ledger.journal import routes as entries
+from ledger.redemption import hold_routes as holds
 from ledger.redemption import routes as spending
 from ledger.rules import activity_routes as activities
 from ledger.rules import experiment_routes as experiments
@@ -41,6 +43,8 @@ ROUTES: tuple[Routes, ...] = (
     earning.routes,
     activities.routes,
     spending.routes,
+    holds.routes,
+    quotes.routes,
     entries.routes,
     explanations.routes,
     batches.routes,

@@ -100,6 +100,16 @@ class OtherRegion(LedgerError):
     title = "The key speaks for another region"
 
 
+# --- gone ----------------------------------------------------------------------------------------
+
+
+class QuoteExpired(Gone):
+    """Its time is up, or the rate has changed since."""
+
+    code = "quote_expired"  # details: quote_id, expires_at, rate_version, rate_version_in_force
+    title = "The quote is no longer valid"
+
+
 # --- absent --------------------------------------------------------------------------------------
 
 
@@ -131,6 +141,16 @@ class PurchaseUnknown(Absent):
 class RedemptionUnknown(Absent):
     code = "redemption_unknown"  # details: redemption_id
     title = "The redemption is not known"
+
+
+class HoldUnknown(Absent):
+    code = "hold_unknown"  # details: hold_id
+    title = "The hold is not known"
+
+
+class QuoteUnknown(Absent):
+    code = "quote_unknown"  # details: quote_id
+    title = "The member has no such quote"
 
 
 class ApprovalUnknown(Absent):
@@ -239,6 +259,25 @@ class RuleSetNotApproved(Conflict):
 
     code = "rule_set_not_approved"  # details: owner, version
     title = "This version of the rules was never approved"
+
+
+class HoldNotOpen(Conflict):
+    """A hold is captured or released once, by a caller or by the clock."""
+
+    code = "hold_not_open"  # details: hold_id, hold_status
+    title = "The hold was captured, released or has lapsed"
+
+
+class QuoteUsed(Conflict):
+    code = "quote_used"  # details: quote_id, entry_id
+    title = "The quote was used before"
+
+
+class TillBatchChanged(Conflict):
+    """A device numbers its batches once. Not remembered: nothing of the batch was read."""
+
+    code = "till_batch_changed"  # details: device_id, sequence
+    title = "Another batch came under this number of the device"
 
 
 class BandSwitchedOff(Conflict):
@@ -369,6 +408,50 @@ class RateAskBelowBid(Refused):
 
     code = "rate_ask_below_bid"  # details: rate, ask
     title = "Points would cost less than they are worth"
+
+
+class NotRedeemableHere(Refused):
+    code = "not_redeemable_here"  # details: store, sku, tier
+    title = "Points are not taken here for this"
+
+
+class PointsNotOffered(Refused):
+    """Nothing is clamped: the caller asks again for what is offered."""
+
+    code = "points_not_offered"  # details: requested, minimum, maximum, step
+    title = "So many points are not taken against this price"
+
+
+class TooManyQuotes(Refused):
+    code = "too_many_quotes"  # details: open, limit
+    title = "The member has as many open quotes as are allowed"
+
+
+class QuotePriceMismatch(Refused):
+    code = "quote_price_mismatch"  # details: price, total
+    title = "The purchase does not come to the price of the quote"
+
+
+class CaptureExceedsHold(Refused):
+    code = "capture_exceeds_hold"  # details: held, requested
+    title = "More would be captured than is held"
+
+
+class PointsAlreadySpent(Refused):
+    """Where the program takes nothing back whose earned points are gone."""
+
+    code = "points_already_spent"  # details: shortfall
+    title = "The points to take back were spent"
+
+
+class OfflineNotAllowed(Refused):
+    code = "offline_not_allowed"
+    title = "The program takes no points offline"
+
+
+class OfflineCreditExceeded(Refused):
+    code = "offline_credit_exceeded"  # details: requested, credit
+    title = "One redemption is more than a device may take offline"
 
 
 # --- try again -----------------------------------------------------------------------------------

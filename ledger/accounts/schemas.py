@@ -94,6 +94,20 @@ class LotShareSchema(Answer):
     expires_at = Instant("Null for never", required=True, allow_none=True)
 
 
+class RestoredSchema(PostedSchema):
+    """What became of points that went back."""
+
+    restored = fields.List(
+        fields.Nested(LotShareSchema), metadata={"description": "Back in their lots, with their expiry"}
+    )
+    lapsed = fields.List(
+        fields.Nested(LotShareSchema), metadata={"description": "Points whose lot has lapsed meanwhile"}
+    )
+    lapsed_policy = Choice(["lapse", "grace"], "What became of the lapsed ones")
+    grace_lot = fields.Nested(LotShareSchema, allow_none=True)
+    debt_repaid = Points(minimum=0)
+
+
 class MemberQuery(Strict):
     """A member."""
 

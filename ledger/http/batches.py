@@ -149,7 +149,7 @@ class Sender:
         operation = self._operation(item.get("operation"))
         self.principal.require(operation.scope)
         key = item.get("idempotency_key")
-        if key is not None or not self.dry_run:
+        if key is not None or (operation.needs_key and not self.dry_run):
             key = check_key(key, "idempotency_key")
         body = item.get("body")
         if not isinstance(body, dict):

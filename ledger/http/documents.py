@@ -192,7 +192,7 @@ def _parameters(route: "Route") -> list[dict[str, Any]]:
             {
                 "in": "header",
                 "name": "Idempotency-Key",
-                "required": True,
+                "required": route.operation.needs_key,
                 "description": "Yours to choose, one for each request. May be left out of a dry run",
                 "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
             }

@@ -218,7 +218,7 @@ def _answer(result: Any, route: Route) -> Response:
 def _post(operation: Operation, path: dict[str, str]) -> Response:
     principal = admit(operation.scope)
     dry_run = is_dry_run()
-    key = headers.idempotency_key(request, required=not dry_run)
+    key = headers.idempotency_key(request, required=operation.needs_key and not dry_run)
     members = read_members(path, operation.is_body_optional)
     posting = Posting(operation.read(members), key, operation.fingerprint(members), g.request_id)
     (outcome,) = submit(services(), principal, [posting], dry_run=dry_run)

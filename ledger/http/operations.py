@@ -40,6 +40,8 @@ class Operation:
     description: str = ""
     refusals: tuple[type[LedgerError], ...] = ()
     status: int = 201
+    needs_key: bool = True
+    """Whether it must come under an idempotency key: whatever moves an amount does."""
     show: Callable[[dict[str, Any]], dict[str, Any]] = dict
     """Adds to the recorded facts of an answer what is only said, not kept. Released words never change."""
 

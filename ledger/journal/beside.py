@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import Any, LiteralString
+from typing import LiteralString
 
 from ledger.accounts.holder import Holder
 from ledger.accounts.program import Program
@@ -12,7 +12,7 @@ from ledger.clock import local_date
 from ledger.ids import holder_id
 from ledger.journal import wire
 from ledger.journal.asking import Driver, Row, ask, uuids
-from ledger.journal.commands import NOTHING, VISITS, MemberRow, Referral, Usage, UsageKey, Wants
+from ledger.journal.commands import VISITS, MemberRow, Referral, Usage, UsageKey, Wants, each_once
 
 _USAGES: LiteralString = """
 SELECT uuid_send(u.holder_id), u.subject, u.period, u.amount, u.times
@@ -69,28 +69,6 @@ _TURN: LiteralString = "SELECT pg_advisory_xact_lock(%s, %s)"
 _REFERRAL_TURNS = 0x7265_6665  # "refe"
 
 
-def together(each: Iterable[Wants]) -> Wants:
-    """What the commands of a batch want, as one."""
-    wants = [one for one in each if one is not NOTHING]
-    if not wants:
-        return NOTHING
-    return Wants(
-        usages=_each_once(one.usages for one in wants),
-        others=_each_once(one.others for one in wants),
-        facts=_each_once(one.facts for one in wants),
-        referrals=_each_once(one.referrals for one in wants),
-        unsettled=_each_once(one.unsettled for one in wants),
-        of_referrers=_each_once(one.of_referrers for one in wants),
-        quotes=_each_once(one.quotes for one in wants),
-        quoted=_each_once(one.quoted for one in wants),
-        is_serial=any(one.is_serial for one in wants),
-    )
-
-
-def _each_once(lists: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(chain.from_iterable(lists)))
-
-
 def take_turn(driver: Driver, program: Program, wants: Wants) -> None:
     """Take the program's turn where that is wanted: no other batch that wants it goes on until this one has ended."""
     if wants.is_serial:
@@ -109,11 +87,11 @@ def with_referrers(program: Program, wants: Wants, unsettled: Iterable[Referral]
     """
     if not wants.of_referrers:
         return wants
-    names = _each_once([tuple(referral.referrer_id for referral in unsettled), wants.referrals])
+    names = each_once([tuple(referral.referrer_id for referral in unsettled), wants.referrals])
     keys = tuple(
         (holder_id(program.program_id, name), *of_what) for name in names for of_what in wants.of_referrers
     )
-    return wants._replace(usages=_each_once([wants.usages, keys]), facts=_each_once([wants.facts, names]))
+    return wants._replace(usages=each_once([wants.usages, keys]), facts=each_once([wants.facts, names]))
 
 
 def ask_usages(driver: Driver, wants: Wants) -> Iterable[Row]:

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any, ClassVar, NamedTuple
 
 from ledger.accounts.holder import Closing, Hold, Holder
@@ -126,6 +127,29 @@ class Wants(NamedTuple):
 
 
 NOTHING = Wants()
+
+
+def together(each: Iterable[Wants]) -> Wants:
+    """What several want, as one."""
+    wants = [one for one in each if one is not NOTHING]
+    if not wants:
+        return NOTHING
+    return Wants(
+        usages=each_once(one.usages for one in wants),
+        others=each_once(one.others for one in wants),
+        facts=each_once(one.facts for one in wants),
+        referrals=each_once(one.referrals for one in wants),
+        unsettled=each_once(one.unsettled for one in wants),
+        of_referrers=each_once(one.of_referrers for one in wants),
+        quotes=each_once(one.quotes for one in wants),
+        quoted=each_once(one.quoted for one in wants),
+        is_serial=any(one.is_serial for one in wants),
+    )
+
+
+def each_once(lists: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """All that stands in the lists, in order, each once."""
+    return tuple(dict.fromkeys(chain.from_iterable(lists)))
 
 
 class Claim(NamedTuple):

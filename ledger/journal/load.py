@@ -38,7 +38,6 @@ from ledger.journal.beside import (
     quotes_in,
     referrals_in,
     take_turn,
-    together,
     uncounted,
     usages_in,
     with_referrers,
@@ -54,6 +53,7 @@ from ledger.journal.commands import (
     Usage,
     UsageKey,
     Wants,
+    together,
 )
 from ledger.journal.outcomes import restore
 

@@ -1,27 +1,33 @@
-"""Redemptions, their refunds, and transfers: points leave by lot and come back to the very lots they left."""
+"""Redemptions, their refunds, and transfers between members."""
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, NamedTuple
+from datetime import datetime
 
 from ledger.accounts.chart import Account
-from ledger.accounts.holder import Holder
-from ledger.accounts.lots import Draw, consume
+from ledger.accounts.lots import Draw
 from ledger.accounts.postings import Opening, Posting
+from ledger.accounts.program import Program
 from ledger.accounts.repayment import repay
-from ledger.clock import show
 from ledger.errors import (
-    InsufficientPoints,
     LedgerError,
     RedemptionUnknown,
     RefundExceedsRedemption,
     SameMember,
+)
+from ledger.fx.memo import given_back
+from ledger.fx.quotes import (
+    payment_of,
+    quote_key,
+    require_quote,
+    require_redeemable,
+    require_usable,
 )
 from ledger.ids import lot_id
 from ledger.ids import read as read_id
 from ledger.ids import show as show_id
 from ledger.journal.commands import (
     NO_SOURCE,
+    NOTHING,
     Books,
     Claim,
     Command,
@@ -30,19 +36,25 @@ from ledger.journal.commands import (
     Recorded,
     Source,
     Target,
+    Wants,
     already_reversed,
 )
+from ledger.redemption.offline import Offline, OfflineDrawn, draw_offline
+from ledger.redemption.restoring import draw, restore, show_draw, undone
 from ledger.rules.terms import terms_of
 
 
 @dataclass(frozen=True, slots=True)
 class Redeem(Command):
-    """Spend points, drawn from the lots in drawing order."""
+    """Spend points, drawn from the lots in drawing order: so many, or those of a quote."""
 
     member_id: str
-    points: int
+    points: int | None
     reference: str
     source: Source = NO_SOURCE
+    quote_id: str | None = None
+    offline: Offline | None = None
+    """The till that has taken the points while it was offline: a fact, not a question."""
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -52,32 +64,66 @@ class Redeem(Command):
     def claim(self) -> Claim:
         return Claim("redemption", self.reference)
 
+    def wants(self, program: Program, now: datetime) -> Wants:
+        if self.offline:
+            return self.offline.wants(program, self.member_id)
+        return Wants(quotes=quote_key(program, self.member_id, self.quote_id)) if self.quote_id else NOTHING
+
     def decide(self, books: Books) -> Decision:
-        """Refuses what is pending, expired or not there (``insufficient_points``)."""
+        """Refuses what is pending, expired or not there (``insufficient_points``), and a quote that cannot be used.
+
+        What was taken offline is not refused for that: what is not covered becomes a debt.
+        """
         holder = books.holder(self.member_id)
-        draws = draw(books, holder, self.points)
+        if self.offline is not None:
+            assert self.points is not None
+            drawn = draw_offline(books, holder, self.points, self.offline)
+            return self._decision(books, holder.holder_id, self.points, drawn.postings, drawn.draws, drawn)
+        quote = require_quote(books, holder, self.quote_id) if self.quote_id else None
+        if quote is None:
+            require_redeemable(books, holder, self.source.store, None)
+            assert self.points is not None
+            draws = draw(books, holder, self.points)
+            return self._decision(books, holder.holder_id, self.points, _redeem(draws), draws)
+        payment = require_usable(books, holder, quote, self.source.store)
+        draws, currency = draw(books, holder, payment.points), books.program.currency
+        decision = self._decision(
+            books, holder.holder_id, payment.points, _redeem(draws) + payment.memo(currency), draws
+        )
+        draft = decision.drafts[0]._replace(details={"paid": payment.stored()})
+        answer = decision.answer | {"quote_id": self.quote_id} | payment.shown(currency)
+        return Decision([draft], answer, quotes=[quote._replace(used_entry_id=draft.entry_id)])
+
+    def _decision(
+        self,
+        books: Books,
+        holder_id: bytes,
+        points: int,
+        postings: list[Posting],
+        draws: list[Draw],
+        taken: OfflineDrawn | None = None,
+    ) -> Decision:
         entry_id = books.new_entry_id()
         policy = terms_of(books.program).points_expiry
         draft = Draft(
             "redeem",
-            holder.holder_id,
+            holder_id,
             entry_id,
             books.now,
-            [Posting(Account.POINTS, Account.REDEEMED, d.amount, d.lot.lot_id) for d in draws],
-            None,
+            postings,
+            {"offline": taken.details} if taken else None,
             self.source,
             self.reference,
             extends_to=policy.expires_at(books.now, books.program.timezone) if policy.is_rolling else None,
         )
-        return Decision(
-            [draft],
-            {
-                "redemption_id": show_id("red", entry_id),
-                "reference": self.reference,
-                "points": self.points,
-                "draws": [show_draw(d) for d in draws],
-            },
-        )
+        answer = {
+            "redemption_id": show_id("red", entry_id),
+            "reference": self.reference,
+            "points": points,
+            "draws": [show_draw(d) for d in draws],
+            **({"offline": taken.details} if taken else {}),
+        }
+        return Decision([draft], answer, taken.uses if taken else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +147,7 @@ class Refund(Command):
     def decide(self, books: Books) -> Decision:
         """Refuses more than is left to refund. What the clock took meanwhile follows the program's policy."""
         redemption = books.require_target()
-        if redemption.kind != "redeem":
+        if redemption.kind not in ("redeem", "capture"):
             raise self._absent()
         if redemption.reversal:
             raise already_reversed(
@@ -119,7 +165,7 @@ class Refund(Command):
             holder.holder_id,
             entry_id,
             books.now,
-            restored.postings,
+            restored.postings + memo_back(books, redemption, refundable, self.points),
             None,
             self.source,
             self.reference,
@@ -202,101 +248,19 @@ class Transfer(Command):
         return Decision(drafts, answer)
 
 
-class Restored(NamedTuple):
-    """Points given back: the postings, and what became of the points in the words of the answer."""
-
-    postings: list[Posting]
-    answer: dict[str, Any]
+def _redeem(draws: list[Draw]) -> list[Posting]:
+    return [Posting(Account.POINTS, Account.REDEEMED, d.amount, d.lot.lot_id) for d in draws]
 
 
-def draw(books: Books, holder: Holder, points: int) -> list[Draw]:
-    """Draws for ``points`` from what is spendable, or ``insufficient_points``."""
-    spendable = holder.spendable(books.now)
-    available = sum(lot.remaining for lot in spendable)
-    if points > available:
-        raise InsufficientPoints(
-            f"{points} points were asked for and {available} are available",
-            available=available,
-            requested=points,
-        )
-    return consume(spendable, points)
-
-
-def show_draw(drawn: Draw) -> dict[str, Any]:
-    """A draw as answers show it."""
-    expires_at = drawn.lot.expires_at
-    return {
-        "lot_id": show_id("lot", drawn.lot.lot_id),
-        "points": drawn.amount,
-        "expires_at": expires_at and show(expires_at),
-    }
-
-
-def undone(redemption: Recorded) -> list[tuple[bytes, int]]:
-    """What is left to refund of each lot drawn by a redemption, in drawing order."""
-    back: dict[bytes | None, int] = {}
-    for child in redemption.children:
-        for posting in child.postings:
-            if posting.debit is Account.REDEEMED:
-                back[posting.lot_id] = back.get(posting.lot_id, 0) + posting.amount
-    drawn = [(posting.lot_id or b"", posting.amount) for posting in redemption.postings]
-    return [(lot, amount - back.get(lot, 0)) for lot, amount in drawn]
-
-
-def restore(books: Books, holder: Holder, redemption: Recorded, points: int, entry_id: bytes) -> Restored:
-    """Give ``points`` back to the lots of a redemption, the newest draw first; a debt is repaid from them.
-
-    Points whose lot has lapsed meanwhile go back to it and expire at once, or live on in one grace lot.
-    """
-    alive, postings, grace = [], [], 0
-    lapsed: list[dict[str, Any]] = []
-    for lot_drawn, left in reversed(undone(redemption)):
-        amount = min(left, points)
-        if amount == 0:
-            continue
-        points -= amount
-        lot = holder.require_lot(lot_drawn)
-        postings.append(Posting(Account.REDEEMED, Account.POINTS, amount, lot_drawn))
-        if lot.expires_at is None or books.now < lot.expires_at:
-            alive.append(Draw(lot, amount))
-            continue
-        lapsed.append(show_draw(Draw(lot, amount)))
-        if terms_of(books.program).grace_days is None:
-            postings.append(Posting(Account.POINTS, Account.EXPIRED, amount, lot_drawn))
-        else:
-            postings.append(Posting(Account.POINTS, Account.TRANSFER, amount, lot_drawn))
-            grace += amount
-    graced = _grace_lot(books, entry_id, grace)
-    postings += graced
-    arrived = [Posting(Account.REDEEMED, Account.POINTS, d.amount, d.lot.lot_id) for d in alive]
-    repaid = repay(holder, arrived + graced, books.now)
-    answer = {
-        "restored": [show_draw(d) for d in alive],
-        "lapsed": lapsed,
-        "lapsed_policy": "lapse" if terms_of(books.program).grace_days is None else "grace",
-        "grace_lot": _show_grace(graced),
-        "debt_repaid": sum(posting.amount for posting in repaid),
-    }
-    return Restored(postings + repaid, answer)
-
-
-def _grace_lot(books: Books, entry_id: bytes, amount: int) -> list[Posting]:
-    days = terms_of(books.program).grace_days
-    if not amount or days is None:
+def memo_back(books: Books, redemption: Recorded, refundable: int, points: int) -> list[Posting]:
+    """The memo of points that come back, in proportion and cumulatively; none where they went at no rate."""
+    stored = redemption.details.get("paid")
+    if not stored:
         return []
-    opening = Opening(books.now, books.now, books.now + timedelta(days=days))
-    return [Posting(Account.TRANSFER, Account.POINTS, amount, lot_id(entry_id, 1), opening)]
-
-
-def _show_grace(graced: list[Posting]) -> dict[str, Any] | None:
-    for posting in graced:
-        assert posting.lot_id and posting.opens and posting.opens.expires_at
-        return {
-            "lot_id": show_id("lot", posting.lot_id),
-            "points": posting.amount,
-            "expires_at": show(posting.opens.expires_at),
-        }
-    return None
+    payment = payment_of(stored)
+    before = payment.share(payment.points - refundable, books.program.currency)
+    after = payment.share(payment.points - refundable + points, books.program.currency)
+    return given_back(points, after.value - before.value, after.residue - before.residue)
 
 
 def _arrive(books: Books, entry_id: bytes, ordinal: int, drawn: Draw) -> Posting:

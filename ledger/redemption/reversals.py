@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ledger.accounts.chart import Account
+from ledger.accounts.holder import Holder
 from ledger.accounts.postings import Posting
 from ledger.accounts.repayment import repay
 from ledger.errors import EntryNotReversible, EntryUnknown, InsufficientPoints
@@ -22,9 +23,12 @@ from ledger.journal.commands import (
     Source,
     Target,
 )
-from ledger.redemption.commands import restore, undone
-from ledger.rules.debt import claw_back, claw_back_rewards
+from ledger.redemption.commands import memo_back
+from ledger.redemption.restoring import NOTHING_RESTORED, restore, undone
+from ledger.rules.debt import check_limit, claw_back, claw_back_rewards
 from ledger.rules.facts import REFERRAL
+from ledger.rules.paying import Repaid, pay_back
+from ledger.rules.returns import returned_lines
 
 
 class Undoing(NamedTuple):
@@ -82,16 +86,34 @@ class Reverse(Command):
         return Decision(drafts, {"reversed_entry_id": self.entry_id, "reason": self.reason, **undoing.answer})
 
 
-def _undo_award(books: Books, entry: Recorded, _: bytes) -> Undoing:
-    clawed = claw_back(books, books.holders[entry.holder_id], entry, kept=0, total=1)
+def _undo_award(books: Books, entry: Recorded, reversal_id: bytes) -> Undoing:
+    holder = books.holders[entry.holder_id]
+    repaid = _pay_back_rest(books, holder, entry, reversal_id)
+    restored = repaid.restored if repaid else NOTHING_RESTORED
+    clawed = claw_back(books, holder, entry, 0, 1, restored.kept)
+    check_limit(books, holder.debt - restored.debt_repaid, clawed.shortfall)
     answer = {
         "points_clawed_back": clawed.points,
         "growth_clawed_back": clawed.growth,
         "shortfall": clawed.shortfall,
+        **restored.answer,
     }
+    if repaid:
+        answer["points"] = repaid.back.points
+        answer["cash_refund"] = {"amount": repaid.back.cash, "currency": entry.details["currency"]}
     rewards = claw_back_rewards(books, entry, kept=0, total=1)
     others = [(referrer, back.postings) for referrer, back in rewards]
-    return Undoing([(entry.holder_id, clawed.postings), *others], answer)
+    own = (repaid.postings if repaid else []) + clawed.postings
+    return Undoing([(entry.holder_id, own), *others], answer)
+
+
+def _pay_back_rest(books: Books, holder: Holder, entry: Recorded, reversal_id: bytes) -> Repaid | None:
+    """What was paid with points and cash, less what returns have given back already."""
+    if "paid" not in entry.details:
+        return None
+    before = {line: amount for line, (_, amount) in returned_lines(entry).items()}
+    bought = {line["line_id"]: line["amount"] for line in entry.details["lines"]}
+    return pay_back(books, holder, entry, before, bought, reversal_id)
 
 
 def _undo_activity(books: Books, entry: Recorded, reversal_id: bytes) -> Undoing:
@@ -106,7 +128,8 @@ def _undo_activity(books: Books, entry: Recorded, reversal_id: bytes) -> Undoing
 def _undo_redemption(books: Books, entry: Recorded, reversal_id: bytes) -> Undoing:
     left = sum(amount for _, amount in undone(entry))
     restored = restore(books, books.holders[entry.holder_id], entry, left, reversal_id)
-    return Undoing([(entry.holder_id, restored.postings)], {"points": left, **restored.answer})
+    postings = restored.postings + memo_back(books, entry, left, left)
+    return Undoing([(entry.holder_id, postings)], {"points": left, **restored.answer})
 
 
 def _undo_transfer(books: Books, entry: Recorded, _: bytes) -> Undoing:
@@ -132,5 +155,6 @@ _UNDO: dict[str, Callable[[Books, Recorded, bytes], Undoing]] = {
     "award": _undo_award,
     "activity": _undo_activity,
     "redeem": _undo_redemption,
+    "capture": _undo_redemption,
     "transfer_out": _undo_transfer,
 }

@@ -7,6 +7,8 @@ from ledger.http.endpoint import Routes
 from ledger.http.operations import Operation
 from ledger.journal.commands import Command, Source
 from ledger.redemption.commands import Redeem, Refund, Transfer
+from ledger.redemption.hold_routes import OF_A_QUOTE
+from ledger.redemption.offline import Offline
 from ledger.redemption.reversals import Reverse
 from ledger.redemption.schemas import (
     RedemptionAnswerSchema,
@@ -23,7 +25,13 @@ routes = Routes("Spending", "Points leave by lot and come back to the lots they 
 
 
 def _redeem(payload: dict[str, Any]) -> Command:
-    return Redeem(source=Source.out_of(payload), **payload)
+    offline = payload.pop("offline", None)
+    return Redeem(
+        points=payload.pop("points", None),
+        offline=Offline(**offline) if offline else None,
+        source=Source.out_of(payload),
+        **payload,
+    )
 
 
 def _refund(payload: dict[str, Any]) -> Command:
@@ -46,8 +54,18 @@ REDEMPTION = Operation(
     answer=RedemptionAnswerSchema,
     build=_redeem,
     summary="Redeem points",
-    description="Drawn from the lots that expire first. Pending and expired points are never drawn.",
-    refusals=(errors.MemberUnknown, errors.ReferenceExists, errors.InsufficientPoints),
+    description="Drawn from the lots that expire first. Pending and expired points are never drawn. With a `quote_id`, "
+    "the points of that quote at its rate. With `offline`, what a till took while it was offline: what the member "
+    "has not becomes a debt, and is flagged.",
+    refusals=(
+        errors.MemberUnknown,
+        errors.ReferenceExists,
+        errors.InsufficientPoints,
+        *OF_A_QUOTE,
+        errors.OfflineNotAllowed,
+        errors.OfflineCreditExceeded,
+        errors.OccurredInFuture,
+    ),
 )
 REFUND = Operation(
     name="refund",

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from ledger.accounts.chart import Unit
+from ledger.accounts.holder import Holder
 from ledger.accounts.postings import Opening
 from ledger.accounts.program import Program
 from ledger.accounts.repayment import repay
@@ -22,10 +23,13 @@ from ledger.journal.commands import (
     Draft,
     Source,
     Wants,
+    together,
 )
 from ledger.money import MAX_AMOUNT
 from ledger.rules.awarding import Occasion, book, open_lots, pay, visit_of
 from ledger.rules.facts import PURCHASE, Line
+from ledger.rules.paying import Paid, PointsPart
+from ledger.rules.paying import pay as pay_with_points
 from ledger.rules.referrals import judge_purchase, settle, wants_of_purchase
 from ledger.rules.terms import terms_of
 
@@ -45,7 +49,9 @@ class Purchase(Command):
     lines: tuple[Line, ...]
     source: Source = NO_SOURCE
     points_value: int = 0
-    """The part that was paid with points, in minor units; at most what the lines come to."""
+    """The part that was paid with points elsewhere, in minor units; at most what the lines come to."""
+    points_part: PointsPart | None = None
+    """What is paid with points here; ``points_value`` follows from it."""
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -59,20 +65,27 @@ class Purchase(Command):
         return self.occurred_at
 
     def needs_lots(self, program: Program) -> bool:
-        # Only where activity moves the expiry of earlier lots must they be seen.
-        return terms_of(program).points_expiry.is_rolling
+        # Only where points are paid, or activity moves the expiry of earlier lots, must they be seen.
+        return self.points_part is not None or terms_of(program).points_expiry.is_rolling
 
     def wants(self, program: Program, now: datetime) -> Wants:
-        return wants_of_purchase(program, self._occasion(0), now)
+        wants = wants_of_purchase(program, self._occasion(0, 0), now)
+        if self.points_part is None:
+            return wants
+        return together([wants, self.points_part.wants(program, self.member_id, self.occurred_at)])
 
     def decide(self, books: Books) -> Decision:
         """One lot for each unit earned; a debt is repaid first. Refuses the future and a foreign currency.
+
+        What is paid with points is paid first, in the same entry.
 
         Settles the referral of a member who was brought; what that gives the referrer is an entry of his own.
         """
         spent = self._check(books)
         holder, entry_id = books.enrolled(self.member_id), books.new_entry_id()
-        occasion = self._occasion(spent)
+        paid = self._pay(books, holder, spent, entry_id)
+        value = paid.payment.points_value if paid else self.points_value
+        occasion = self._occasion(spent, value)
         visit = visit_of(books, holder, occasion)
         judged = judge_purchase(books, holder, occasion, visit)
         settlement = settle(books, holder, occasion, visit, entry_id, judged)
@@ -82,24 +95,36 @@ class Purchase(Command):
             "currency": self.currency,
             "lines": [line.stored() for line in self.lines],
         }
-        if self.points_value:
+        if value:
             details["cash"] = occasion.cash
+        if paid:
+            details["paid"] = paid.details
         draft = Draft(
             "earn",
             holder.holder_id,
             entry_id,
             self.occurred_at,
-            booked.postings,
+            (paid.postings if paid else []) + booked.postings,
             details | judged.details(),
             self.source,
             self.purchase_id,
             peer_holder_id=settlement.peer_holder_id,
             extends_to=booked.extends_to,
+            closes=paid.closes if paid else None,
         )
         answer = {"purchase_id": self.purchase_id, **judged.answer(), "lots": booked.lots}
-        uses = [*(visit.uses if visit else ()), *judged.uses, *settlement.uses]
+        if paid:
+            answer["paid"] = paid.answer
+        uses = [*(visit.uses if visit else ()), *judged.uses, *settlement.uses, *(paid.uses if paid else ())]
         drafts = [draft, *pay(books, judged, entry_id, holder), *settlement.drafts]
-        return Decision(drafts, answer, uses, settlement.referrals)
+        return Decision(drafts, answer, uses, settlement.referrals, paid.quotes if paid else ())
+
+    def _pay(self, books: Books, holder: Holder, spent: int, entry_id: bytes) -> Paid | None:
+        if self.points_part is None:
+            return None
+        return pay_with_points(
+            books, holder, self.points_part, spent, self.occurred_at, self.source, entry_id
+        )
 
     def _check(self, books: Books) -> int:
         """What was spent, in minor units."""
@@ -115,8 +140,8 @@ class Purchase(Command):
             raise AmountTooLarge("the lines add up to more than can be counted exactly", limit=MAX_AMOUNT)
         return spent
 
-    def _occasion(self, spent: int) -> Occasion:
-        cash = spent - self.points_value
+    def _occasion(self, spent: int, by_points: int) -> Occasion:
+        cash = spent - by_points
         return Occasion(PURCHASE, self.member_id, self.occurred_at, self.source, self.lines, spent, cash)
 
 

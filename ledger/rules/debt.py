@@ -5,6 +5,7 @@ from the other points, then becomes a debt, up to a limit; what the clock has ta
 that reach a member in debt repay it first.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -28,15 +29,20 @@ class Clawback(NamedTuple):
     """The part of ``points`` that was spent already and is owed now."""
 
 
-def claw_back(books: Books, holder: Holder, recorded: Recorded, kept: int, total: int) -> Clawback:
+def claw_back(
+    books: Books,
+    holder: Holder,
+    recorded: Recorded,
+    kept: int,
+    total: int,
+    arriving: Sequence[Draw] = (),
+) -> Clawback:
     """Take back the awards of ``recorded`` so that in all ``kept`` of ``total`` of each remains, rounded down.
 
     Cumulative: what earlier returns took back counts, so any split and order of returns ends at the same.
-    Raises ``debt_limit_exceeded``.
+    ``arriving`` is what the same entry has given to the member before: it is taken like what was there.
     """
-    clawed = _claw_back(books, holder, recorded, recorded, kept, total)
-    _check_limit(books, holder, clawed.shortfall)
-    return clawed
+    return _claw_back(books, holder, recorded, recorded, kept, total, arriving)
 
 
 def claw_back_rewards(
@@ -54,7 +60,13 @@ def claw_back_rewards(
 
 
 def _claw_back(
-    books: Books, holder: Holder, recorded: Recorded, undone: Recorded, kept: int, total: int
+    books: Books,
+    holder: Holder,
+    recorded: Recorded,
+    undone: Recorded,
+    kept: int,
+    total: int,
+    arriving: Sequence[Draw] = (),
 ) -> Clawback:
     """``undone`` is what goes back: the entry itself, or the purchase that it rewards."""
     theirs = replace(undone, children=[c for c in undone.children if c.holder_id == holder.holder_id])
@@ -70,12 +82,21 @@ def _claw_back(
         else:
             points_wanted += wanted
             award_lots.append(lot.lot_id)
-    draws = _draw_back(holder.live(books.now), award_lots, points_wanted)
+    draws = _draw_back(_with(holder.live(books.now), arriving), award_lots, points_wanted)
     shortfall = points_wanted - sum(draw.amount for draw in draws)
     postings += [Posting(Account.POINTS, Account.ISSUED, draw.amount, draw.lot.lot_id) for draw in draws]
     if shortfall:
         postings.append(Posting(Account.DEBT, Account.ISSUED, shortfall))
     return Clawback(postings, points_wanted, growth, shortfall)
+
+
+def _with(live: Sequence[Lot], arriving: Sequence[Draw]) -> list[Lot]:
+    """Lots as they are once what arrives is in them."""
+    if not arriving:
+        return list(live)
+    more = {lot.lot_id: amount for lot, amount in arriving}
+    here = [replace(lot, remaining=lot.remaining + more.pop(lot.lot_id, 0)) for lot in live]
+    return here + [replace(lot, remaining=more[lot.lot_id]) for lot, _ in arriving if lot.lot_id in more]
 
 
 def _draw_back(live: list[Lot], award_lots: list[bytes], amount: int) -> list[Draw]:
@@ -102,12 +123,13 @@ def _still_to_take(books: Books, recorded: Recorded, award: Posting, lot: Lot, k
     return max(0, min(due, award.amount - lapsed) - taken)
 
 
-def _check_limit(books: Books, holder: Holder, shortfall: int) -> None:
+def check_limit(books: Books, debt: int, shortfall: int) -> None:
+    """Refuse what would lift a debt beyond the limit of the terms (``debt_limit_exceeded``)."""
     limit = terms_of(books.program).debt_limit
-    if shortfall and holder.debt + shortfall > limit:
+    if shortfall and debt + shortfall > limit:
         raise DebtLimitExceeded(
             "the points to take back were spent, and the member may not owe so much",
-            debt=holder.debt,
+            debt=debt,
             shortfall=shortfall,
             limit=limit,
         )

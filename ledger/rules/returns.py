@@ -1,4 +1,4 @@
-"""Returns: goods go back, whole or in part, and with them what they earned."""
+"""Returns: goods go back, whole or in part, and with them what they cost and what they earned."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,11 @@ from ledger.journal.commands import (
     already_reversed,
 )
 from ledger.money import scale
-from ledger.rules.debt import Clawback, claw_back, claw_back_rewards
+from ledger.redemption.restoring import NOTHING_RESTORED
+from ledger.rules.debt import check_limit, claw_back, claw_back_rewards
+from ledger.rules.paying import Repaid, pay_back
+from ledger.rules.selling import Sold, make_good
+from ledger.rules.terms import terms_of
 
 
 class ReturnedLine(NamedTuple):
@@ -54,8 +58,53 @@ class Return(Command):
         return self.occurred_at
 
     def decide(self, books: Books) -> Decision:
-        """Claw back pro rata of the amount returned. Refuses more than was bought, and returns of what was reversed."""
+        """Give back what was paid, and claw back what was earned, in proportion to what is returned.
+
+        Refuses more than was bought, and returns of what was reversed. Earned points that were spent follow the
+        program's policy: a debt up to its limit, a deduction from the cash at the present ask, or a refusal
+        (``points_already_spent``).
+        """
         purchase = books.require_target()
+        self._check(books, purchase)
+        before, after, total = self._returned(purchase)
+        kept = total - sum(after.values())
+        holder, entry_id = books.holders[purchase.holder_id], books.new_entry_id()
+        repaid = pay_back(books, holder, purchase, before, after, entry_id)
+        restored = repaid.restored if repaid else NOTHING_RESTORED
+        clawed = claw_back(books, holder, purchase, kept, total, restored.kept)
+        cash = repaid.back.cash if repaid else self._cash(purchase, kept, total)
+        sold = make_good(books, clawed.shortfall, cash)
+        owed = holder.debt - restored.debt_repaid
+        check_limit(books, owed, clawed.shortfall - sold.points)
+        draft = Draft(
+            "return",
+            holder.holder_id,
+            entry_id,
+            self.occurred_at,
+            (repaid.postings if repaid else []) + clawed.postings + sold.postings,
+            self._details(repaid, sold),
+            self.source,
+            self.return_id,
+            parent_entry_id=purchase.entry_id,
+            peer_holder_id=purchase.peer_holder_id,
+        )
+        rewards = self._from_referrers(books, purchase, kept, total)
+        answer = {
+            "return_id": self.return_id,
+            "purchase_id": self.purchase_id,
+            "points_clawed_back": clawed.points,
+            "growth_clawed_back": clawed.growth,
+            "points_refunded": repaid.back.points if repaid else 0,
+            "cash_refund": {"amount": cash - sold.amount, "currency": purchase.details["currency"]},
+            "shortfall": clawed.shortfall,
+            "shortfall_policy": terms_of(books.program).shortfall,
+            "deducted": sold.shown(purchase.details["currency"]),
+            "debt": owed + clawed.shortfall - sold.points,
+            **restored.answer,
+        }
+        return Decision([draft, *rewards], answer)
+
+    def _check(self, books: Books, purchase: Recorded) -> None:
         books.check_occurred(self.occurred_at)
         if self.occurred_at < purchase.effective_at:
             raise ReturnBeforePurchase(
@@ -67,24 +116,18 @@ class Return(Command):
             raise already_reversed(
                 show_id("ent", purchase.entry_id), show_id("ent", purchase.reversal.entry_id)
             )
-        kept, total = self._kept(purchase)
-        holder = books.holders[purchase.holder_id]
-        clawed = claw_back(books, holder, purchase, kept, total)
-        draft = Draft(
-            "return",
-            holder.holder_id,
-            books.new_entry_id(),
-            self.occurred_at,
-            clawed.postings,
-            {"purchase_id": self.purchase_id, "lines": [line._asdict() for line in self.lines]},
-            self.source,
-            self.return_id,
-            parent_entry_id=purchase.entry_id,
-            peer_holder_id=purchase.peer_holder_id,
-        )
-        rewards = self._from_referrers(books, purchase, kept, total)
-        cash = self._cash(purchase, kept, total)
-        return Decision([draft, *rewards], self._answer(purchase, clawed, holder.debt, cash))
+
+    def _details(self, repaid: Repaid | None, sold: Sold) -> dict[str, Any]:
+        details: dict[str, Any] = {
+            "purchase_id": self.purchase_id,
+            "lines": [line._asdict() for line in self.lines],
+        }
+        if repaid:
+            points, value, cash, _ = repaid.back
+            details["refunded"] = {"points": points, "points_value": value, "cash": cash}
+        if sold.points:
+            details["sold"] = sold.stored()
+        return details
 
     def _from_referrers(self, books: Books, purchase: Recorded, kept: int, total: int) -> list[Draft]:
         """What goes back with the goods from whoever was rewarded for this customer."""
@@ -103,16 +146,17 @@ class Return(Command):
             for referrer, clawed in claw_back_rewards(books, purchase, kept, total)
         ]
 
-    def _kept(self, purchase: Recorded) -> tuple[int, int]:
-        """Minor units of the purchase that stay bought after this return, and were bought in all."""
+    def _returned(self, purchase: Recorded) -> tuple[dict[str, int], dict[str, int], int]:
+        """Minor units returned of each line before and after this return, and what was bought in all."""
         bought = {line["line_id"]: (line["quantity"], line["amount"]) for line in purchase.details["lines"]}
         returned = returned_lines(purchase)
+        earlier = {line: amount for line, (_, amount) in returned.items()}
         for line in self.lines:
             before = returned.get(line.line_id, (0, 0))
             returned[line.line_id] = (before[0] + line.quantity, before[1] + line.amount)
             _check_line(line.line_id, bought.get(line.line_id, (0, 0)), before, returned[line.line_id])
         total = sum(amount for _, amount in bought.values())
-        return total - sum(amount for _, amount in returned.values()), total
+        return earlier, {line: amount for line, (_, amount) in returned.items()}, total
 
     def _cash(self, purchase: Recorded, kept: int, total: int) -> int:
         """The money to pay back, in minor units: of what was paid in money alone, in proportion and cumulatively."""
@@ -121,21 +165,6 @@ class Return(Command):
         if cash == total:
             return amount
         return scale(cash, kept + amount, total) - scale(cash, kept, total)
-
-    def _answer(self, purchase: Recorded, clawed: Clawback, debt: int, cash: int) -> dict[str, Any]:
-        return {
-            "return_id": self.return_id,
-            "purchase_id": self.purchase_id,
-            "points_clawed_back": clawed.points,
-            "growth_clawed_back": clawed.growth,
-            "points_refunded": 0,
-            "cash_refund": {
-                "amount": cash,
-                "currency": purchase.details["currency"],
-            },
-            "shortfall": clawed.shortfall,
-            "debt": debt + clawed.shortfall,
-        }
 
 
 def returned_lines(purchase: Recorded) -> dict[str, tuple[int, int]]:

@@ -6,8 +6,10 @@ from ledger import errors
 from ledger.http.endpoint import Routes
 from ledger.http.operations import Operation
 from ledger.journal.commands import Source
+from ledger.redemption.hold_routes import OF_A_QUOTE
 from ledger.rules.commands import Earning, Line, Purchase
 from ledger.rules.explain import explained
+from ledger.rules.paying import OfflinePayment, PointsPart
 from ledger.rules.returns import Return, ReturnedLine
 from ledger.rules.schemas import (
     EarningAnswerSchema,
@@ -22,11 +24,21 @@ routes = Routes("Earning", "Purchases earn; returns take back what they earned."
 
 
 def _purchase(payload: dict[str, Any]) -> Purchase:
-    payload.pop("quote_id", None)
     lines = tuple(Line(**line) for line in payload.pop("lines"))
     paid = payload.pop("points_value", None)
-    points_value = paid["amount"] if paid else 0
-    return Purchase(source=Source.out_of(payload), lines=lines, points_value=points_value, **payload)
+    return Purchase(
+        source=Source.out_of(payload),
+        lines=lines,
+        points_value=paid["amount"] if paid else 0,
+        points_part=_points_part(payload.pop("quote_id", None), payload.pop("offline", None)),
+        **payload,
+    )
+
+
+def _points_part(quote_id: str | None, offline: dict[str, Any] | None) -> PointsPart | None:
+    if quote_id is None and offline is None:
+        return None
+    return PointsPart(quote_id, OfflinePayment(**offline) if offline else None)
 
 
 def _earning(payload: dict[str, Any]) -> Earning:
@@ -47,12 +59,21 @@ PURCHASE = Operation(
     build=_purchase,
     show=explained,
     summary="Post a purchase",
-    description="Earns points and growth by the program's terms. Enrols a member that is not known yet.",
+    description="Earns points and growth by the program's terms. Enrols a member that is not known yet. With a "
+    "`quote_id` it is paid with the points of that quote, or captures the hold on it, in the same entry as it earns. "
+    "With `offline`, with points that a till took while it was offline.",
     refusals=(
         errors.PurchaseExists,
         errors.OccurredInFuture,
         errors.CurrencyMismatch,
         errors.AmountTooLarge,
+        errors.InsufficientPoints,
+        *OF_A_QUOTE,
+        errors.QuotePriceMismatch,
+        errors.RateUnknown,
+        errors.PointsNotOffered,
+        errors.OfflineNotAllowed,
+        errors.OfflineCreditExceeded,
     ),
 )
 EARNING = Operation(
@@ -80,8 +101,10 @@ RETURN = Operation(
     answer=ReturnAnswerSchema,
     build=_return,
     summary="Return goods of a purchase",
-    description="Claws back pro rata, cumulatively: any order and split of returns ends at the same. "
-    "What was spent already is taken from the member's other points, then becomes a debt.",
+    description="Gives back points and cash as they were paid, and claws back what was earned, pro rata and "
+    "cumulatively: any order and split of returns ends at the same. Points go back to the lots they came from. Earned "
+    "points that were spent are taken from the member's other points; what is missing then follows the program's "
+    "policy, and is told as `shortfall`.",
     refusals=(
         errors.PurchaseUnknown,
         errors.ReturnExists,
@@ -90,6 +113,8 @@ RETURN = Operation(
         errors.ReturnBeforePurchase,
         errors.OccurredInFuture,
         errors.DebtLimitExceeded,
+        errors.PointsAlreadySpent,
+        errors.AmountTooLarge,
     ),
 )
 

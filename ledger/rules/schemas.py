@@ -4,8 +4,10 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from ledger.accounts.schemas import OpenedLotSchema, PostedSchema
+from ledger.accounts.schemas import OpenedLotSchema, PostedSchema, RestoredSchema
 from ledger.funds.schemas import FundCode
+from ledger.fx.limit_schemas import RedemptionTermsSchema
+from ledger.fx.quote_schemas import PaidSchema, rate
 from ledger.fx.rate_schemas import BandSchema
 from ledger.http.fields import (
     Answer,
@@ -14,8 +16,8 @@ from ledger.http.fields import (
     Currency,
     Instant,
     Integer,
+    LedgerId,
     MoneySchema,
-    Null,
     Points,
     RegionCode,
     Strict,
@@ -48,6 +50,14 @@ class LineSchema(Strict):
     amount = Points("The line's total in minor units after discounts", minimum=0, required=True)
 
 
+class OfflinePaymentSchema(Strict):
+    """Points that a till took against the purchase while it was offline; their value follows from the rate."""
+
+    device_id = CallerId("The till", required=True)
+    points = Points(required=True)
+    rate_version = Integer(1, 2**31 - 1, "The rate that the till knew; in force then", required=True)
+
+
 class PurchaseSchema(SourceSchema):
     """A settled sale."""
 
@@ -62,7 +72,10 @@ class PurchaseSchema(SourceSchema):
         MoneySchema,
         metadata={"description": "The part of the total that was paid with points; nothing if left out"},
     )
-    quote_id = Null("For payment with points; not offered yet")
+    quote_id = LedgerId("quo", "Pays with the points of a quote, or captures the hold on it", allow_none=True)
+    offline = fields.Nested(
+        OfflinePaymentSchema, metadata={"description": "Points that a till took while it was offline"}
+    )
 
     @validates_schema
     def refuse_repeated_lines(self, payload: dict[str, Any], **_how: Any) -> None:
@@ -72,6 +85,13 @@ class PurchaseSchema(SourceSchema):
             if line["line_id"] in seen:
                 raise ValidationError({"lines": {number: {"line_id": ["stands twice in this purchase"]}}})
             seen.add(line["line_id"])
+
+    @validates_schema
+    def refuse_two_payments(self, payload: dict[str, Any], **_how: Any) -> None:
+        """Refuse points that are told in more than one way."""
+        told = [name for name in ("points_value", "quote_id", "offline") if payload.get(name) is not None]
+        if len(told) > 1:
+            raise ValidationError({told[1]: [f"does not go with {told[0]}"]})
 
     @validates_schema
     def refuse_more_than_the_total(self, payload: dict[str, Any], **_how: Any) -> None:
@@ -131,6 +151,25 @@ class RegionShareSchema(Strict):
     period = Choice(["month", "quarter", "year"], "Of the local calendar", required=True)
 
 
+class ReturnTermsSchema(Strict):
+    """What goes back with goods, and what becomes of earned points that were spent."""
+
+    tender = Choice(
+        ["pro_rata", "points_first", "cash_first"],
+        "In which order points and cash go back; settled when the purchase is posted",
+    )
+    shortfall = Choice(
+        ["debt", "deduct_cash", "refuse"],
+        "What becomes of earned points that were spent: owed, bought at the ask from the cash, or refused",
+    )
+
+
+class OfflineTermsSchema(Strict):
+    """What tills may do while they are offline."""
+
+    credit = Points("Points that a device may take from a member in a local day", required=True)
+
+
 class TermsSchema(Strict):
     """The terms of a program."""
 
@@ -158,8 +197,18 @@ class TermsSchema(Strict):
     region_share = fields.Nested(
         RegionShareSchema, metadata={"description": "What a region may spend; unlimited if left out"}
     )
+    redemption = fields.Nested(
+        RedemptionTermsSchema,
+        metadata={"description": "How points may be used against a price; any number of them if left out"},
+    )
+    returns = fields.Nested(ReturnTermsSchema, metadata={"description": "pro_rata and debt if left out"})
+    offline = fields.Nested(
+        OfflineTermsSchema, metadata={"description": "Tills take no points offline if left out"}
+    )
     tiers = fields.Nested(TiersSchema, metadata={"description": "The tiers; none if left out"})
-    band = fields.Nested(BandSchema, metadata={"description": "The band of the rate; its defaults if left out"})
+    band = fields.Nested(
+        BandSchema, metadata={"description": "The band of the rate; its defaults if left out"}
+    )
 
 
 class ExplanationSchema(Answer):
@@ -213,6 +262,9 @@ class PurchaseAnswerSchema(JudgedSchema):
 
     purchase_id = CallerId(required=True)
     lots = fields.List(fields.Nested(OpenedLotSchema), required=True)
+    paid = fields.Nested(
+        PaidSchema, metadata={"description": "Left out where nothing was paid with points here"}
+    )
 
 
 class EarningAnswerSchema(PostedSchema):
@@ -223,7 +275,16 @@ class EarningAnswerSchema(PostedSchema):
     lots = fields.List(fields.Nested(OpenedLotSchema), required=True)
 
 
-class ReturnAnswerSchema(PostedSchema):
+class DeductedSchema(Answer):
+    """Points that were made good from the cash."""
+
+    points = Points(required=True)
+    amount = fields.Nested(MoneySchema, required=True)
+    rate = rate("The ask at which they were bought", required=True)
+    rate_version = fields.Integer(required=True)
+
+
+class ReturnAnswerSchema(RestoredSchema):
     """What a return takes back and pays back."""
 
     return_id = CallerId(required=True)
@@ -233,6 +294,10 @@ class ReturnAnswerSchema(PostedSchema):
     points_refunded = Points("Points paid with that go back", minimum=0, required=True)
     cash_refund = fields.Nested(MoneySchema, required=True)
     shortfall = Points(
-        "The part of points_clawed_back that was spent and is owed now", minimum=0, required=True
+        "The part of points_clawed_back that was spent; less what was deducted it is owed now",
+        minimum=0,
+        required=True,
     )
+    shortfall_policy = Choice(["debt", "deduct_cash", "refuse"])
+    deducted = fields.Nested(DeductedSchema, allow_none=True)
     debt = Points("All that the member owes after this", minimum=0, required=True)

@@ -37,6 +37,10 @@ class EarnRate:
         return scale(spent, self.per, self.amount)
 
 
+Tender = Literal["pro_rata", "points_first", "cash_first"]
+Shortfall = Literal["debt", "deduct_cash", "refuse"]
+
+
 class RegionShare(NamedTuple):
     """What a region's own rules may spend, by value: ``percent`` of what was issued in a local calendar period."""
 
@@ -63,6 +67,12 @@ class Terms:
     """Which time of a purchase chooses the version of the rules."""
     region_share: RegionShare | None = None
     """None where nothing limits a region but its funds."""
+    tender: Tender = "pro_rata"
+    """In which order points and cash of a purchase go back with its goods."""
+    shortfall: Shortfall = "debt"
+    """What becomes of earned points that are to be taken back and were spent."""
+    offline_credit: int | None = None
+    """Points that a device may take from a member in a day while it is offline; None where it may take none."""
 
 
 def terms_of(program: Program) -> Terms:
@@ -84,5 +94,8 @@ def _parse(text: str) -> Terms:
         grace_days=lapsed["grace_days"] if lapsed["policy"] == "grace" else None,
         debt_limit=terms["debt_limit"],
         judged_at=terms.get("judged_at", "occurred_at"),
+        tender=terms.get("returns", {}).get("tender", "pro_rata"),
+        shortfall=terms.get("returns", {}).get("shortfall", "debt"),
+        offline_credit=terms.get("offline", {}).get("credit"),
         region_share=RegionShare(**share) if (share := terms.get("region_share")) else None,
     )

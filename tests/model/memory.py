@@ -23,8 +23,8 @@ from ledger.accounts.tracking import HistoryMissing
 from ledger.clock import FAR_FUTURE, local_date
 from ledger.ids import FUND_PREFIX, holder_id
 from ledger.journal import Outcome, Request
-from ledger.journal.beside import together, uncounted, with_referrers
-from ledger.journal.commands import VISITS, MemberRow, Recorded, Referral, Usage, UsageKey, Wants
+from ledger.journal.beside import uncounted, with_referrers
+from ledger.journal.commands import VISITS, MemberRow, Recorded, Referral, Usage, UsageKey, Wants, together
 from ledger.journal.load import Loaded, holders_needing_lots
 from ledger.journal.outcomes import restore, stored_form
 from ledger.journal.post import decide_batch

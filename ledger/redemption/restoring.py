@@ -1,0 +1,171 @@
+"""Points leave by lot, and come back to the very lots they left, with their expiry.
+
+Whoever takes points draws from what is spendable in drawing order. What comes back arrives in the lots it was drawn
+from, the newest draw first, and repays a debt first. Of points whose lot has lapsed meanwhile the program's policy
+decides: they lapse at once, or live on for some days in a lot of grace.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from ledger.accounts.chart import Account
+from ledger.accounts.holder import Holder
+from ledger.accounts.lots import Draw, Lot, consume
+from ledger.accounts.postings import Opening, Posting
+from ledger.accounts.repayment import repay
+from ledger.clock import show
+from ledger.errors import InsufficientPoints
+from ledger.ids import lot_id
+from ledger.ids import show as show_id
+from ledger.journal.commands import Books, Recorded
+from ledger.rules.terms import terms_of
+
+Drawn = tuple[bytes | None, int]
+"""An amount out of a lot; out of none what was not covered when it was taken offline, and became a debt."""
+
+
+class Restored(NamedTuple):
+    """Points given back: the postings, what of it the member has now, and what became of it in the answer's words."""
+
+    postings: list[Posting]
+    kept: list[Draw]
+    """What has arrived and repaid nothing."""
+    answer: dict[str, Any]
+    debt_repaid: int
+
+
+NOTHING_RESTORED = Restored([], [], {}, 0)
+
+
+def draw(books: Books, holder: Holder, points: int) -> list[Draw]:
+    """Draws for ``points`` from what is spendable, or ``insufficient_points``."""
+    spendable = holder.spendable(books.now)
+    available = sum(lot.remaining for lot in spendable)
+    if points > available:
+        raise InsufficientPoints(
+            f"{points} points were asked for and {available} are available",
+            available=available,
+            requested=points,
+        )
+    return consume(spendable, points)
+
+
+def show_draw(drawn: Draw) -> dict[str, Any]:
+    """A draw as answers show it."""
+    expires_at = drawn.lot.expires_at
+    return {
+        "lot_id": show_id("lot", drawn.lot.lot_id),
+        "points": drawn.amount,
+        "expires_at": expires_at and show(expires_at),
+    }
+
+
+def take(draws: Sequence[Drawn], points: int) -> tuple[list[Drawn], list[Drawn]]:
+    """The first ``points`` of some draws, and the rest of them."""
+    taken, rest = [], []
+    for lot, amount in draws:
+        part = min(points, amount)
+        points -= part
+        if part:
+            taken.append((lot, part))
+        if amount > part:
+            rest.append((lot, amount - part))
+    return taken, rest
+
+
+def undone(redemption: Recorded) -> list[Drawn]:
+    """What is left to give back of each lot drawn by an entry that redeems, in drawing order."""
+    drawn = [(p.lot_id, p.amount) for p in redemption.postings if p.credit is Account.REDEEMED]
+    lots = {lot for lot, _ in drawn}
+    back: dict[bytes | None, int] = {}
+    for child in redemption.children:
+        for posting in child.postings:
+            if posting.debit is Account.REDEEMED:
+                lot = posting.lot_id if posting.lot_id in lots else None
+                back[lot] = back.get(lot, 0) + posting.amount
+    return [(lot, amount - back.get(lot, 0)) for lot, amount in drawn]
+
+
+def restore(books: Books, holder: Holder, redemption: Recorded, points: int, entry_id: bytes) -> Restored:
+    """Give ``points`` of a redemption back, the newest draw first."""
+    back, _ = take(list(reversed(undone(redemption))), points)
+    return give_back(books, holder, back, Account.REDEEMED, entry_id)
+
+
+def give_back(
+    books: Books,
+    holder: Holder,
+    draws: Iterable[Drawn],
+    out_of: Account,
+    entry_id: bytes,
+    first_lot: int = 1,
+) -> Restored:
+    """Give draws back ``out_of`` an account; a debt is repaid from them.
+
+    ``first_lot`` is the first ordinal that the entry has free for a lot of its own.
+    """
+    alive, postings, grace, uncovered = [], [], 0, 0
+    lapsed: list[dict[str, Any]] = []
+    for lot_drawn, amount in draws:
+        if lot_drawn is None:
+            uncovered += amount
+            continue
+        lot = holder.require_lot(lot_drawn)
+        postings.append(Posting(out_of, Account.POINTS, amount, lot_drawn))
+        if lot.expires_at is None or books.now < lot.expires_at:
+            alive.append(Draw(lot, amount))
+            continue
+        lapsed.append(show_draw(Draw(lot, amount)))
+        if terms_of(books.program).grace_days is None:
+            postings.append(Posting(Account.POINTS, Account.EXPIRED, amount, lot_drawn))
+        else:
+            postings.append(Posting(Account.POINTS, Account.TRANSFER, amount, lot_drawn))
+            grace += amount
+    opened = [
+        *_grace_lot(books, lot_id(entry_id, first_lot), grace),
+        *_uncovered_lot(books, lot_id(entry_id, first_lot + 1), out_of, uncovered),
+    ]
+    postings += opened
+    arrived = [Posting(out_of, Account.POINTS, d.amount, d.lot.lot_id) for d in alive] + opened
+    repaid = repay(holder, arrived, books.now)
+    graced = [posting for posting in opened if posting.debit is Account.TRANSFER]
+    uncovered_lots = [Draw(_lot(posting), posting.amount) for posting in opened if posting not in graced]
+    paid_off = sum(posting.amount for posting in repaid)
+    answer = {
+        "restored": [show_draw(d) for d in alive + uncovered_lots],
+        "lapsed": lapsed,
+        "lapsed_policy": "lapse" if terms_of(books.program).grace_days is None else "grace",
+        "grace_lot": next((show_draw(Draw(_lot(p), p.amount)) for p in graced), None),
+        "debt_repaid": paid_off,
+    }
+    have = [*alive, *(Draw(_lot(posting), posting.amount) for posting in opened)]
+    return Restored(postings + repaid, _less(have, repaid), answer, paid_off)
+
+
+def _less(draws: Iterable[Draw], repaid: Iterable[Posting]) -> list[Draw]:
+    gone = {posting.lot_id: posting.amount for posting in repaid}
+    return [Draw(lot, amount - gone.get(lot.lot_id, 0)) for lot, amount in draws]
+
+
+def _grace_lot(books: Books, lot: bytes, amount: int) -> list[Posting]:
+    days = terms_of(books.program).grace_days
+    if not amount or days is None:
+        return []
+    opening = Opening(books.now, books.now, books.now + timedelta(days=days))
+    return [Posting(Account.TRANSFER, Account.POINTS, amount, lot, opening)]
+
+
+def _uncovered_lot(books: Books, lot: bytes, out_of: Account, amount: int) -> list[Posting]:
+    """What came out of no lot goes into a new one; where the debt is still there, it repays that."""
+    if not amount:
+        return []
+    policy = terms_of(books.program).points_expiry
+    expires_at = policy.expires_at(books.now, books.program.timezone)
+    opening = Opening(books.now, books.now, expires_at, policy.is_rolling)
+    return [Posting(out_of, Account.POINTS, amount, lot, opening)]
+
+
+def _lot(posting: Posting) -> Lot:
+    assert posting.lot_id is not None and posting.opens is not None
+    return Lot(posting.lot_id, posting.credit.unit, posting.amount, posting.amount, *posting.opens)
