@@ -12,7 +12,7 @@ from ledger.fx.rate_schemas import (
     BandSwitchSchema,
     CurrentRateSchema,
     RateProposalSchema,
-    RateSchema,
+    RateVersionSchema,
     RecommendationSchema,
 )
 from ledger.fx.recommendation import show_recommendation
@@ -28,7 +28,7 @@ routes = Routes(
 _WRITES = (errors.OtherRegion, errors.OutcomeUnknown)
 
 
-@routes.get("/v1/rates", scope="read", schema=PageQuery, answer=page_of(RateSchema))
+@routes.get("/v1/rates", scope="read", schema=PageQuery, answer=page_of(RateVersionSchema))
 def list_rate_versions(call: Call, **page: Any) -> dict[str, Any]:
     """List the versions of the rate, newest first."""
     with call.database.read() as connection:

@@ -100,7 +100,7 @@ class CurrentRateSchema(RateTermsSchema):
     )
 
 
-class RateSchema(RateTermsSchema):
+class RateVersionSchema(RateTermsSchema):
     """A version of the rate, with the word of those who made it."""
 
     recorded_at = Instant(required=True)
@@ -118,7 +118,7 @@ class RateSchema(RateTermsSchema):
     )
 
 
-class WindowSchema(Answer):
+class BandWindowSchema(Answer):
     """The whole local weeks that a share is of."""
 
     from_ = Instant(required=True, data_key="from")
@@ -126,7 +126,7 @@ class WindowSchema(Answer):
     weeks = Integer(1, 60, required=True)
 
 
-class GainsSchema(Answer):
+class BandGainsSchema(Answer):
     """The numbers of the controller."""
 
     proportional = DecimalText(required=True)
@@ -135,10 +135,10 @@ class GainsSchema(Answer):
     elasticity_assumed = DecimalText("Assumed in alarms, and measured by nobody", required=True)
 
 
-class InputsSchema(Answer):
+class BandInputsSchema(Answer):
     """All that a recommendation follows from."""
 
-    window = fields.Nested(WindowSchema, required=True)
+    window = fields.Nested(BandWindowSchema, required=True)
     issued = fields.Integer(required=True, metadata={"description": "Points, less what was clawed back"})
     redeemed = fields.Integer(required=True, metadata={"description": "Points, less what was refunded"})
     rho = SignedDecimalText("Redeemed ÷ issued; null where it cannot be told", required=True, allow_none=True)
@@ -155,10 +155,10 @@ class InputsSchema(Answer):
     floor = DecimalText(required=True)
     ceiling = DecimalText(required=True)
     max_step = DecimalText(required=True)
-    gains = fields.Nested(GainsSchema, required=True)
+    gains = fields.Nested(BandGainsSchema, required=True)
 
 
-class StepSchema(Answer):
+class BandStepSchema(Answer):
     """One step of the reasoning, in words."""
 
     step = fields.String(required=True)
@@ -166,7 +166,7 @@ class StepSchema(Answer):
     zh = fields.String(required=True)
 
 
-class AlarmSchema(Answer):
+class BandAlarmSchema(Answer):
     """What needs a person."""
 
     code = Choice([TARGET_UNREACHABLE], required=True)
@@ -184,12 +184,12 @@ class RecommendationSchema(Answer):
 
     as_of = Instant(required=True)
     mode = Choice(["recommend", "auto"], "`auto`: `ledger rates adjust` records it", required=True)
-    inputs = fields.Nested(InputsSchema, required=True)
+    inputs = fields.Nested(BandInputsSchema, required=True)
     recommended_rate = DecimalText("The rate in force where anything blocks", required=True)
     differs = fields.Boolean(required=True)
     blocked_by = fields.List(Choice(BLOCKS), required=True)
-    alarms = fields.List(fields.Nested(AlarmSchema), required=True)
-    steps = fields.List(fields.Nested(StepSchema), required=True)
+    alarms = fields.List(fields.Nested(BandAlarmSchema), required=True)
+    steps = fields.List(fields.Nested(BandStepSchema), required=True)
 
 
 class BandSwitchSchema(Strict):
