@@ -97,11 +97,12 @@ class Return(Command):
             "points_refunded": repaid.back.points if repaid else 0,
             "cash_refund": {"amount": cash - sold.amount, "currency": purchase.details["currency"]},
             "shortfall": clawed.shortfall,
-            "shortfall_policy": terms_of(books.program).shortfall,
-            "deducted": sold.shown(purchase.details["currency"]),
             "debt": owed + clawed.shortfall - sold.points,
             **restored.answer,
         }
+        if clawed.shortfall:
+            answer["shortfall_policy"] = terms_of(books.program).shortfall
+            answer["deducted"] = sold.shown(purchase.details["currency"])
         return Decision([draft, *rewards], answer)
 
     def _check(self, books: Books, purchase: Recorded) -> None:

@@ -15,10 +15,11 @@ from typing import Any
 
 from ledger.accounts.chart import Account
 from ledger.accounts.growth import Change
-from ledger.accounts.holder import Holder
+from ledger.accounts.holder import Closing, Hold, Holder
 from ledger.accounts.ladders import BEGINNING, ladders_of
 from ledger.accounts.lots import Lot
 from ledger.accounts.program import Program, TermsVersion
+from ledger.accounts.quotes import Quote, QuoteKey
 from ledger.accounts.tracking import HistoryMissing
 from ledger.clock import FAR_FUTURE, local_date
 from ledger.ids import FUND_PREFIX, holder_id
@@ -58,6 +59,10 @@ class MemoryDriver:
         self.referrals: dict[bytes, Referral] = {}
         self.tier_events: dict[bytes, list[TierRow]] = {}
         self.entitlements: dict[tuple[bytes, str, str], TierRow] = {}
+        self.holds: dict[bytes, dict[bytes, Hold]] = {}
+        """Those that are open."""
+        self.closed_holds: dict[bytes, Closing] = {}
+        self.quotes: dict[QuoteKey, Quote] = {}
         self._numbers = count(1)
 
     def new_entry_id(self) -> bytes:
@@ -100,6 +105,7 @@ class MemoryDriver:
             usages={key: self.usages[key] for key in wants.usages if key in self.usages},
             facts={i: self.facts[i] for i in self._ids(wants.facts) if i in self.facts},
             referrals=self._chains(wants) | unsettled,
+            quotes=self._quotes(wants, now),
             asked_at=now,
             outcomes={r.key: self._prior(r.key) for r in requests if r.key in self.outcomes},
             claims={c.claim: self.claims[c.claim] for c in commands if c.claim and c.claim in self.claims},
@@ -146,6 +152,13 @@ class MemoryDriver:
     def _unsettled(self, wants: Wants) -> dict[bytes, Referral]:
         found = {i: self.referrals[i] for i in self._ids(wants.unsettled) if i in self.referrals}
         return {i: referral for i, referral in found.items() if referral.settled_entry_id is None}
+
+    def _quotes(self, wants: Wants, now: datetime) -> dict[QuoteKey, Quote]:
+        return {
+            key: quote
+            for key, quote in self.quotes.items()
+            if key in wants.quotes or (key[0] in wants.quoted and quote.is_open(now))
+        }
 
     def _chains(self, wants: Wants) -> dict[bytes, Referral]:
         found: dict[bytes, Referral] = {}
@@ -199,6 +212,8 @@ class MemoryDriver:
         for identifier in holder_ids:
             kept = self.lots.get(identifier, {})
             holder = loaded.holders[identifier]
+            holder.holds = dict(self.holds.get(identifier, {}))
+            named |= {lot for hold in holder.holds.values() for lot, _ in hold.draws}
             holder.lots = {i: copy(lot) for i, lot in kept.items() if lot.remaining > 0 or i in named}
             holder.refresh(loaded.now)
 
@@ -236,6 +251,7 @@ class MemoryDriver:
             assert claim not in self.claims
             self.claims[claim] = (draft.entry_id, draft.holder_id)
         self.usages |= written.usages
+        self.quotes |= written.quotes | written.used_quotes
         self.referrals |= written.referrals
         for identifier, number, *event in written.tiers.events:
             told = self.tier_events.setdefault(identifier, [])
@@ -257,6 +273,11 @@ class MemoryDriver:
     def _keep(self, holder: Holder) -> None:
         assert holder.is_new == (holder.holder_id not in self.holders)
         self.holders[holder.holder_id] = _copy(holder)
+        open_holds = self.holds.setdefault(holder.holder_id, {})
+        open_holds |= {hold.hold_id: hold for hold in holder.holds_opened}
+        for closing in holder.holds_closed:
+            del open_holds[closing.hold_id]
+            self.closed_holds[closing.hold_id] = closing
         kept = self.lots.setdefault(holder.holder_id, {})
         for lot in holder.opened:
             assert lot.lot_id not in kept
@@ -289,6 +310,9 @@ def _copy(holder: Holder) -> Holder:
         kept=None,
         lots=None,
         growth_history=None,
+        holds={},
+        holds_opened=[],
+        holds_closed=[],
         opened=[],
         touched={},
         is_changed=False,
