@@ -29,31 +29,37 @@ WITH moved AS (
            e.kind IN ('refund', 'return', 'capture', 'release', 'earn') AND p.credit = 54 AS is_replaced
       FROM postings p JOIN entries e USING (entry_id, holder_id)
      WHERE p.debit IN (1, 4)
+), broken AS (
+    SELECT m.*, v.rule, l.available_at, l.expires_at
+      FROM moved m
+      JOIN lots l ON l.holder_id = m.holder_id AND l.lot_id = m.lot_id
+     CROSS JOIN LATERAL (VALUES
+        ('drawn', l.available_at > m.decided_at AND (m.credit IN (2, 51) OR m.is_sent)),
+        ('taken', l.expires_at <= m.decided_at AND (m.credit IN (2, 3, 50, 51, 60) OR m.is_sent)),
+        ('lapsed', coalesce(l.expires_at > m.decided_at, true) AND (m.credit IN (52, 61) OR m.is_replaced)),
+        ('expired', m.kind = 'expire' AND l.expires_at <> m.effective_at)
+     ) AS v (rule, is_wrong)
+     WHERE v.is_wrong
 )
-SELECT 'postings' AS "table", m.holder_id, m.entry_id, m.ordinal, m.lot_id, v.rule AS field,
-       CASE v.rule WHEN 'drawn' THEN 'from ' || l.available_at
-                   WHEN 'taken' THEN 'before ' || l.expires_at
-                   WHEN 'lapsed' THEN 'from ' || coalesce(l.expires_at::text, 'never')
-                   ELSE 'as of ' || l.expires_at END AS expected,
-       'at ' || CASE v.rule WHEN 'expired' THEN m.effective_at ELSE m.decided_at END AS found
-  FROM moved m
-  JOIN lots l ON l.holder_id = m.holder_id AND l.lot_id = m.lot_id
- CROSS JOIN LATERAL (VALUES
-    ('drawn', l.available_at > m.decided_at AND (m.credit IN (2, 51) OR m.is_sent)),
-    ('taken', l.expires_at <= m.decided_at AND (m.credit IN (2, 3, 50, 51, 60) OR m.is_sent)),
-    ('lapsed', coalesce(l.expires_at > m.decided_at, true) AND (m.credit IN (52, 61) OR m.is_replaced)),
-    ('expired', m.kind = 'expire' AND l.expires_at <> m.effective_at)
- ) AS v (rule, is_wrong)
- WHERE v.is_wrong
- ORDER BY m.holder_id, m.entry_id, m.ordinal
+SELECT 'postings' AS "table", b.holder_id, b.entry_id, b.ordinal, b.lot_id, b.rule AS field,
+       CASE b.rule WHEN 'drawn' THEN 'from ' || b.available_at
+                   WHEN 'taken' THEN 'before ' || b.expires_at
+                   WHEN 'lapsed' THEN 'from ' || coalesce(b.expires_at::text, 'never')
+                   ELSE 'as of ' || b.expires_at END AS expected,
+       'at ' || CASE b.rule WHEN 'expired' THEN b.effective_at ELSE b.decided_at END AS found
+  FROM broken b JOIN entries e USING (entry_id, holder_id)
+ -- A till that was offline has taken what was pending: the goods were gone.
+ WHERE b.rule <> 'drawn' OR b.credit <> 51 OR coalesce(e.details -> 'offline', e.details #> '{paid,offline}') IS NULL
+ ORDER BY b.holder_id, b.entry_id, b.ordinal
 """
 
-# What was spent beyond the balance came out of no lot, and goes back to none.
+# What was spent beyond the balance came out of no lot, and goes back to one of its own.
 _REFUNDS: LiteralString = """
 WITH given AS (
-    SELECT e.parent_entry_id AS entry_id, p.lot_id, sum(p.amount) AS amount
+    SELECT e.parent_entry_id AS entry_id, CASE WHEN p.available_at IS NULL THEN p.lot_id END AS lot_id,
+           sum(p.amount) AS amount
       FROM postings p JOIN entries e USING (entry_id, holder_id)
-     WHERE p.debit = 51 GROUP BY e.parent_entry_id, p.lot_id
+     WHERE p.debit = 51 GROUP BY 1, 2
 ), reversed AS (
     SELECT DISTINCT parent_entry_id AS entry_id FROM entries WHERE kind = 'reversal'
 ), touched AS (
@@ -73,6 +79,20 @@ SELECT 'entries' AS "table", c.entry_id, c.lot_id, 'refunded' AS field,
   FROM compared c LEFT JOIN reversed r USING (entry_id)
  WHERE c.given > c.drawn OR (r.entry_id IS NOT NULL AND c.given <> c.drawn)
  ORDER BY c.entry_id, c.lot_id
+"""
+
+_OVERRUNS: LiteralString = """
+WITH owed AS (
+    SELECT entry_id, holder_id, sum(amount)::text AS points FROM postings WHERE debit = 3 AND credit = 51 GROUP BY 1, 2
+), told AS (
+    SELECT entry_id, holder_id, coalesce(details -> 'offline', details #> '{paid,offline}') ->> 'overrun' AS points
+      FROM entries WHERE kind IN ('redeem', 'earn') AND details::text LIKE '%"overrun"%'
+)
+SELECT 'entries' AS "table", holder_id, entry_id, 'points that became a debt' AS field,
+       coalesce(t.points, '0') AS expected, coalesce(o.points, '0') AS found
+  FROM owed o FULL JOIN told t USING (entry_id, holder_id)
+ WHERE coalesce(t.points, '0') <> coalesce(o.points, '0')
+ ORDER BY holder_id, entry_id
 """
 
 _RETURNS: LiteralString = """
@@ -158,6 +178,12 @@ CHECKS = (
         "no more goes back to a lot than was spent from it, and all of it where that is reversed",
         ("entries", "postings"),
         _REFUNDS,
+    ),
+    by_query(
+        "overruns",
+        "points are owed for what a till took offline beyond what there was, and for no other redemption",
+        ("entries", "postings"),
+        _OVERRUNS,
     ),
     by_query("returns", "no more of a line goes back than was bought", ("entries",), _RETURNS),
     by_query(
