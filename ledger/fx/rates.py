@@ -91,7 +91,10 @@ def within_step(bid: Decimal, neighbour: RateVersion) -> bool:
 
 def faults_of_form(new: RateVersion, currency: str) -> list[tuple[str, str]]:
     """What no rate may be, as (field, what it must be): not positive, too large, or finer than can be booked."""
-    prices = {"rate": new.bid, "ask": new.ask, "floor": new.floor, "ceiling": new.ceiling}
+    prices = {"rate": new.bid, "floor": new.floor, "ceiling": new.ceiling}
+    if new.ask != new.bid:
+        # An ask that was left out is the rate, and its fault is the rate's.
+        prices["ask"] = new.ask
     faults = [
         (name, message)
         for name, price in prices.items()
