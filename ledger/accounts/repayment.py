@@ -8,12 +8,12 @@ from ledger.accounts.holder import Holder
 from ledger.accounts.postings import Posting
 
 
-def repay(holder: Holder, arriving: Iterable[Posting], now: datetime) -> list[Posting]:
-    """The postings by which points that arrive repay the holder's debt.
+def repay(holder: Holder, arriving: Iterable[Posting], now: datetime, more: int = 0) -> list[Posting]:
+    """The postings by which points that arrive repay the holder's debt, and ``more`` that the same entry has made.
 
     Points that the clock has taken already (of a sale that comes late, of a lot that lapsed) repay nothing.
     """
-    owed, postings = holder.debt, []
+    owed, postings = holder.debt + more, []
     for posting in arriving:
         if owed and posting.credit is Account.POINTS and not _has_lapsed(holder, posting, now):
             amount = min(owed, posting.amount)

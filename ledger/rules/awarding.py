@@ -236,9 +236,19 @@ class Booked(NamedTuple):
 
 
 def book(
-    books: Books, holder: Holder, entry_id: bytes, judged: Judged, at: datetime, *, pending_days: int
+    books: Books,
+    holder: Holder,
+    entry_id: bytes,
+    judged: Judged,
+    at: datetime,
+    *,
+    pending_days: int,
+    owed: int = 0,
 ) -> Booked:
-    """One lot for each unit given, by the program's terms; a debt is repaid first."""
+    """One lot for each unit given, by the program's terms; a debt is repaid first.
+
+    ``owed`` is what the same entry adds to it.
+    """
     terms, timezone = terms_of(books.program), books.program.timezone
     policy = terms.points_expiry
     available_at = at + timedelta(days=pending_days) if pending_days else at
@@ -250,7 +260,7 @@ def book(
         grants.append((_GROWTH, growth, Opening(at, at, terms.growth_expiry.expires_at(at, timezone))))
     postings, lots = open_lots(entry_id, grants)
     return Booked(
-        postings + repay(holder, postings, books.now), lots, expires_at if policy.is_rolling else None
+        postings + repay(holder, postings, books.now, owed), lots, expires_at if policy.is_rolling else None
     )
 
 

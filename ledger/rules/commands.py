@@ -90,7 +90,8 @@ class Purchase(Command):
         judged = judge_purchase(books, holder, occasion, visit)
         settlement = settle(books, holder, occasion, visit, entry_id, judged)
         pending_days = terms_of(books.program).pending_days
-        booked = book(books, holder, entry_id, judged, self.occurred_at, pending_days=pending_days)
+        owed = paid.overrun if paid else 0
+        booked = book(books, holder, entry_id, judged, self.occurred_at, pending_days=pending_days, owed=owed)
         details: dict[str, Any] = {
             "currency": self.currency,
             "lines": [line.stored() for line in self.lines],

@@ -67,6 +67,8 @@ class Paid(NamedTuple):
     quotes: tuple[Quote, ...] = ()
     closes: Closing | None = None
     uses: tuple[Use, ...] = ()
+    overrun: int = 0
+    """Points that nothing has covered, and that are owed now."""
 
 
 def pay(
@@ -135,7 +137,15 @@ def _pay_offline(
     drawn = draw_offline(books, holder, offline.points, Offline(offline.device_id, occurred_at))
     payment = Payment(offline.points, value, spent - value, rate.bid, rate.version)
     more = {"hold_id": None, "offline": drawn.details}
-    return _paid(books, payment, drawn.postings, drawn.draws, more, uses=tuple(drawn.uses))
+    return _paid(
+        books,
+        payment,
+        drawn.postings,
+        drawn.draws,
+        more,
+        uses=tuple(drawn.uses),
+        overrun=drawn.details["overrun"],
+    )
 
 
 def _paid(
