@@ -35,6 +35,18 @@ LOT = "lot_id = {lot}"
 PAYMENT = "entry_id = {payment}"
 SHARE = "entry_id = {share}"
 TIERED = "holder_id = {tiered}"
+HOLD = "hold_id = {hold}"
+HOLDING = "entry_id = {hold}"
+CAPTURED = "hold_id = {captured_hold}"
+CAPTURE = "entry_id = {capture}"
+RELEASE = "entry_id = {release}"
+LAPSE = "entry_id = {lapse}"
+QUOTE = "quote_id = {quote}"
+USED = "quote_id = {used_quote}"
+PAID = "entry_id = {paid_purchase}"
+PAID_BACK = "entry_id = {paid_back}"
+SALE = "entry_id = {sale}"
+OVERRUN = "entry_id = {overrun}"
 OPENING = "lot_id = {lot} AND available_at IS NOT NULL"
 
 FIRST = "version = 1"
@@ -143,6 +155,85 @@ DAMAGES = (
     Damage("payments", "entries", 'details = \'{{"fund": "x"}}\'', "entry_id = {paid}", "entry_id"),
     Damage("payments", "entries", "details = '[]'", "entry_id = {paid}", "entry_id"),
     Damage("payments", "entries", "parent_entry_id = {award}", PAYMENT, "parent_entry_id"),
+    Damage("holds", "holds", "points = points + 1", HOLD, "hold_id"),
+    Damage("holds", "holds", "expires_at = '2099-01-01'", HOLD, "hold_id"),
+    Damage("holds", "holds", "status = 'released'", CAPTURED, "hold_id"),
+    Damage("holds", "holds", "captured = captured - 1", CAPTURED, "hold_id"),
+    Damage("holds", "holds", "closed_entry_id = gen_random_uuid()", CAPTURED, "hold_id"),
+    Damage("holds", "holds", None, CAPTURED, "hold_id"),
+    Damage("holds", "entries", "parent_entry_id = {hold}", CAPTURE, "{captured_hold}, entry_id"),
+    Damage("holds", "entries", "parent_entry_id = {captured_hold}", RELEASE, "parent_entry_id"),
+    Damage("holds", "entries", "details = '{{}}'", LAPSE, "entry_id"),
+    Damage("holds", "entries", "details = '{{}}'", HOLDING, "entry_id"),
+    Damage("holds", "postings", "amount = amount - 1", CAPTURE + " AND credit = 51", "entry_id"),
+    Damage("held points", "postings", "amount = amount - 1", CAPTURE + " AND credit = 1", "entry_id"),
+    Damage("held points", "postings", None, CAPTURE + " AND credit = 1", "entry_id"),
+    Damage(
+        "held points", "postings", "lot_id = {lot}", HOLDING.replace("{hold}", "{captured_hold}"), "entry_id"
+    ),
+    Damage("held points", "postings", None, LAPSE, "{lapsed_hold}"),
+    Damage("held points", "holds", "status = 'released'", HOLD, "holder_id"),
+    Damage("held points", "holders", "held = held + 1", "holder_id = {holding}", "holder_id"),
+    Damage("lapses", "entries", "effective_at = effective_at + interval '1 second'", LAPSE, "entry_id"),
+    Damage("lapses", "entries", "recorded_at = '2020-01-01'", LAPSE, "entry_id"),
+    Damage("lapses", "entries", "recorded_at = '2099-01-01'", CAPTURE, "entry_id"),
+    Damage("lapses", "entries", "effective_at = '2020-01-01'", RELEASE, "entry_id"),
+    Damage("lapses", "holders", "recorded_at = '2099-01-01'", "holder_id = {holding}", "holder_id"),
+    Damage("standings", "holders", "fresh_until = '2099-01-01'", "holder_id = {holding}", "holder_id"),
+    Damage("draws", "postings", ENOUGH_FOR_ANYBODY, HOLDING, "entry_id"),
+    Damage("windows", "lots", "available_at = '2099-01-01'", "lot_id = {held_lot}", "lot_id"),
+    Damage("kinds", "postings", "credit = 51", HOLDING, "entry_id"),
+    Damage("times", "entries", "effective_at = '2020-01-01'", HOLDING, "entry_id"),
+    Damage("parents", "entries", "parent_entry_id = {paid_purchase}", CAPTURE, "entry_id"),
+    Damage("parents", "entries", "parent_entry_id = NULL", RELEASE, "entry_id"),
+    Damage("references", "entries", "reference = 'x'", RELEASE, "entry_id"),
+    Damage("references", "business_references", None, HOLDING, "entry_id"),
+    Damage("owners", "holds", "holder_id = gen_random_uuid()", HOLD, "hold_id"),
+    Damage("owners", "quotes", "holder_id = gen_random_uuid()", QUOTE, "quote_id"),
+    Damage("quotes", "quotes", "points_value = points_value + 1", QUOTE, "quote_id"),
+    Damage("quotes", "quotes", "points = points + 1", USED, "quote_id"),
+    Damage("quotes", "quotes", "price = price + 1", USED, "quote_id"),
+    Damage("quotes", "quotes", "rate_version = 1", USED, "quote_id"),
+    Damage("quotes", "quotes", "rate_version = 99", USED, "quote_id"),
+    Damage("quotes", "quotes", "used_entry_id = NULL", USED, "quote_id"),
+    Damage("quotes", "quotes", "used_entry_id = gen_random_uuid()", USED, "quote_id"),
+    Damage("quotes", "quotes", "used_entry_id = {paid_purchase}", QUOTE, "quote_id"),
+    Damage("quotes", "quotes", "made_at = '2020-01-01'", QUOTE, "quote_id"),
+    Damage("quotes", "quotes", "expires_at = '2020-01-01'", USED, "quote_id"),
+    Damage("quotes", "quotes", None, USED, "quote_id"),
+    Damage("quotes", "entries", "details = NULL", PAID, "{used_quote}"),
+    Damage("quotes", "entries", "details = NULL", CAPTURE, "entry_id"),
+    Damage("quotes", "entries", "recorded_at = '2099-01-01'", PAID, "entry_id"),
+    Damage("promises", "quotes", "expires_at = '2099-01-01'", QUOTE, "quote_id"),
+    Damage("promises", "quotes", "price = price + 1", QUOTE, "quote_id"),
+    Damage("promises", "quotes", None, QUOTE, "quote_id"),
+    *(
+        Damage("face values", "postings", "amount = amount + 1", f"{PAID} AND {account}", "entry_id")
+        for account in ("debit = 70", "debit = 82", "debit = 91", "debit = 80", "credit = 51")
+    ),
+    *(
+        Damage("face values", "postings", change, f"{PAID_BACK} AND {account}", "{paid_purchase}, entry_id")
+        for account in ("debit = 71", "debit = 83", "debit = 90", "debit = 81", "debit = 51")
+        for change in ("amount = amount + 1", None)
+    ),
+    *(
+        Damage("face values", "postings", "amount = amount + 1", f"{SALE} AND {account}", "entry_id")
+        for account in ("debit = 71", "debit = 83", "debit = 91", "debit = 80", "debit = 50")
+    ),
+    Damage("face values", "entries", "details = '{{}}'", PAID, "entry_id"),
+    Damage("face values", "entries", "details = '[]'", PAID, "entry_id"),
+    Damage(
+        "face values",
+        "entries",
+        "details = replace(details::text, '0.009503', '0.0095')::json",
+        PAID,
+        "entry_id",
+    ),
+    Damage("face values", "entries", "details = '{{}}'", SALE, "entry_id"),
+    Damage("overruns", "postings", "amount = amount + 1", OVERRUN + " AND debit = 3", "entry_id"),
+    Damage("overruns", "entries", "details = NULL", OVERRUN, "entry_id"),
+    Damage("units", "postings", "unit = 840", f"{PAID} AND debit = 80", "entry_id"),
+    Damage("units", "postings", "unit = 156", f"{PAID} AND debit = 91", "entry_id"),
     Damage("tiers", "holders", "tier_since = '2020-01-01'", TIERED, "holder_id"),
     Damage("tiers", "holders", "tier_in_grace = NOT tier_in_grace", TIERED, "holder_id"),
     Damage("tiers", "holders", "tier = 'x'", TIERED, "holder_id"),
@@ -224,6 +315,26 @@ ROWS = {
     "paid": "SELECT parent_entry_id FROM entries WHERE entry_id = {payment}",
     "tiered": "SELECT holder_id FROM holders JOIN tier_events USING (holder_id) WHERE tier IS NOT NULL"
     " GROUP BY holder_id HAVING count(*) > 1 ORDER BY holder_id LIMIT 1",
+    "hold": "SELECT hold_id FROM holds JOIN programs USING (program_id) WHERE name = 'paying' AND status = 'open'",
+    "holding": "SELECT holder_id FROM holds WHERE hold_id = {hold}",
+    "held_lot": "SELECT lot_id FROM postings WHERE entry_id = {hold} LIMIT 1",
+    "captured_hold": "SELECT hold_id FROM holds JOIN programs USING (program_id)"
+    " WHERE name = 'paying' AND status = 'captured' AND captured < points",
+    "capture": "SELECT closed_entry_id FROM holds WHERE hold_id = {captured_hold}",
+    "release": "SELECT closed_entry_id FROM holds JOIN programs USING (program_id)"
+    " WHERE name = 'paying' AND status = 'released'",
+    "lapsed_hold": "SELECT hold_id FROM holds JOIN programs USING (program_id)"
+    " WHERE name = 'paying' AND status = 'lapsed'",
+    "lapse": "SELECT closed_entry_id FROM holds WHERE hold_id = {lapsed_hold}",
+    "quote": "SELECT quote_id FROM quotes WHERE holder_id = {holding} AND used_entry_id IS NULL",
+    "paid_back": "SELECT r.entry_id FROM entries r JOIN postings p USING (entry_id)"
+    " WHERE r.kind = 'return' AND r.holder_id = {holding} AND p.debit = 90",
+    "paid_purchase": "SELECT parent_entry_id FROM entries WHERE entry_id = {paid_back}",
+    "used_quote": "SELECT quote_id FROM quotes WHERE used_entry_id = {paid_purchase}",
+    "sale": "SELECT entry_id FROM postings JOIN holders USING (holder_id) JOIN programs USING (program_id)"
+    " WHERE credit = 84 AND name = 'paying'",
+    "overrun": "SELECT entry_id FROM postings JOIN holders USING (holder_id) JOIN programs USING (program_id)"
+    " WHERE debit = 3 AND credit = 51 AND name = 'paying'",
     "expired_lot": "SELECT lot_id FROM lots WHERE expired > 0 AND NOT rolling LIMIT 1",
 }
 

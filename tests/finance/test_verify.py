@@ -13,12 +13,15 @@ from sqlalchemy.engine import make_url
 
 from ledger.finance.verify import CHECKS, Finding, verify
 from ledger.finance.verify import chain as chain_of
-from ledger.funds.commands import TopUpShare
+from ledger.funds.commands import GrantFund, TopUpShare
+from ledger.rules.commands import Earning
 from ledger.rules.terms import RegionShare
 from tests.conftest import Cluster, TestDatabase
 from tests.finance.damages import DAMAGES, Damage, rows_of
 from tests.finance.deciding import decide_about_rules
-from tests.finance.histories import live_through
+from tests.finance.histories import BY, live_through
+from tests.finance.paying import TERMS as PAYING
+from tests.finance.paying import pay_with_points
 from tests.finance.rating import decide_about_rates
 from tests.ladders import tiers
 from tests.till import Till, new_program, open_till
@@ -35,6 +38,9 @@ KINDS = {
     "reversal",
     "fund_grant",
     "fund_spend",
+    "hold",
+    "capture",
+    "release",
 }
 
 
@@ -49,6 +55,7 @@ GUARDED = (
     "approvals",
     "rates",
     "rule_switches",
+    "quotes",
 )
 
 
@@ -60,6 +67,9 @@ def lived(cluster: Cluster, template: str) -> Iterator[TestDatabase]:
     cluster.create_database(name, template=template)
     with open_till(cluster.app_url(name), points_expiry={"kind": "rolling", "months": 1}) as till:
         live_through(till, seed=2, steps=220)
+        # The fund that is looked at has paid for the last of its entries.
+        till.post(GrantFund("care", 100, "g-last", "a plan", BY))
+        till.post(Earning("m-1", 1, "gift", "a-last", fund="care"))
         share = RegionShare(20, "total", "year")
         till.post(
             TopUpShare("share:east:2026", 25, 100, share), TopUpShare("share:east:2026", 50, 203, share)
@@ -71,6 +81,7 @@ def lived(cluster: Cluster, template: str) -> Iterator[TestDatabase]:
         climbing = Till(till.database, new_program(till.database, "climbing", tiers=tiers()))
         climbing.buy("m-1", 50_000)
         climbing.buy("m-1", 50_000)
+        pay_with_points(Till(till.database, new_program(till.database, "paying", **PAYING)))
         decide_about_rules(Till(till.database, new_program(till.database, "ruled")))
         decide_about_rates(Till(till.database, new_program(till.database, "rated")))
     yield TestDatabase(name, cluster.owner_url(name), cluster.app_url(name))
@@ -179,12 +190,15 @@ def test_every_check_is_tried() -> None:
 
 
 # What a caller says of a member decides nothing and follows from nothing. A tier that is said to be settled a
-# little later than it was makes a little more come late, and is the same tier.
+# little later than it was makes a little more come late, and is the same tier. Where and for what a quote was asked
+# for decides which limits hold, and nothing else.
 MEANS_NOTHING_TO_THE_BOOKS = {
     ("holders", "tier_settled_at"),
     ("holders", "enrolled_at"),
     ("holders", "region"),
     ("holders", "store"),
+    ("quotes", "store"),
+    ("quotes", "sku"),
 }
 
 ANOTHER = {
@@ -207,6 +221,14 @@ KEYS = (
     ("entries", "entry_id", "payment"),
     ("postings", "entry_id", "payment"),
     ("holders", "holder_id", "fund"),
+    ("holds", "hold_id", "hold"),
+    ("holds", "hold_id", "captured_hold"),
+    ("entries", "entry_id", "hold"),
+    ("postings", "entry_id", "hold"),
+    ("entries", "entry_id", "lapse"),
+    ("entries", "entry_id", "capture"),
+    ("quotes", "quote_id", "quote"),
+    ("quotes", "quote_id", "used_quote"),
 )
 
 

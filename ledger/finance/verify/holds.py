@@ -79,7 +79,8 @@ WITH {held}
       FROM closing c JOIN postings p ON p.entry_id = c.entry_id AND p.holder_id = c.holder_id
      WHERE p.debit = 2 GROUP BY 1, 2, 3, 4
 ), whole AS (
-    SELECT holder_id, hold_id, entry_id, sum(captured) AS captured FROM taken GROUP BY 1, 2, 3
+    SELECT holder_id, hold_id, entry_id, coalesce(sum(t.captured), 0) AS captured
+      FROM closing c LEFT JOIN taken t USING (holder_id, hold_id, entry_id) GROUP BY 1, 2, 3
 ), due AS (
     SELECT d.holder_id, d.hold_id, w.entry_id, d.lot_id, d.amount,
            least(d.amount, greatest(w.captured - d.before, 0)) AS captured

@@ -7,7 +7,7 @@ the order of returns, value and cash come to the money returned, and all of it t
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
@@ -110,7 +110,7 @@ def wrong_payments(rows: Rows) -> Iterator[Fault]:
         try:
             for entry_id, (field, expected, found) in _wrong_family(rates, [_moved(row) for row in family]):
                 yield Fault("entries", {"entry_id": entry_id}, field, str(expected), str(found))
-        except (KeyError, TypeError, ValueError, ArithmeticError):
+        except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError):
             told = str(family[0][5])[:200]
             yield Fault("entries", {"entry_id": root}, "details", "what was paid, and at which rate", told)
 
@@ -127,9 +127,10 @@ def _wrong_family(rates: Rates, family: Sequence[Moved]) -> Iterator[tuple[UUID,
     if paid:
         yield from ((root, different) for different in _wrong_spending(rates, paid))
     for entry in back:
-        yield from ((entry.entry_id, different) for different in _wrong_sale(rates, entry))
-        yield from ((entry.entry_id, different) for different in _wrong_refund(entry))
-    yield from ((root, different) for different in _wrong_return(paid, back))
+        alone = (_wrong_sale(rates, entry), _wrong_refund(entry, is_paid=bool(paid and paid.points)))
+        yield from ((entry.entry_id, different) for different in chain(*alone))
+    if paid and paid.points:
+        yield from ((root, different) for different in _wrong_returns(paid, back))
 
 
 def _wrong_spending(rates: Rates, entry: Moved) -> Iterator[_Different]:
@@ -170,22 +171,22 @@ def _wrong_sale(rates: Rates, entry: Moved) -> Iterator[_Different]:
         yield _Different("residue", f"below {_MICRO}", entry.residue)
 
 
-def _wrong_refund(entry: Moved) -> Iterator[_Different]:
-    """What a return says that it gives back."""
-    if "refunded" in entry.details:
+def _wrong_refund(entry: Moved, is_paid: bool) -> Iterator[_Different]:
+    """What one entry gives back: what it says, and nothing of what was not paid with points."""
+    _, *back = _back(entry)
+    if not is_paid:
+        yield from _differing("given back at a rate", [0] * 4, back)
+    elif "refunded" in entry.details:
         told = entry.details["refunded"]
-        _, points, value, _, cash = _back(entry)
+        points, value, _, cash = back
         expected = (told["points"], told["points_value"], told["cash"])
         yield from _differing("given back", expected, (points, value, cash))
 
 
-def _wrong_return(paid: Moved | None, back: Sequence[Moved]) -> Iterator[_Different]:
+def _wrong_returns(paid: Moved, back: Sequence[Moved]) -> Iterator[_Different]:
     """What went back in all: in proportion, and no more than was paid."""
     each = [_back(entry) for entry in back] or [(0,) * 5]
     refunded, points, value, residue, cash = map(sum, zip(*each, strict=True))
-    if paid is None or not paid.points:
-        yield from _differing("given back at a rate", (0,) * 4, (points, value, residue, cash))
-        return
     yield from _differing("points given back", refunded, points)
     yield from _differing("residue given back", paid.residue * points // paid.points, residue)
     for field, most, found in zip(
