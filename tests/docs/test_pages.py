@@ -14,6 +14,7 @@ from ledger.config import Settings
 from ledger.devdb import account, binaries
 from ledger.errors import error_classes
 from tests.docs.pages import PAGES, ROOT, blocks, text_of
+from tools.band_plot import picture
 from tools.errors_page import ADVICE, page
 from tools.words_page import page as words_page
 
@@ -108,6 +109,10 @@ def test_every_role_stands_in_the_table_with_its_scopes() -> None:
         role: set(SCOPES) if scopes == "all" else set(re.findall(r"`(.+?)`", scopes)) for role, scopes in rows
     }
     assert told == {role: set(scopes) for role, scopes in ROLES.items()}
+
+
+def test_the_picture_of_the_band_is_what_the_simulation_draws() -> None:
+    assert text_of("docs/band.svg") == picture(), "run: python -m tools.band_plot > docs/band.svg"
 
 
 def test_the_page_of_words_is_what_the_catalogue_says() -> None:
