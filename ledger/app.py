@@ -27,6 +27,7 @@ from ledger.http.endpoint import Routes, require_declared
 from ledger.http.operations import table_of
 from ledger.http.services import EXTENSION, Services
 from ledger.journal import routes as entries
+from ledger.redemption import device_routes as devices
 from ledger.redemption import hold_routes as holds
 from ledger.redemption import routes as spending
 from ledger.rules import activity_routes as activities
@@ -44,6 +45,7 @@ ROUTES: tuple[Routes, ...] = (
     activities.routes,
     spending.routes,
     holds.routes,
+    devices.routes,
     quotes.routes,
     entries.routes,
     explanations.routes,

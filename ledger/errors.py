@@ -148,6 +148,11 @@ class HoldUnknown(Absent):
     title = "The hold is not known"
 
 
+class DeviceUnknown(Absent):
+    code = "device_unknown"  # details: device_id
+    title = "No batch of the device has arrived"
+
+
 class QuoteUnknown(Absent):
     code = "quote_unknown"  # details: quote_id
     title = "The member has no such quote"

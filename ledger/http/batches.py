@@ -12,14 +12,16 @@ from typing import Any, NamedTuple
 
 from flask import Response, g, request
 from marshmallow import fields, validate
+from sqlalchemy import Connection
 
 from ledger.access import Principal
-from ledger.errors import BatchAborted, BodyTooLarge, InternalError, LedgerError
+from ledger.errors import BatchAborted, BodyTooLarge, InternalError, LedgerError, TillBatchChanged
+from ledger.http.answers import encode
 from ledger.http.backpressure import patient, writability
 from ledger.http.endpoint import Route, Routes, admit, is_dry_run
-from ledger.http.fields import Answer, Strict, Text, Truth
+from ledger.http.fields import Answer, CallerId, Integer, Strict, Text, Truth
 from ledger.http.headers import check_key
-from ledger.http.operations import Operation, load
+from ledger.http.operations import Operation, fingerprint, load
 from ledger.http.parsing import (
     BATCH_BODY_LIMIT,
     BODY_LIMIT,
@@ -36,6 +38,8 @@ from ledger.http.parsing import (
 from ledger.http.services import Services, services
 from ledger.http.submit import Reply, refusal, reply_of, submit
 from ledger.journal import Request as Posting
+from ledger.journal.till_batches import device_state, register
+from ledger.money import MAX_AMOUNT
 
 MAX_OPERATIONS = 1_000
 _MEMBERS = frozenset({"operation", "idempotency_key", "body"})
@@ -50,8 +54,19 @@ class OperationSchema(Strict):
     body = fields.Dict(required=True)
 
 
+class NumberedSchema(Strict):
+    """The device that a batch comes from, and which of its batches it is."""
+
+    device_id = CallerId("The till", required=True)
+    sequence = Integer(1, MAX_AMOUNT, "The device's own number of the batch, from 1 on", required=True)
+
+
 class BatchSchema(Strict):
     """Up to 1,000 operations, decided in order."""
+
+    device = fields.Nested(
+        NumberedSchema, metadata={"description": "Of a till that was offline: so that a gap is seen"}
+    )
 
     atomic = Truth("Apply all of them or none", load_default=False)
     operations = fields.List(
@@ -63,6 +78,7 @@ class _Envelope(Strict):
     """A batch as it is read: each operation is read on its own, so that each fails on its own."""
 
     atomic = Truth(load_default=False)
+    device = fields.Nested(NumberedSchema)
     operations = fields.List(
         fields.Raw(allow_none=True), required=True, validate=validate.Length(1, MAX_OPERATIONS)
     )
@@ -75,10 +91,26 @@ class ResultSchema(Answer):
     body = fields.Dict(required=True)
 
 
+class ArrivedSchema(Answer):
+    """What of a device's batches has arrived."""
+
+    device_id = CallerId(required=True)
+    sequence = Integer(1, MAX_AMOUNT, required=True)
+    repeated = fields.Boolean(required=True, metadata={"description": "Whether it had arrived before"})
+    missing = fields.List(
+        Integer(1, MAX_AMOUNT),
+        required=True,
+        metadata={"description": "Numbers among the last 1,000 that have not arrived"},
+    )
+
+
 class BatchAnswerSchema(Answer):
     """The answers, in the order of the operations."""
 
     results = fields.List(fields.Nested(ResultSchema), required=True)
+    device = fields.Nested(
+        ArrivedSchema, metadata={"description": "Left out where the batch names no device"}
+    )
 
 
 class Read(NamedTuple):
@@ -186,9 +218,36 @@ def post_batch() -> Response:
     document = read_loosely(read_body(request, BATCH_BODY_LIMIT))
     envelope = load(_ENVELOPE, document)
     items = [sender.read(item) for item in envelope["operations"]]
+    arrived = _register(sender, envelope) if "device" in envelope else None
     replies = sender.post(items, atomic=envelope["atomic"])
     results = b",".join(_result(reply) for reply in replies)
-    return Response(b'{"results":[' + results + b"]}", content_type=JSON)
+    told = b"" if arrived is None else b',"device":' + encode(arrived)
+    return Response(b'{"results":[' + results + b"]" + told + b"}", content_type=JSON)
+
+
+def _register(sender: Sender, envelope: dict[str, Any]) -> dict[str, Any]:
+    """Note that a device's batch has arrived, before anything of it is posted; a dry run notes nothing."""
+    device, operations, program = envelope["device"], envelope["operations"], sender.principal.program
+    digest = fingerprint("batch", {"atomic": envelope["atomic"], "operations": operations})
+
+    def note(connection: Connection) -> dict[str, Any]:
+        repeated = register(
+            connection,
+            program,
+            **device,
+            digest=digest,
+            operations=len(operations),
+            now=program.now(sender.services.clock()),
+        )
+        return {
+            **device,
+            "repeated": repeated,
+            "missing": device_state(connection, program, device["device_id"])["missing"],
+        }
+
+    if sender.dry_run:
+        return {**device, "repeated": False, "missing": []}
+    return sender.services.database.run(note)
 
 
 def answer_lines(sender: Sender, lines: Iterator[bytes | TooLong]) -> Iterator[bytes]:
@@ -223,8 +282,11 @@ _ROUTE = Route(
     description=(
         "Each operation is answered as its own route would answer it; the refusal of one never fails "
         "another, unless the batch is `atomic`. As `application/x-ndjson`, one operation stands on each line "
-        "and one result on each line of the answer, without a limit to their number: read while you send."
+        "and one result on each line of the answer, without a limit to their number: read while you send. A till that "
+        "was offline names its `device` and numbers its batches: late, shuffled and repeated ones give the same books, "
+        "and the answer tells which numbers are missing."
     ),
+    refusals=(TillBatchChanged,),
     schema=BatchSchema,
     answer=BatchAnswerSchema,
     takes_dry_run=True,

@@ -87,6 +87,7 @@ usages = Table(
     Column("period", Text, primary_key=True),
     Column("amount", BigInteger, nullable=False),
     Column("times", BigInteger, nullable=False),
+    Index("usages_overrun_idx", "period", "holder_id", postgresql_where=text("subject LIKE 'overrun:%'")),
 )
 
 referrals = Table(

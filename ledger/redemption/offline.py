@@ -22,6 +22,9 @@ from ledger.ids import holder_id
 from ledger.journal.commands import UNUSED, Books, Usage, UsageKey, Use, Wants
 from ledger.rules.terms import terms_of
 
+TAKEN, OVERRUN = "offline:", "overrun:"
+"""Subjects of usages; the device follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Offline:
@@ -30,14 +33,14 @@ class Offline:
     device_id: str
     occurred_at: datetime
 
-    def key(self, program: Program, member_id: str) -> UsageKey:
-        """The usage of its credit: by member, device and local day."""
+    def key(self, program: Program, member_id: str, subject: str) -> UsageKey:
+        """The usage of its credit, or of what nothing covered: by member, device and local day."""
         day = local_date(self.occurred_at, program.timezone)
-        return holder_id(program.program_id, member_id), f"offline:{self.device_id}", day.isoformat()
+        return holder_id(program.program_id, member_id), subject + self.device_id, day.isoformat()
 
     def wants(self, program: Program, member_id: str) -> Wants:
         """What taking points offline must see."""
-        return Wants(usages=(self.key(program, member_id),))
+        return Wants(usages=tuple(self.key(program, member_id, subject) for subject in (TAKEN, OVERRUN)))
 
 
 class OfflineDrawn(NamedTuple):
@@ -71,7 +74,7 @@ def draw_offline(books: Books, holder: Holder, points: int, offline: Offline) ->
     postings = [Posting(Account.POINTS, Account.REDEEMED, d.amount, d.lot.lot_id) for d in draws]
     if overrun:
         postings.append(Posting(Account.DEBT, Account.REDEEMED, overrun))
-    key = offline.key(books.program, holder.member_id)
+    key = offline.key(books.program, holder.member_id, TAKEN)
     used: Usage = books.usages.get(key, UNUSED)
     details = {
         "device_id": offline.device_id,
@@ -80,4 +83,7 @@ def draw_offline(books: Books, holder: Holder, points: int, offline: Offline) ->
         "beyond_credit": max(0, used.amount + points - credit),
         "flagged": overrun > 0 or used.amount + points > credit,
     }
-    return OfflineDrawn(postings, draws, details, [Use(key, points, 1)])
+    uses = [Use(key, points, 1)]
+    if overrun:
+        uses.append(Use(offline.key(books.program, holder.member_id, OVERRUN), overrun, 1))
+    return OfflineDrawn(postings, draws, details, uses)

@@ -141,6 +141,11 @@ CREATE TABLE till_batches (
 );
 """
 
+INDEXES = """
+-- What tills took offline and nothing covered: a few rows among all usages.
+CREATE INDEX usages_overrun_idx ON usages (period, holder_id) WHERE subject LIKE 'overrun:%';
+"""
+
 # One point is one minor unit: what programs begin with, by the digits of their currency.
 FIRST_RATES = """
 INSERT INTO rates (program_id, version, bid, ask, floor, ceiling, max_step, valid_from, recorded_at, reason)
@@ -165,6 +170,7 @@ GRANT UPDATE (captured, closed_entry_id, status) ON holds TO ledger_app;
 def upgrade() -> None:
     op.execute(BOOKS)
     op.execute(TABLES)
+    op.execute(INDEXES)
     op.execute(FIRST_RATES)
     for table in ("rates", "till_batches"):
         op.execute(_append_only(table))

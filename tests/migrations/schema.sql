@@ -521,6 +521,8 @@ CREATE INDEX quotes_holder_id_idx ON public.quotes USING btree (holder_id, expir
 
 CREATE INDEX referrals_referrer_holder_id_idx ON public.referrals USING btree (referrer_holder_id, recorded_at, holder_id);
 
+CREATE INDEX usages_overrun_idx ON public.usages USING btree (period, holder_id) WHERE (subject ~~ 'overrun:%'::text);
+
 CREATE TRIGGER approvals_decide_once BEFORE UPDATE ON public.approvals FOR EACH ROW EXECUTE FUNCTION public.refuse_second_decision();
 
 ALTER TABLE public.approvals ENABLE ALWAYS TRIGGER approvals_decide_once;

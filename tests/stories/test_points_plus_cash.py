@@ -345,3 +345,42 @@ def test_a_till_that_was_offline_owes_nothing_to_the_order_of_its_batches(servic
     assert bought["paid"]["offline"]["overrun"] == 50
     # It has earned 100, which repay the debt of 110 first.
     assert (shop.points()["available"], shop.points()["debt"]) == (0, 10)
+
+
+def test_batches_of_a_till_are_numbered_and_a_gap_is_told(service: WholeService) -> None:
+    shop = Counter(service, offline={"credit": 500})
+
+    def send(sequence: int, *points: int, status: int = 200) -> dict[str, Any]:
+        offline = {"device_id": "till-7", "occurred_at": shop.now}
+        operations = [
+            {
+                "operation": "redemption",
+                "idempotency_key": f"till-7-{sequence}-{n}",
+                "body": {
+                    "member_id": "ann",
+                    "points": each,
+                    "reference": f"x-{sequence}-{n}",
+                    "offline": offline,
+                },
+            }
+            for n, each in enumerate(points)
+        ]
+        device = {"device_id": "till-7", "sequence": sequence}
+        return shop.ask(
+            "POST", "/v1/batches", role="pos", status=status, device=device, operations=operations
+        )
+
+    shop.award(100)
+    first = send(3, 80)
+    assert (first["device"]["repeated"], first["device"]["missing"]) == (False, [1, 2])
+    assert send(1, 50)["device"]["missing"] == [2]
+    again = send(3, 80)
+    assert again["device"]["repeated"] is True
+    assert again["results"] == first["results"]
+    assert (shop.points()["available"], shop.points()["debt"]) == (0, 30)
+    assert send(3, 81, status=409)["code"] == "till_batch_changed"
+    assert shop.points()["debt"] == 30
+    device = shop.ask("GET", "/v1/devices/till-7")
+    assert (device["last_sequence"], device["missing"]) == (3, [2])
+    (overrun,) = shop.ask("GET", "/v1/reports/offline-overruns")["data"]
+    assert (overrun["member_id"], overrun["device_id"], overrun["points"]) == ("ann", "till-7", 30)
