@@ -67,6 +67,7 @@ def line_of(report: SweepReport) -> str:
     return (
         f"{report.program}: {report.points:,} points and {report.growth:,} growth in {report.lots:,} lots"
         f" expired by {clock.show(report.until)}"
+        + (f", {report.holds:,} holds lapsed" if report.holds else "")
         + (f", {report.tiers:,} tiers judged" if report.tiers else "")
     )
 

@@ -58,6 +58,24 @@ class ExpireLots(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class LapseHolds(Command):
+    """Book the holds of a member that the clock has released.
+
+    Decides nothing: whoever locks a member has them booked first. Needs no key: what is booked is not open.
+    """
+
+    member_id: str
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        return (self.member_id,)
+
+    def decide(self, books: Books) -> Decision:
+        assert not any(hold.is_due(books.now) for hold in books.holder(self.member_id).holds.values())
+        return Decision([], {})
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeTier(Command):
     """Settle a member's tier at every end of a period that is due by ``until`` and by the clock.
 

@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Select, select, tuple_
 
-from ledger.accounts.models import holders, lots
+from ledger.accounts.models import holders, holds, lots
 from ledger.accounts.program import Program
 from ledger.clock import show
 from ledger.db import Database
-from ledger.expiry.commands import ExpireLots, JudgeTier
+from ledger.expiry.commands import ExpireLots, JudgeTier, LapseHolds
 from ledger.journal import Outcome, Request, post
 
 BATCH_LOTS: Final = 1_000
@@ -38,7 +38,7 @@ class Due(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SweepReport:
-    """What a sweep has booked so far. ``points`` and ``growth`` in whole units, ``tiers`` judged."""
+    """What a sweep has booked so far. ``points`` and ``growth`` in whole units, ``tiers`` judged, ``holds`` lapsed."""
 
     program: str
     until: datetime
@@ -47,6 +47,7 @@ class SweepReport:
     points: int = 0
     growth: int = 0
     tiers: int = 0
+    holds: int = 0
 
 
 Progress = Callable[[SweepReport], object]
@@ -61,7 +62,7 @@ def sweep(
     batch_lots: int = BATCH_LOTS,
     progress: Progress | None = None,
 ) -> SweepReport:
-    """Book every expiry and judge every tier that is due by ``until``, and return when nothing is left due.
+    """Book every lapse and expiry and judge every tier that is due by ``until``; return when nothing is left due.
 
     ``now`` is the program's present; an ``until`` beyond it raises AheadOfClockError. Each batch locks its
     members and commits on its own; ``progress`` is called after each with the report so far. May be killed
@@ -69,7 +70,13 @@ def sweep(
     """
     check_reached(program, until, now)
     book = partial(_book, program=program, until=until, now=now, limit=batch_lots)
+    # The holds first: what comes back from them may be due itself.
+    lapse = partial(_lapse, program=program, until=until, now=now, limit=batch_lots)
     report, after, is_new_pass = SweepReport(program.name, until), None, True
+    while lapsed := database.run(lapse):
+        report = replace(report, batches=report.batches + 1, holds=report.holds + lapsed)
+        if progress is not None:
+            progress(report)
     while True:
         due, outcomes = database.run(partial(book, after=after))
         if not due and is_new_pass:
@@ -146,6 +153,26 @@ def _judge(connection: Connection, program: Program, until: datetime, now: datet
     if members:
         post(connection, program, [Request(JudgeTier(member, until)) for member in members], now=now)
     return len(members)
+
+
+def _lapse(connection: Connection, program: Program, until: datetime, now: datetime, limit: int) -> int:
+    due = connection.execute(select_lapsed(program.program_id, until, limit)).scalars().all()
+    if due:
+        members = dict.fromkeys(due)
+        post(connection, program, [Request(LapseHolds(member)) for member in members], now=now)
+    return len(due)
+
+
+def select_lapsed(program_id: int, until: datetime, limit: int) -> Select[Any]:
+    """The members of the first ``limit`` holds that are due by ``until``."""
+    # Looked up for each hold that is found, as for lots.
+    member = select(holders.c.member_id).where(holders.c.holder_id == holds.c.holder_id).scalar_subquery()
+    return (
+        select(member)
+        .where(holds.c.program_id == program_id, holds.c.status == "open", holds.c.expires_at <= until)
+        .order_by(holds.c.expires_at, holds.c.holder_id)
+        .limit(limit)
+    )
 
 
 def select_ended(program_id: int, until: datetime, limit: int) -> Select[Any]:

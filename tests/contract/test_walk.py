@@ -99,6 +99,7 @@ def test_every_answer_has_the_shape_that_the_document_gives_it(walk: Walk) -> No
     go_wrong(walk)
     send_many(walk)
     make_rules(walk)
+    set_rates(walk)
     run_the_program(walk)
     # What only reads needs no script.
     for name in PAGES.keys() - walk.walked:
@@ -255,6 +256,30 @@ def make_rules(walk: Walk) -> None:
         walk.step("switch_rule", {"on": on, "reason": "harm"}, ids={"code": "east:pilot"})
         walk.step("switch_campaign", {"on": on, "reason": "harm"})
     walk.refuse("switch_rule", "rule_unknown", {"on": False, "reason": "harm"}, ids={"code": "none"})
+
+
+def set_rates(walk: Walk) -> None:
+    """A rate from its proposal to being in force, the band with each of its switches, and what is refused of it."""
+    wanted = {"rate": "0.011", "ask": "0.012", "floor": "0.008", "ceiling": "0.013", "max_step": "0.1"}
+    proposed = walk.step("propose_rate_version", {**wanted, "reason": "a plan"})
+    walk.step("approve_proposal", {}, ids={"approval_id": proposed["approval_id"]}, role="approver")
+    later = {"reason": "later", "valid_from": "2035-01-01T00:00:00Z"}
+    walk.step("propose_rate_version", {"rate": "0.0115", **later})
+    walk.refuse("propose_rate_version", "rate_out_of_bounds", {"rate": "0.014", **later})
+    walk.refuse("propose_rate_version", "rate_step_exceeded", {"rate": "0.0089", **later})
+    walk.refuse("propose_rate_version", "rate_ask_below_bid", {"rate": "0.011", "ask": "0.01", **later})
+    walk.refuse("propose_rate_version", "active_from_past", {"rate": "0.011", **later, "valid_from": NOON})
+    walk.refuse("propose_rate_version", "invalid_request", {"rate": "0.0000000001", **later})
+    asked = walk.step("propose_automatic_changes", {"reason": "trust"})
+    first = {"approval_id": asked["approval_id"]}
+    second = walk.step("approve_proposal", {}, ids=first, role="approver")["result"]["second_approval"]
+    for code in ("changes", "auto", "controller"):
+        walk.step("switch_rate_band", {"code": code, "on": False, "reason": "harm"})
+    walk.refuse("switch_rate_band", "invalid_request", {"code": "auto", "on": True, "reason": "x"})
+    walk.refuse("propose_automatic_changes", "band_switched_off", {"reason": "trust"})
+    walk.refuse("approve_proposal", "band_switched_off", {}, ids={"approval_id": second}, role="operator-2")
+    band = {"target": "0.25", "low": "0.2", "high": "0.3", "minimum_volume": 1, "lag_hours_max": 24, "mode": "auto"}
+    walk.step("change_program_terms", DEFAULT_TERMS | {"band": band})
 
 
 def run_the_program(walk: Walk) -> None:

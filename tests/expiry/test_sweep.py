@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from ledger.db import Database
 from ledger.expiry.sweep import AheadOfClockError, SweepReport, select_due, sweep
+from ledger.redemption.holds import PlaceHold
 
 from .conftest import START, Shop, day
 
@@ -151,7 +152,7 @@ def test_batch_that_never_commits_is_swept_again(
 
 SWEEPER = """
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from ledger.accounts.programs import find_program
 from ledger.db import Database
 from ledger.expiry.sweep import sweep
@@ -278,3 +279,19 @@ def touched(shop: Shop) -> tuple[int, int, int]:
         " FROM pg_stat_user_tables WHERE relname = 'lots'"
     )
     return int(counts[0]), int(counts[1]), int(counts[2])
+
+
+def test_holds_past_their_time_are_booked_and_what_comes_back_expires(shop: Shop) -> None:
+    shop.award("m-1", 100, expires_at=day(2))
+    shop.award("m-1", 50, expires_at=day(9))
+    shop.post(PlaceHold("m-1", 120, None, "a hold", expires_in=3 * 86_400))
+
+    report = run(shop, day(4))
+
+    assert (report.holds, report.points) == (1, 100)
+    assert shop.rows("SELECT status, captured FROM holds") == [("lapsed", 0)]
+    # The lot had lapsed a day before the hold did: what the hold had drawn from it goes with it.
+    kinds = "SELECT kind, effective_at FROM entries WHERE kind IN ('release', 'expire') ORDER BY version"
+    assert shop.rows(kinds) == [("release", START + timedelta(days=3)), ("expire", day(2))]
+    assert shop.rows("SELECT points, held, available FROM holders") == [(50, 0, 50)]
+    assert run(shop, day(4)).batches == 0
