@@ -270,15 +270,22 @@ def set_rates(walk: Walk) -> None:
     walk.refuse("propose_rate_version", "rate_ask_below_bid", {"rate": "0.011", "ask": "0.01", **later})
     walk.refuse("propose_rate_version", "active_from_past", {"rate": "0.011", **later, "valid_from": NOON})
     walk.refuse("propose_rate_version", "invalid_request", {"rate": "0.0000000001", **later})
-    asked = walk.step("propose_automatic_changes", {"reason": "trust"})
+    asked = walk.step("propose_automatic_changes", {"reason": "trust"}, role="operator")
     first = {"approval_id": asked["approval_id"]}
     second = walk.step("approve_proposal", {}, ids=first, role="approver")["result"]["second_approval"]
     for code in ("changes", "auto", "controller"):
         walk.step("switch_rate_band", {"code": code, "on": False, "reason": "harm"})
     walk.refuse("switch_rate_band", "invalid_request", {"code": "auto", "on": True, "reason": "x"})
     walk.refuse("propose_automatic_changes", "band_switched_off", {"reason": "trust"})
-    walk.refuse("approve_proposal", "band_switched_off", {}, ids={"approval_id": second}, role="operator-2")
-    band = {"target": "0.25", "low": "0.2", "high": "0.3", "minimum_volume": 1, "lag_hours_max": 24, "mode": "auto"}
+    walk.refuse("approve_proposal", "band_switched_off", {}, ids={"approval_id": second})
+    band = {
+        "target": "0.25",
+        "low": "0.2",
+        "high": "0.3",
+        "minimum_volume": 1,
+        "lag_hours_max": 24,
+        "mode": "auto",
+    }
     walk.step("change_program_terms", DEFAULT_TERMS | {"band": band})
 
 
