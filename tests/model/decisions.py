@@ -153,6 +153,7 @@ class Decisions:
 
     def _redeem(self, command: Redeem, now: datetime) -> dict[str, Any]:
         member = self._member(command.member_id)
+        assert command.points is not None, "the model knows no quotes"
         draws = self._draw(member, command.points, now)
         shown = [show_draw(lot, points) for lot, points in draws]
         event = self._event("redeem", command.member_id, now, now)
@@ -301,6 +302,8 @@ class Decisions:
             },
             "shortfall": shortfall,
             "debt": debt_before + shortfall,
+            # No terms of the model deduct anything from the cash.
+            **({"shortfall_policy": "debt", "deducted": None} if shortfall else {}),
         }
 
     def _take_back(

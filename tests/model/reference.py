@@ -101,7 +101,7 @@ class Model(Decisions):
             return Expected(None, "idempotency_key_reused", {})
         try:
             body = self._post(request.command, now)
-            if dry_run and "entry_id" in body:
+            if dry_run:
                 body["dry_run"] = True
             expected = Expected(body)
         except Refusal as refusal:

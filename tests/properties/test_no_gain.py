@@ -25,11 +25,13 @@ def value_of_all(driver: Driver, now: datetime) -> int:
     """What the members together have had of the program: spent and kept points, less what they owe."""
     books = driver.snapshot()
     moved = flows(entry for entries in books.entries.values() for entry in entries)
+    # Where the machine's clock has stepped back, the books have not: what they saw lapse has lapsed.
+    seen = {name: max(now, holder.recorded_at or now) for name, holder in books.holders.items()}
     live = sum(
         lot.remaining
-        for lots in books.lots.values()
+        for name, lots in books.lots.items()
         for lot in lots
-        if lot.unit == 1 and (lot.expires_at is None or now < lot.expires_at)
+        if lot.unit == 1 and (lot.expires_at is None or seen[name] < lot.expires_at)
     )
     owed = sum(holder.debt for holder in books.holders.values())
     return moved["redeemed"] - moved["redeemed back"] + live - owed

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ledger.accounts import holder, lots, policies
+from ledger.accounts import holder, lots, policies, repayment
 from ledger.accounts.lots import Lot
 from ledger.accounts.postings import Opening, Posting
 from ledger.clock import start_of_day
@@ -19,9 +19,9 @@ from ledger.errors import LedgerError
 from ledger.journal import chain, load, outcomes, write
 from ledger.journal.commands import Outcome, Request
 from ledger.redemption import commands as redemption
-from ledger.redemption import reversals
+from ledger.redemption import restoring, reversals
 from ledger.rules import commands as earning
-from ledger.rules import debt
+from ledger.rules import debt, returns
 from ledger.rules.terms import terms_of
 from tests.accounts import test_holder, test_lots, test_policies
 from tests.builders import NOW, Bench, program, purchase
@@ -56,7 +56,7 @@ def last_lots_are_drawn_first(patch: Patch) -> None:
         return [-ord(c) for c in f"{lots.drawing_order(lot)}"]
 
     patch.setattr(lots, "consume", lambda some, amount: _consume(some, amount, backwards))
-    patch.setattr(redemption, "consume", lots.consume)
+    patch.setattr(restoring, "consume", lots.consume)
 
 
 def _consume(some: Iterable[Lot], amount: int, order: Callable[[Lot], Any]) -> list[lots.Draw]:
@@ -157,16 +157,17 @@ def expired_points_are_clawed_back_too(patch: Patch) -> None:
 
 
 def debt_is_never_repaid(patch: Patch) -> None:
-    for module in (earning, redemption, reversals):
+    for module in (earning, redemption, restoring, reversals):
         patch.setattr(module, "repay", lambda *_: [])
 
 
 def lapsed_points_repay_a_debt(patch: Patch) -> None:
-    patch.setattr(debt, "_has_lapsed", lambda *_: False)
+    patch.setattr(repayment, "_has_lapsed", lambda *_: False)
 
 
 def debt_has_no_limit(patch: Patch) -> None:
-    patch.setattr(debt, "_check_limit", lambda *_: None)
+    for module in (returns, reversals):
+        patch.setattr(module, "check_limit", lambda *_: None)
 
 
 def others_pay_before_own_lots(patch: Patch) -> None:
@@ -174,14 +175,15 @@ def others_pay_before_own_lots(patch: Patch) -> None:
 
 
 def refund_starts_with_the_oldest_draw(patch: Patch) -> None:
-    patch.setattr(redemption, "reversed", list, raising=False)
+    patch.setattr(restoring, "reversed", list, raising=False)
 
 
 def refunds_are_not_counted(patch: Patch) -> None:
     def undone(recorded: Any) -> list[tuple[bytes, int]]:
         return [(posting.lot_id or b"", posting.amount) for posting in recorded.postings]
 
-    patch.setattr(redemption, "undone", undone)
+    for module in (redemption, restoring):
+        patch.setattr(module, "undone", undone)
 
 
 def transfer_renews_the_expiry(patch: Patch) -> None:
