@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ledger.errors import InsufficientPoints, PointsNotOffered
 from ledger.fx.convert import points_for, points_within, value_of
 from ledger.fx.limits import Limits
-from ledger.money import Rounding, scale
+from ledger.money import MAX_AMOUNT, Rounding, scale
 
 
 class Option(NamedTuple):
@@ -46,7 +46,7 @@ class Offer:
         if self._value(points) > share:
             # A whole point more would be worth a minor unit more than is to pay.
             points = points_within(share, self.rate, self.currency)
-        return points // self.limits.step * self.limits.step
+        return min(points, MAX_AMOUNT) // self.limits.step * self.limits.step
 
     def option(self, points: int) -> Option:
         """What so many points are against the price."""

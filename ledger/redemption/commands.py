@@ -1,9 +1,12 @@
 """Redemptions, their refunds, and transfers between members."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, ClassVar
 
 from ledger.accounts.chart import Account
+from ledger.accounts.holder import Holder
 from ledger.accounts.lots import Draw
 from ledger.accounts.postings import Opening, Posting
 from ledger.accounts.program import Program
@@ -39,7 +42,7 @@ from ledger.journal.commands import (
     Wants,
     already_reversed,
 )
-from ledger.redemption.offline import Offline, OfflineDrawn, draw_offline
+from ledger.redemption.offline import Offline, draw_offline
 from ledger.redemption.restoring import draw, restore, show_draw, undone
 from ledger.rules.terms import terms_of
 
@@ -53,8 +56,6 @@ class Redeem(Command):
     reference: str
     source: Source = NO_SOURCE
     quote_id: str | None = None
-    offline: Offline | None = None
-    """The till that has taken the points while it was offline: a fact, not a question."""
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -65,65 +66,101 @@ class Redeem(Command):
         return Claim("redemption", self.reference)
 
     def wants(self, program: Program, now: datetime) -> Wants:
-        if self.offline:
-            return self.offline.wants(program, self.member_id)
         return Wants(quotes=quote_key(program, self.member_id, self.quote_id)) if self.quote_id else NOTHING
 
     def decide(self, books: Books) -> Decision:
-        """Refuses what is pending, expired or not there (``insufficient_points``), and a quote that cannot be used.
-
-        What was taken offline is not refused for that: what is not covered becomes a debt.
-        """
-        holder = books.holder(self.member_id)
-        if self.offline is not None:
-            assert self.points is not None
-            drawn = draw_offline(books, holder, self.points, self.offline)
-            return self._decision(books, holder.holder_id, self.points, drawn.postings, drawn.draws, drawn)
-        quote = require_quote(books, holder, self.quote_id) if self.quote_id else None
-        if quote is None:
+        """Refuses what is pending, expired or not there (``insufficient_points``), and a quote that cannot be used."""
+        holder, currency = books.holder(self.member_id), books.program.currency
+        if self.quote_id is None:
             require_redeemable(books, holder, self.source.store, None)
             assert self.points is not None
             draws = draw(books, holder, self.points)
-            return self._decision(books, holder.holder_id, self.points, _redeem(draws), draws)
+            drawn = [Posting(Account.POINTS, Account.REDEEMED, d.amount, d.lot.lot_id) for d in draws]
+            return redeemed(books, holder, self, self.points, draws, drawn)
+        quote = require_quote(books, holder, self.quote_id)
         payment = require_usable(books, holder, quote, self.source.store)
-        draws, currency = draw(books, holder, payment.points), books.program.currency
-        decision = self._decision(
-            books, holder.holder_id, payment.points, _redeem(draws) + payment.memo(currency), draws
+        draws = draw(books, holder, payment.points)
+        drawn = [Posting(Account.POINTS, Account.REDEEMED, d.amount, d.lot.lot_id) for d in draws]
+        made = redeemed(
+            books,
+            holder,
+            self,
+            payment.points,
+            draws,
+            drawn + payment.memo(currency),
+            {"paid": payment.stored()},
+            {"quote_id": self.quote_id, **payment.shown(currency)},
         )
-        draft = decision.drafts[0]._replace(details={"paid": payment.stored()})
-        answer = decision.answer | {"quote_id": self.quote_id} | payment.shown(currency)
-        return Decision([draft], answer, quotes=[quote._replace(used_entry_id=draft.entry_id)])
+        return made._replace(quotes=[quote._replace(used_entry_id=made.drafts[0].entry_id)])
 
-    def _decision(
-        self,
-        books: Books,
-        holder_id: bytes,
-        points: int,
-        postings: list[Posting],
-        draws: list[Draw],
-        taken: OfflineDrawn | None = None,
-    ) -> Decision:
-        entry_id = books.new_entry_id()
-        policy = terms_of(books.program).points_expiry
-        draft = Draft(
-            "redeem",
-            holder_id,
-            entry_id,
-            books.now,
-            postings,
-            {"offline": taken.details} if taken else None,
-            self.source,
-            self.reference,
-            extends_to=policy.expires_at(books.now, books.program.timezone) if policy.is_rolling else None,
+
+@dataclass(frozen=True, slots=True)
+class RedeemOffline(Command):
+    """Points that a till took while it was offline: a fact, not a question. Enrols the member.
+
+    The batch that brings the member's first purchase may come later.
+    """
+
+    enrols: ClassVar[bool] = True
+
+    member_id: str
+    points: int
+    reference: str
+    offline: Offline
+    source: Source = NO_SOURCE
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        return (self.member_id,)
+
+    @property
+    def claim(self) -> Claim:
+        return Claim("redemption", self.reference)
+
+    def wants(self, program: Program, now: datetime) -> Wants:
+        return self.offline.wants(program, self.member_id)
+
+    def decide(self, books: Books) -> Decision:
+        """What is not covered becomes a debt. Refuses what ``draw_offline`` refuses."""
+        holder = books.enrolled(self.member_id)
+        taken = draw_offline(books, holder, self.points, self.offline)
+        told = {"offline": taken.details}
+        return redeemed(books, holder, self, self.points, taken.draws, taken.postings, told, told)._replace(
+            uses=taken.uses
         )
-        answer = {
-            "redemption_id": show_id("red", entry_id),
-            "reference": self.reference,
-            "points": points,
-            "draws": [show_draw(d) for d in draws],
-            **({"offline": taken.details} if taken else {}),
-        }
-        return Decision([draft], answer, taken.uses if taken else ())
+
+
+def redeemed(
+    books: Books,
+    holder: Holder,
+    asked: "Redeem | RedeemOffline",
+    points: int,
+    draws: Iterable[Draw],
+    postings: list[Posting],
+    details: dict[str, Any] | None = None,
+    more: Mapping[str, Any] = {},
+) -> Decision:
+    """The entry of a redemption, and its answer with ``more`` in it."""
+    entry_id, policy = books.new_entry_id(), terms_of(books.program).points_expiry
+    draft = Draft(
+        "redeem",
+        holder.holder_id,
+        entry_id,
+        books.now,
+        postings,
+        details,
+        asked.source,
+        asked.reference,
+        extends_to=policy.expires_at(books.now, books.program.timezone) if policy.is_rolling else None,
+    )
+    answer = {
+        "redemption_id": show_id("red", entry_id),
+        "reference": asked.reference,
+        "points": points,
+        "draws": [show_draw(d) for d in draws],
+        **more,
+    }
+    return Decision([draft], answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +203,7 @@ class Refund(Command):
             entry_id,
             books.now,
             restored.postings + memo_back(books, redemption, refundable, self.points),
-            None,
+            at_its_rate(redemption),
             self.source,
             self.reference,
             parent_entry_id=redemption.entry_id,
@@ -248,8 +285,10 @@ class Transfer(Command):
         return Decision(drafts, answer)
 
 
-def _redeem(draws: list[Draw]) -> list[Posting]:
-    return [Posting(Account.POINTS, Account.REDEEMED, d.amount, d.lot.lot_id) for d in draws]
+def at_its_rate(redemption: Recorded) -> dict[str, Any] | None:
+    """The details of an entry that gives back what went at a rate: that very rate."""
+    stored = redemption.details.get("paid")
+    return {name: stored[name] for name in ("rate", "rate_version")} if stored else None
 
 
 def memo_back(books: Books, redemption: Recorded, refundable: int, points: int) -> list[Posting]:

@@ -23,7 +23,7 @@ from ledger.journal.commands import (
     Source,
     Target,
 )
-from ledger.redemption.commands import memo_back
+from ledger.redemption.commands import at_its_rate, memo_back
 from ledger.redemption.restoring import NOTHING_RESTORED, restore, undone
 from ledger.rules.debt import check_limit, claw_back, claw_back_rewards
 from ledger.rules.facts import REFERRAL
@@ -76,7 +76,7 @@ class Reverse(Command):
                 reversal_id if n == 0 else books.new_entry_id(),
                 books.now,
                 postings,
-                {"reason": self.reason},
+                {"reason": self.reason} | (at_its_rate(entry) or {}),
                 self.source,
                 parent_entry_id=entry.entry_id,
                 peer_holder_id=entry.peer_holder_id if n == 0 else entry.holder_id,

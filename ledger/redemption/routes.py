@@ -6,7 +6,7 @@ from ledger import errors
 from ledger.http.endpoint import Routes
 from ledger.http.operations import Operation
 from ledger.journal.commands import Command, Source
-from ledger.redemption.commands import Redeem, Refund, Transfer
+from ledger.redemption.commands import Redeem, RedeemOffline, Refund, Transfer
 from ledger.redemption.hold_routes import OF_A_QUOTE
 from ledger.redemption.offline import Offline
 from ledger.redemption.reversals import Reverse
@@ -25,13 +25,10 @@ routes = Routes("Spending", "Points leave by lot and come back to the lots they 
 
 
 def _redeem(payload: dict[str, Any]) -> Command:
-    offline = payload.pop("offline", None)
-    return Redeem(
-        points=payload.pop("points", None),
-        offline=Offline(**offline) if offline else None,
-        source=Source.out_of(payload),
-        **payload,
-    )
+    source, offline = Source.out_of(payload), payload.pop("offline", None)
+    if offline is not None:
+        return RedeemOffline(offline=Offline(**offline), source=source, **payload)
+    return Redeem(points=payload.pop("points", None), source=source, **payload)
 
 
 def _refund(payload: dict[str, Any]) -> Command:

@@ -25,6 +25,7 @@ from ledger.fx.quotes import (
     require_quote,
     require_usable,
 )
+from ledger.fx.rates import show_rate
 from ledger.ids import show as show_id
 from ledger.journal.commands import Books, Recorded, Source, Use, Wants
 from ledger.redemption.holds import CAPTURED
@@ -175,6 +176,18 @@ class Repaid(NamedTuple):
     postings: list[Posting]
     restored: Restored
     back: Back
+    payment: Payment
+
+    def stored(self) -> dict[str, Any]:
+        """Its part of the entry's details: how much went back, at the rate at which it was paid."""
+        points, value, cash, _ = self.back
+        return {
+            "points": points,
+            "points_value": value,
+            "cash": cash,
+            "rate": show_rate(self.payment.rate),
+            "rate_version": self.payment.rate_version,
+        }
 
 
 def pay_back(
@@ -196,4 +209,4 @@ def pay_back(
     restored = restore(books, holder, purchase, back.points, entry_id)
     cash = [Posting(Account.SALES, Account.TENDER_CASH, back.cash)] if back.cash else []
     memo = given_back(back.points, back.value, back.residue)
-    return Repaid(restored.postings + memo + cash, restored, back)
+    return Repaid(restored.postings + memo + cash, restored, back, payment)

@@ -124,8 +124,7 @@ class Return(Command):
             "lines": [line._asdict() for line in self.lines],
         }
         if repaid:
-            points, value, cash, _ = repaid.back
-            details["refunded"] = {"points": points, "points_value": value, "cash": cash}
+            details["refunded"] = repaid.stored()
         if sold.points:
             details["sold"] = sold.stored()
         return details

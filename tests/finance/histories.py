@@ -17,7 +17,7 @@ from ledger.fx.quotes import MakeQuote
 from ledger.fx.register import APPROVALS, propose_rate
 from ledger.ids import show
 from ledger.journal.commands import Command
-from ledger.redemption.commands import Redeem, Refund, Transfer
+from ledger.redemption.commands import Redeem, RedeemOffline, Refund, Transfer
 from ledger.redemption.holds import CaptureHold, PlaceHold, ReleaseHold
 from ledger.redemption.offline import Offline
 from ledger.redemption.reversals import Reverse
@@ -186,7 +186,7 @@ class History:
         member, points = self._member(), self.random.randrange(1, 60)
         if self.random.random() < 0.5:
             offline = Offline("till-1", self.till.now - timedelta(hours=1))
-            return Redeem(member, points, self._name("x"), offline=offline)
+            return RedeemOffline(member, points, self._name("x"), offline)
         version = self.till.rows("SELECT max(version) FROM rates")[0][0]
         return self._buy_with(member, 200, PointsPart(offline=OfflinePayment("till-1", points, version)))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from ledger.fx.quotes import MakeQuote
 from ledger.journal.commands import Command
-from ledger.redemption.commands import Redeem
+from ledger.redemption.commands import Redeem, RedeemOffline
 from ledger.redemption.holds import CaptureHold, PlaceHold, ReleaseHold
 from ledger.redemption.offline import Offline
 from ledger.rules.commands import Line, Purchase
@@ -64,7 +64,7 @@ def _hold(till: Till) -> None:
 def _run_over(till: Till) -> None:
     till.award("m-2", 5)
     offline = Offline("till-1", till.now)
-    taken = till.post(Redeem("m-2", 8, "x-2", offline=offline))[0]
+    taken = till.post(RedeemOffline("m-2", 8, "x-2", offline))[0]
     till.refund(taken, 4)
 
 

@@ -384,3 +384,31 @@ def test_batches_of_a_till_are_numbered_and_a_gap_is_told(service: WholeService)
     assert (device["last_sequence"], device["missing"]) == (3, [2])
     (overrun,) = shop.ask("GET", "/v1/reports/offline-overruns")["data"]
     assert (overrun["member_id"], overrun["device_id"], overrun["points"]) == ("ann", "till-7", 30)
+
+
+def test_a_till_may_bring_the_redemption_before_the_sale_that_enrols_the_member(
+    service: WholeService,
+) -> None:
+    ends = []
+    for order in ("sale first", "redemption first"):
+        shop = Counter(service, offline={"credit": 500})
+        offline = {"device_id": "till-7", "occurred_at": shop.now}
+
+        def redeem(shop: Counter = shop, offline: dict[str, str] = offline) -> None:
+            shop.ask(
+                "POST",
+                "/v1/redemptions",
+                status=201,
+                member_id="ann",
+                points=30,
+                reference="x",
+                offline=offline,
+            )
+
+        if order == "redemption first":
+            redeem()
+        shop.buy("order", 10_000)
+        if order == "sale first":
+            redeem()
+        ends.append((shop.points()["available"], shop.points()["debt"]))
+    assert ends == [(70, 0), (70, 0)]
