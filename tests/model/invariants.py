@@ -9,18 +9,28 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from ledger.accounts.chart import Account
+from ledger.accounts.chart import Account, units_of
 from ledger.ids import FUND_PREFIX, entry_of_lot
 from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS, encode, link
 from ledger.money import MAX_AMOUNT
-from tests.model.snapshot import EntryRow, HolderRow, LotRow, PostingRow, Snapshot
+from tests.model.snapshot import EntryRow, HolderRow, HoldRow, LotRow, PostingRow, Snapshot
 
 MEMBERS: Final = frozenset({Account.POINTS, Account.HELD, Account.DEBT, Account.GROWTH, Account.FUND})
 OF_LOTS: Final = frozenset({Account.POINTS, Account.HELD, Account.GROWTH})
-UNITS: Final = {
-    account: 2 if account in (Account.GROWTH, Account.GROWTH_ISSUED, Account.GROWTH_LAPSED) else 1
-    for account in Account
+UNITS: Final = units_of("CNY")
+IN_HOUSE: Final = {
+    frozenset(pair)
+    for pair in (
+        (Account.TRADING_POINTS, Account.CONVERTED),
+        (Account.POINTS_DISCOUNT, Account.TRADING_MONEY),
+        (Account.TENDER_CASH, Account.SALES),
+        (Account.TENDER_CASH, Account.POINTS_SOLD),
+        (Account.TRADING_RESIDUE, Account.ROUNDING),
+    )
 }
+"""The accounts of the house between which something may move: face value, cash and what rounding leaves."""
+
+MICRO: Final = 1_000_000
 
 
 def check_books(books: Snapshot) -> None:
@@ -29,7 +39,9 @@ def check_books(books: Snapshot) -> None:
     check_names_have_one_effect(books)
     for member, holder in books.holders.items():
         entries, lots = books.entries.get(member, []), books.lots.get(member, [])
+        holds = books.holds.get(member, [])
         check_postings(entries)
+        check_face_value(entries)
         check_versions(holder, entries)
         check_chain(holder, entries)
         if member.startswith(FUND_PREFIX):
@@ -38,7 +50,8 @@ def check_books(books: Snapshot) -> None:
             continue
         check_balances(holder, entries, lots)
         check_lots(entries, lots)
-        check_standing(holder, lots)
+        check_holds(holder, entries, holds)
+        check_standing(holder, lots, holds)
         check_roll_forward(holder, entries)
 
 
@@ -49,7 +62,19 @@ def check_postings(entries: Iterable[EntryRow]) -> None:
         assert posting.debit != posting.credit
         assert {UNITS[Account(posting.debit)], UNITS[Account(posting.credit)]} == {posting.unit}
         assert (posting.lot_id is not None) == bool({posting.debit, posting.credit} & OF_LOTS)
-        assert {posting.debit, posting.credit} & MEMBERS, "a posting between two house accounts"
+        pair = {posting.debit, posting.credit}
+        assert pair & MEMBERS or pair in IN_HOUSE, "a posting between two house accounts"
+
+
+def check_face_value(entries: Iterable[EntryRow]) -> None:
+    """Invariant 8: what rounding leaves of an entry is less than one minor unit, and value goes with points."""
+    for entry in entries:
+        moved: Counter[int] = Counter()
+        for posting in entry.postings:
+            moved[posting.debit] += posting.amount
+            moved[posting.credit] -= posting.amount
+        assert abs(moved[Account.ROUNDING]) < MICRO
+        assert moved[Account.TRADING_POINTS] or not moved[Account.TRADING_MONEY]
 
 
 def check_versions(holder: HolderRow, entries: list[EntryRow]) -> None:
@@ -91,7 +116,8 @@ def check_balances(holder: HolderRow, entries: list[EntryRow], lots: list[LotRow
         -balance[Account.DEBT],
         balance[Account.GROWTH],
     )
-    assert holder.points + holder.held == sum(lot.remaining for lot in lots if lot.unit == 1)
+    # What is held has left what remains of its lots: see ``check_holds``.
+    assert holder.points == sum(lot.remaining for lot in lots if lot.unit == 1)
     assert holder.growth == sum(lot.remaining for lot in lots if lot.unit == 2)
 
 
@@ -159,13 +185,60 @@ def _moved(lot: LotRow | None, entry: EntryRow, posting: PostingRow) -> LotRow:
             bool(posting.rolling),
         )
     assert posting.available_at is None, "a lot is opened twice"
+    if posting.debit == Account.HELD:
+        # It had left what remains when it was set aside.
+        back = amount if posting.credit in OF_LOTS else 0
+        return lot._replace(remaining=lot.remaining + back)
     if posting.debit not in OF_LOTS:
         return lot._replace(remaining=lot.remaining + amount)
     expired = amount if posting.credit in (Account.EXPIRED, Account.GROWTH_LAPSED) else 0
     return lot._replace(remaining=lot.remaining - amount, expired=lot.expired + expired)
 
 
-def check_standing(holder: HolderRow, lots: list[LotRow]) -> None:
+def check_holds(holder: HolderRow, entries: list[EntryRow], holds: list[HoldRow]) -> None:
+    """Invariants 2 and 3: what is held is what open holds have drawn, lot by lot; each is closed once, and whole."""
+    known = {entry.entry_id: entry for entry in entries}
+    drawn = {hold.hold_id: _moved_by_lot(known[hold.hold_id], credit=Account.HELD) for hold in holds}
+    assert all(drawn[hold.hold_id].total() == hold.points for hold in holds)
+    held: Counter[bytes | None] = Counter()
+    for entry in entries:
+        held.update(_moved_by_lot(entry, credit=Account.HELD))
+        held.subtract(_moved_by_lot(entry, debit=Account.HELD))
+    is_open = Counter[bytes | None]()
+    for hold in holds:
+        if hold.closed_entry_id is None:
+            assert (hold.status, hold.captured) == ("open", 0)
+            is_open.update(drawn[hold.hold_id])
+    assert +held == is_open
+    assert holder.held == is_open.total()
+    closed = [hold for hold in holds if hold.closed_entry_id is not None]
+    for hold in closed:
+        _check_closing(hold, known[hold.closed_entry_id or b""], drawn[hold.hold_id])
+    closings = [e.entry_id for e in entries if any(p.debit == Account.HELD for p in e.postings)]
+    assert sorted(closings) == sorted(hold.closed_entry_id or b"" for hold in closed)
+
+
+def _check_closing(hold: HoldRow, entry: EntryRow, drawn: Counter[bytes | None]) -> None:
+    assert _moved_by_lot(entry, debit=Account.HELD) == drawn
+    captured = _moved_by_lot(entry, debit=Account.HELD, credit=Account.REDEEMED).total()
+    assert captured == hold.captured
+    assert entry.kind in _CLOSINGS[hold.status]
+
+
+_CLOSINGS: Final = {"captured": ("capture", "earn"), "released": ("release",), "lapsed": ("release",)}
+
+
+def _moved_by_lot(
+    entry: EntryRow, *, debit: Account | None = None, credit: Account | None = None
+) -> Counter[bytes | None]:
+    moved: Counter[bytes | None] = Counter()
+    for posting in entry.postings:
+        if debit in (None, posting.debit) and credit in (None, posting.credit):
+            moved[posting.lot_id] += posting.amount
+    return moved
+
+
+def check_standing(holder: HolderRow, lots: list[LotRow], holds: Iterable[HoldRow] = ()) -> None:
     """The stored standing is what the lots made of it when the holder's last entry was recorded."""
     if holder.recorded_at is None:
         return
@@ -175,6 +248,7 @@ def check_standing(holder: HolderRow, lots: list[LotRow]) -> None:
     ends = sorted(lot.expires_at for lot in points if lot.expires_at)
     changes = [lot.expires_at for lot in live if lot.expires_at]
     changes += [lot.available_at for lot in points if lot.available_at > now]
+    changes += [hold.expires_at for hold in holds if hold.closed_entry_id is None]
     assert holder.available == sum(lot.remaining for lot in points if lot.available_at <= now)
     assert holder.pending == sum(lot.remaining for lot in points if lot.available_at > now)
     assert holder.growth_value == sum(lot.remaining for lot in live if lot.unit == 2)
@@ -247,6 +321,7 @@ _KINDS = {
     "purchase": "earn",
     "earning": "award",
     "redemption": "redeem",
+    "hold": "hold",
     "refund": "refund",
     "return": "return",
     "transfer": "transfer_out",

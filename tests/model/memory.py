@@ -15,7 +15,7 @@ from typing import Any
 
 from ledger.accounts.chart import Account
 from ledger.accounts.growth import Change
-from ledger.accounts.holder import Closing, Hold, Holder
+from ledger.accounts.holder import Hold, Holder
 from ledger.accounts.ladders import BEGINNING, ladders_of
 from ledger.accounts.lots import Lot
 from ledger.accounts.program import Program, TermsVersion
@@ -32,7 +32,16 @@ from ledger.journal.post import decide_batch
 from ledger.journal.tiering import holders_needing_history
 from ledger.journal.write import Written
 from tests.model.driver import Answer, answer_of
-from tests.model.snapshot import EntryRow, HolderRow, LotRow, Snapshot, entry_row, posting_row
+from tests.model.snapshot import (
+    EntryRow,
+    HolderRow,
+    HoldRow,
+    LotRow,
+    QuoteRow,
+    Snapshot,
+    entry_row,
+    posting_row,
+)
 
 TierRow = tuple[Any, ...]
 Stored = tuple[bytes, str | None, bytes, str, bytes | None]
@@ -61,7 +70,8 @@ class MemoryDriver:
         self.entitlements: dict[tuple[bytes, str, str], TierRow] = {}
         self.holds: dict[bytes, dict[bytes, Hold]] = {}
         """Those that are open."""
-        self.closed_holds: dict[bytes, Closing] = {}
+        self.hold_rows: dict[bytes, dict[bytes, HoldRow]] = {}
+        """All of them."""
         self.quotes: dict[QuoteKey, Quote] = {}
         self._numbers = count(1)
 
@@ -273,11 +283,7 @@ class MemoryDriver:
     def _keep(self, holder: Holder) -> None:
         assert holder.is_new == (holder.holder_id not in self.holders)
         self.holders[holder.holder_id] = _copy(holder)
-        open_holds = self.holds.setdefault(holder.holder_id, {})
-        open_holds |= {hold.hold_id: hold for hold in holder.holds_opened}
-        for closing in holder.holds_closed:
-            del open_holds[closing.hold_id]
-            self.closed_holds[closing.hold_id] = closing
+        self._keep_holds(holder)
         kept = self.lots.setdefault(holder.holder_id, {})
         for lot in holder.opened:
             assert lot.lot_id not in kept
@@ -285,6 +291,21 @@ class MemoryDriver:
         for lot in holder.touched.values():
             stored = kept[lot.lot_id]
             stored.remaining, stored.expired, stored.expires_at = lot.remaining, lot.expired, lot.expires_at
+
+    def _keep_holds(self, holder: Holder) -> None:
+        open_holds = self.holds.setdefault(holder.holder_id, {})
+        rows = self.hold_rows.setdefault(holder.holder_id, {})
+        for hold in holder.holds_opened:
+            assert hold.hold_id not in rows
+            open_holds[hold.hold_id] = hold
+            rows[hold.hold_id] = HoldRow(
+                hold.hold_id, hold.points, 0, hold.expires_at, "open", None, hold.quote_id
+            )
+        for closing in holder.holds_closed:
+            del open_holds[closing.hold_id]
+            rows[closing.hold_id] = rows[closing.hold_id]._replace(
+                captured=closing.captured, status=closing.status, closed_entry_id=closing.entry_id
+            )
 
     # --- read ------------------------------------------------------------------------------------
 
@@ -299,7 +320,16 @@ class MemoryDriver:
             entries,
             {name: entry for name, (entry, _) in self.claims.items()},
             {key: stored[4] for key, stored in self.outcomes.items()},
+            {members[i]: [rows[n] for n in sorted(rows)] for i, rows in self.hold_rows.items() if rows},
+            self._quote_rows(members),
         )
+
+    def _quote_rows(self, members: dict[bytes, str]) -> dict[str, list[QuoteRow]]:
+        found: dict[str, list[QuoteRow]] = {}
+        for (holder, _), quote in sorted(self.quotes.items()):
+            row = QuoteRow(*(getattr(quote, name) for name in QuoteRow._fields))
+            found.setdefault(members[holder], []).append(row)
+        return found
 
 
 def _copy(holder: Holder) -> Holder:

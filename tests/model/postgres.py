@@ -13,9 +13,19 @@ from ledger.journal import Request, post
 from ledger.journal.asking import driver_cursor
 from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS
 from tests.model.driver import Answer, answer_of
-from tests.model.snapshot import EntryRow, HolderRow, LotRow, PostingRow, Snapshot
+from tests.model.snapshot import EntryRow, HolderRow, HoldRow, LotRow, PostingRow, QuoteRow, Snapshot
 
-_IDS = {"entry_id", "holder_id", "lot_id", "parent_entry_id", "peer_holder_id"}
+_IDS = {
+    "entry_id",
+    "holder_id",
+    "lot_id",
+    "parent_entry_id",
+    "peer_holder_id",
+    "hold_id",
+    "quote_id",
+    "closed_entry_id",
+    "used_entry_id",
+}
 _LOTS = [name for name in LotRow._fields if name != "lot_id"]
 _HOLDER = "uuid_send(holder_id), version, head_hash, " + ", ".join(HolderRow._fields[3:])
 
@@ -84,7 +94,14 @@ def read_snapshot(connection: Connection, program_id: int) -> Snapshot:
         entries[members[values[1]]].append(EntryRow._make((*values, tuple(postings.get(values[0], ())))))
     names = rows("SELECT kind, reference, uuid_send(entry_id) FROM business_references WHERE program_id = %s")
     keys = rows("SELECT key, uuid_send(entry_id) FROM outcomes WHERE program_id = %s")
-    return Snapshot(holders, lots, entries, {(kind, name): entry for kind, name, entry in names}, dict(keys))
+    holds: dict[str, list[HoldRow]] = {}
+    for holder, *row in rows(_of_program("holds", ("holder_id", *HoldRow._fields), "p.hold_id")):
+        holds.setdefault(members[holder], []).append(HoldRow(*row))
+    quotes: dict[str, list[QuoteRow]] = {}
+    for holder, *row in rows(_of_program("quotes", ("holder_id", *QuoteRow._fields), "p.quote_id")):
+        quotes.setdefault(members[holder], []).append(QuoteRow(*row))
+    references = {(kind, name): entry for kind, name, entry in names}
+    return Snapshot(holders, lots, entries, references, dict(keys), holds, quotes)
 
 
 def _of_program(table: str, columns: Any, order: str) -> str:

@@ -85,8 +85,33 @@ class EntryRow(NamedTuple):
     postings: tuple[PostingRow, ...]
 
 
+class HoldRow(NamedTuple):
+    """A hold's row; what it drew stands in the postings of the entry that made it."""
+
+    hold_id: bytes
+    points: int
+    captured: int
+    expires_at: datetime
+    status: str
+    closed_entry_id: bytes | None
+    quote_id: bytes | None
+
+
+class QuoteRow(NamedTuple):
+    """A quote's row."""
+
+    quote_id: bytes
+    points: int
+    points_value: int
+    price: int
+    made_at: datetime
+    expires_at: datetime
+    rate_version: int
+    used_entry_id: bytes | None
+
+
 class Snapshot(NamedTuple):
-    """A program's books. Lots are sorted by id, entries by version; members and names by name."""
+    """A program's books. Lots, holds and quotes are sorted by id, entries by version; members and names by name."""
 
     holders: dict[str, HolderRow]
     lots: dict[str, list[LotRow]]
@@ -94,6 +119,9 @@ class Snapshot(NamedTuple):
     references: dict[tuple[str, str], bytes]
     keys: dict[str, bytes | None]
     """Idempotency keys with an answer, and the entry that the answer is about."""
+    holds: dict[str, list[HoldRow]]
+    """Of the members that have made any, closed ones included; so are ``quotes``."""
+    quotes: dict[str, list[QuoteRow]]
 
 
 assert PostingRow._fields == tuple(POSTING_COLUMNS)
