@@ -166,8 +166,10 @@ class Past:
         """The lots with what remains of them by then, and the points that lots lack altogether."""
         lots = [sub.seen for sub in self.lots.values() if sub.seen.remaining > 0]
         points = [sub.seen for sub in self.lots.values() if sub.seen.unit == Unit.POINT]
-        owed = -sum(lot.remaining for lot in points if lot.remaining < 0)
-        for draw in consume([lot for lot in points if lot.is_live(self.as_of)], owed):
+        # The expiry of what was held as its lot lapsed is booked as of the lapse: a lot that has lapsed owes nothing.
+        living = [lot for lot in points if lot.expires_at is None or self.as_of < lot.expires_at]
+        owed = -sum(lot.remaining for lot in living if lot.remaining < 0)
+        for draw in consume([lot for lot in living if lot.remaining > 0], owed):
             draw.lot.remaining -= draw.amount
             owed -= draw.amount
         return lots, owed
