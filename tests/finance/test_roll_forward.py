@@ -13,8 +13,11 @@ from ledger.finance.roll_forward import ARRIVES, LEAVES, Movements, movements_of
 from ledger.finance.trial_balance import TrialBalance, read_trial_balance
 from ledger.funds.commands import GrantFund, WithdrawFund
 from ledger.journal.history import read_balance_at, times_of
+from ledger.redemption.holds import CaptureHold, PlaceHold
 from ledger.rules.commands import Earning
 from tests.finance.histories import BY, MEMBERS, live_through
+from tests.finance.paying import TERMS as PAYING
+from tests.finance.paying import pay_with_points
 from tests.till import START, Till, day, new_program
 
 
@@ -106,6 +109,35 @@ def test_trial_balance_shows_every_account_of_the_chart_and_balances(till: Till)
     assert (report["as_of"], report["known_as_of"]) == ("2026-01-01T00:00:00.000000Z",) * 2
 
 
+def test_trial_balance_shows_what_was_paid_with_points_in_every_unit(till: Till) -> None:
+    paying = Till(till.database, new_program(till.database, "paying", **PAYING))
+    pay_with_points(paying)
+    balance = trial_balance(paying, paying.now)
+
+    for unit in balance.shown()["units"]:
+        assert unit["total_debit"] == unit["total_credit"] > 0
+    money = {name: balance.totals[name].balance for name in Account if name.unit in (Unit.MONEY, Unit.MICRO)}
+    assert money == {
+        Account.TENDER_CASH: 905 - 301 + 543 + 50,
+        Account.SALES: 905 - 301 + 543,
+        Account.POINTS_SOLD: 50,
+        Account.POINTS_DISCOUNT: 95 - 32 + 73 - 12 + 38 + 57 - 50,
+        Account.TRADING_MONEY: 95 - 32 + 73 - 12 + 38 + 57 - 50,
+        Account.ROUNDING: 980_300 - 320_296 + 173_100 - 29_224 + 12_000 + 18_000 + 500_000,
+        Account.TRADING_RESIDUE: 980_300 - 320_296 + 173_100 - 29_224 + 12_000 + 18_000 + 500_000,
+    }
+
+
+def test_held_points_are_outstanding_until_they_are_spent(till: Till) -> None:
+    till.award("m-1", 100)
+    hold = till.post(PlaceHold("m-1", 60, None, "h-1"))[0]["hold_id"]
+    before = roll_forward(till, START - timedelta(days=1), START)
+    assert (moved(before), before["closing"]) == ({"issued": 100}, 100)
+    till.post(CaptureHold(hold, 45))
+    after = roll_forward(till, START - timedelta(days=1), START)
+    assert (moved(after), after["closing"]) == ({"issued": 100, "redeemed": 45}, 55)
+
+
 def test_reports_of_the_same_times_stay_the_same_whatever_arrives_later(till: Till) -> None:
     till.buy("m-1", 10_000)
     till.at(day(10)).redeem("m-1", 20)
@@ -164,6 +196,7 @@ def test_balances_of_members_add_up_to_the_trial_balance_less_what_the_sweep_has
         times = times_of(None, None, till.now)
         told = [read_balance_at(connection, till.program, member, times)["points"] for member in MEMBERS]
     assert balance.totals[Account.DEBT].balance == sum(points["debt"] for points in told)
+    assert balance.totals[Account.HELD].balance == sum(points["held"] for points in told)
     assert balance.totals[Account.POINTS].balance == sum(
         points["available"] + points["pending"] for points in told
     )
