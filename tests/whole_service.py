@@ -180,17 +180,6 @@ def with_budget(tenant: Tenant, fund: str, role: str = "operator") -> dict[str, 
     return {"fund": fund}
 
 
-def with_rate(tenant: Tenant, reason: str, role: str = "operator") -> dict[str, str]:
-    """Let a program have a second rate; no name is needed to find it."""
-    wanted = {"rate": "0.011", "reason": reason}
-    proposed = tenant.send("POST", "/v1/rates", role=role, json=wanted)
-    assert proposed.status_code == 202, proposed.data
-    path = f"/v1/approvals/{proposed.json['approval_id']}/approve"
-    approved = tenant.send("POST", path, role="approver")
-    assert approved.status_code == 200, approved.data
-    return {}
-
-
 def purchase_of(member_id: str, purchase_id: str, amount: int = 10_000) -> dict[str, Any]:
     """The body of a purchase of one line."""
     return {

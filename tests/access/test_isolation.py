@@ -14,7 +14,7 @@ from ledger.access import PUBLIC, ROLES
 from ledger.rules.terms import DEFAULT_TERMS
 from tests.ladders import tiers
 from tests.shapes import Page, pages
-from tests.whole_service import Tenant, WholeService, open_service, purchase_of, with_budget, with_rate, with_rules
+from tests.whole_service import Tenant, WholeService, open_service, purchase_of, with_budget, with_rules
 
 PAGES: Final = pages()
 PRIVATE: Final = [page for page in PAGES if page.route.scope != PUBLIC]
@@ -68,7 +68,6 @@ def live(tenant: Tenant, tag: str) -> Tenant:
         **with_rules(tenant, f"r-{tag}", role="admin"),
         **with_budget(tenant, f"f-{tag}"),
         **with_budget(tenant, f"g-{tag}"),
-        **with_rate(tenant, tag),
     }
     return tenant
 
