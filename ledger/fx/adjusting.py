@@ -4,16 +4,20 @@ They were approved beforehand, by two keys, and every version names both. Whoeve
 """
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
 from ledger.access.approvals import APPROVED, approvals_of
 from ledger.accounts.program import Program
+from ledger.fx.band import recommend
 from ledger.fx.band_switches import AUTO, SECOND, approvers, is_auto
 from ledger.fx.rates import show_rate
-from ledger.fx.recommendation import read_recommendation
+from ledger.fx.recommendation import read_weeks, situation_of
 from ledger.fx.register import BAND_CONTROLLER, record, successor
-from ledger.rules.register import locked_rules
+from ledger.rules.register import locked_rules, present_rules
+
+_NOT_AUTO: Final = "not in auto mode"
 
 
 def adjust(connection: Connection, program: Program, now: datetime) -> str:
@@ -22,10 +26,15 @@ def adjust(connection: Connection, program: Program, now: datetime) -> str:
     Does nothing in a week in which a rate has begun. Refuses what the register refuses of any version: a step too far
     from one that is scheduled (``rate_step_exceeded``). Locks the program's row.
     """
+    if not is_auto(program, present_rules(connection, program)):
+        return _NOT_AUTO
+    # Before the lock: long books are read for long, and nobody else's rates and rules need wait for it.
+    books = read_weeks(connection, program, now)
     rules = locked_rules(connection, program)
     if not is_auto(program, rules):
-        return "not in auto mode"
-    situation, said, _ = read_recommendation(connection, program, rules, now)
+        return _NOT_AUTO
+    situation = situation_of(program, rules, books, now)
+    said = recommend(situation)
     if said.blocked_by:
         return f"not changed: {', '.join(said.blocked_by)}"
     if said.bid == situation.rate.bid:

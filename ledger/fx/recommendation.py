@@ -74,11 +74,8 @@ def read_weeks(connection: Connection, program: Program, now: datetime) -> Books
     return Books(starts, weeks, max((row.newest for row in rows.values()), default=None))
 
 
-def read_recommendation(
-    connection: Connection, program: Program, rules: Rules, now: datetime
-) -> tuple[Situation, Recommendation, Books]:
-    """What the controller recommends now, from which situation. ``rate_unknown`` where no rate is in force."""
-    books = read_weeks(connection, program, now)
+def situation_of(program: Program, rules: Rules, books: Books, now: datetime) -> Situation:
+    """All that a recommendation follows from, now. ``rate_unknown`` where no rate is in force."""
     rate = require_rate_of(rules, now)
     settings = band_of(program)
     blocks = {
@@ -87,21 +84,22 @@ def read_recommendation(
         DATA_LAG: books.newest is None or now - books.newest > settings.lag_max,
         COOL_DOWN: rate.valid_from >= books.starts[-1],
     }
-    situation = Situation(
+    return Situation(
         settings,
         books.weeks,
         rate,
         frozenset(block for block, holds in blocks.items() if holds),
         digits_max(program.currency),
     )
-    return situation, recommend(situation), books
 
 
 def show_recommendation(
     connection: Connection, program: Program, rules: Rules, now: datetime
 ) -> dict[str, Any]:
     """The recommendation with what went in, each step in words, what blocks it and what is alarming."""
-    situation, said, books = read_recommendation(connection, program, rules, now)
+    books = read_weeks(connection, program, now)
+    situation = situation_of(program, rules, books, now)
+    said = recommend(situation)
     end = books.starts[-1]
     start = books.starts[-1 - WINDOW_WEEKS]
     first_day = local_date(start, program.timezone)

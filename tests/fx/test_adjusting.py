@@ -1,11 +1,15 @@
 """``ledger rates adjust``: where two approvals have allowed it, once a week, within floor, ceiling and step."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from ledger.accounts.programs import find_program
 from ledger.cli import main
+from ledger.db import Database
+from ledger.fx.adjusting import adjust as adjust_program
 from tests.fx.desk import Desk, open_desk
 from tests.fx.test_band_routes import FIVE_LOW_WEEKS, fresh
 from tests.whole_service import WholeService
@@ -130,3 +134,21 @@ def test_every_program_is_told_of_and_only_those_in_auto_mode_change(willing: De
 def test_a_program_that_is_not_there_is_told(willing: Desk) -> None:
     result = CliRunner().invoke(main, ["rates", "adjust", "--program", "nobody"])
     assert (result.exit_code, "There is no program 'nobody'" in result.output) == (1, True)
+
+
+def test_two_runs_at_once_make_one_version(willing: Desk, cluster: Any) -> None:
+    database = Database(cluster.app_url(willing.service.database), pool_size=2)
+
+    def run(_number: int) -> str:
+        with database.read() as connection:
+            program = find_program(connection, willing.tenant.program.name)
+        assert program is not None
+        return database.run(lambda connection: adjust_program(connection, program, willing.now))
+
+    try:
+        with ThreadPoolExecutor(max_workers=2) as together:
+            said = sorted(together.map(run, range(2)))
+    finally:
+        database.close()
+    assert said == ["0.0100 becomes 0.01020201, version 2", "not changed: cool_down"]
+    assert willing.versions() == [2, 1]
