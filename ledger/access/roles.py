@@ -27,7 +27,7 @@ SCOPES: Final = {
     "batch": "Send batches; each operation in one demands its own scope as well",
     "propose": "Propose adjustments, rates and rules",
     "approve": "Approve or reject what another key has proposed",
-    "switch": "Switch rules and campaigns off and on",
+    "switch": "Switch rules, campaigns and the band of the rate off and on",
     "finance": "Read the reports and exports",
     "program:write": "Change the terms of the program",
     "test-clock": "Set the clock of a test program",
