@@ -1,8 +1,8 @@
 """What goes back of the points and the cash of a purchase when its goods do; cumulative, so order does not matter.
 
-Each line bears its share of the points, of their value and of the cash, by the largest remainder. What is due back is
-a function of all that has been returned so far, so any order and split of partial returns ends at exactly the points
-and the cash that were paid. Money in minor units.
+Each line bears its share of the value of the points by the largest remainder, and the rest of it in cash. Points go
+back in proportion to their value, floored. What is due back is a function of all that has been returned so far, so any
+order and split of partial returns ends at exactly the points and the cash that were paid. Money in minor units.
 
 - ``pro_rata``: each line gives back what it bears
 - ``points_first``: points as long as there are any, then cash
@@ -40,31 +40,23 @@ def due_back(
     """What is due back once ``returned`` minor units of each line have been returned."""
     amounts = [line["amount"] for line in lines]
     gone = [returned.get(line["line_id"], 0) for line in lines]
-    if tender == "pro_rata":
-        points, value, cash = _by_line(amounts, gone, payment)
-    else:
-        points, value, cash = _in_turn(sum(gone), payment, tender)
-    return Back(points, value, cash, payment.share(points, currency).residue)
+    value = _by_line(amounts, gone, payment) if tender == "pro_rata" else _in_turn(sum(gone), payment, tender)
+    # Points go with the value, whichever line bears it: spread over the lines apart from it, they could come back of
+    # lines whose cash came back in full.
+    points = scale(payment.points, value, payment.points_value)
+    return Back(points, value, sum(gone) - value, payment.share(points, currency).residue)
 
 
-def _by_line(amounts: Sequence[int], gone: Sequence[int], payment: Payment) -> tuple[int, int, int]:
-    points = value = cash = 0
-    borne = zip(
-        amounts, gone, split(payment.points, amounts), split(payment.points_value, amounts), strict=True
-    )
-    for amount, back, line_points, line_value in borne:
-        if not back:
-            continue
-        line_cash = scale(amount - line_value, back, amount)
-        points += scale(line_points, back, amount)
-        # What is not cash is value, to the last minor unit.
-        value += back - line_cash
-        cash += line_cash
-    return points, value, cash
+def _by_line(amounts: Sequence[int], gone: Sequence[int], payment: Payment) -> int:
+    value = 0
+    for amount, back, line_value in zip(amounts, gone, split(payment.points_value, amounts), strict=True):
+        if back:
+            # What is not cash is value, to the last minor unit; and cash is floored.
+            value += back - scale(amount - line_value, back, amount)
+    return value
 
 
-def _in_turn(gone: int, payment: Payment, tender: Tender) -> tuple[int, int, int]:
-    value = min(payment.points_value, gone)
+def _in_turn(gone: int, payment: Payment, tender: Tender) -> int:
     if tender == "cash_first":
-        value = gone - min(payment.cash, gone)
-    return scale(payment.points, value, payment.points_value), value, gone - value
+        return gone - min(payment.cash, gone)
+    return min(payment.points_value, gone)
