@@ -11,6 +11,7 @@ from ledger import clock, errors
 from ledger.access import routes as decisions
 from ledger.access.approvals import Handler
 from ledger.accounts import routes as members
+from ledger.alerts import routes as alerts
 from ledger.config import Settings
 from ledger.db import Database
 from ledger.errors import LedgerError
@@ -57,6 +58,7 @@ ROUTES: tuple[Routes, ...] = (
     experiments.routes,
     rates.routes,
     decisions.routes,
+    alerts.routes,
     reports.routes,
     health.routes,
     viewer.routes,

@@ -148,6 +148,11 @@ class HoldUnknown(Absent):
     title = "The hold is not known"
 
 
+class AlertUnknown(Absent):
+    code = "alert_unknown"  # details: alert_id
+    title = "The alert is not known"
+
+
 class DeviceUnknown(Absent):
     code = "device_unknown"  # details: device_id
     title = "No batch of the device has arrived"

@@ -195,6 +195,14 @@ class Target(NamedTuple):
     """Raised when there is no such entry in the program."""
 
 
+class Alert(NamedTuple):
+    """What somebody should look at. Of the same code and subject only the first is kept."""
+
+    code: str
+    subject: str
+    details: Mapping[str, Any]
+
+
 class Draft(NamedTuple):
     """An entry as decided: all but its place in the holder's chain."""
 
@@ -223,6 +231,7 @@ class Decision(NamedTuple):
     uses: Sequence[Use] = ()
     referrals: Sequence[tuple[bytes, Referral]] = ()
     """Referrals that are new or settled now, by the referee's holder."""
+    alerts: Sequence[Alert] = ()
     quotes: Sequence[Quote] = ()
     """Quotes that are made, or used now."""
     judged: Sequence[tuple[bytes, datetime]] = ()

@@ -126,3 +126,18 @@ till_batches = Table(
     Column("operations", Integer, nullable=False),
     Column("received_at", Moment, nullable=False),
 )
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("program_id", ForeignKey("programs.program_id"), primary_key=True),
+    Column("alert_id", Uuid, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("raised_at", Moment, nullable=False),
+    Column("acknowledged_at", Moment),
+    Column("acknowledged_by", Text),
+    Column("note", Text),
+    UniqueConstraint("program_id", "code", "subject"),
+)

@@ -234,6 +234,7 @@ class _Batch:
             self.loaded.holders[key[0]].is_changed = True
         for referee, referral in decision.referrals:
             self.loaded.referrals[referee] = self.written.referrals[referee] = referral
+        self.written.alerts += decision.alerts
         for quote in decision.quotes:
             is_new = quote.key not in self.loaded.quotes or quote.key in self.written.quotes
             (self.written.quotes if is_new else self.written.used_quotes)[quote.key] = quote

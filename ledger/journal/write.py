@@ -21,10 +21,11 @@ from ledger.accounts.lots import Lot
 from ledger.accounts.program import Program
 from ledger.accounts.quotes import Quote, QuoteKey
 from ledger.clock import FAR_FUTURE
+from ledger.ids import new_entry_id
 from ledger.journal import wire
 from ledger.journal.asking import driver_of
 from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS, link
-from ledger.journal.commands import Claim, Draft, Outcome, Referral, Request, Usage, UsageKey
+from ledger.journal.commands import Alert, Claim, Draft, Outcome, Referral, Request, Usage, UsageKey
 from ledger.journal.load import Loaded
 from ledger.journal.outcomes import stored_form
 from ledger.journal.tiering import (
@@ -61,6 +62,7 @@ class Written:
     tiers: TierRows = field(default_factory=TierRows)
     quotes: dict[QuoteKey, Quote] = field(default_factory=dict)
     """Quotes made in this batch, used in it or not."""
+    alerts: list[Alert] = field(default_factory=list)
     used_quotes: dict[QuoteKey, Quote] = field(default_factory=dict)
     """Earlier ones that are used now."""
 
@@ -159,6 +161,7 @@ def write(connection: Connection, program: Program, loaded: Loaded, written: Wri
         _write(cursor, _INSERT_QUOTES, QUOTE_COLUMNS, list(written.quotes.values()))
         used = [(*quote.key, quote.used_entry_id) for quote in written.used_quotes.values()]
         _write(cursor, _UPDATE_QUOTES, USED_QUOTE_COLUMNS, used)
+        _write(cursor, _INSERT_ALERTS, ALERT_COLUMNS, [_alert(number, now, a) for a in written.alerts])
         _write(cursor, _INSERT_CLAIMS, CLAIM_COLUMNS, [_claim(number, *row) for row in written.claims])
         _write(cursor, _UPSERT_USAGES, USAGE_COLUMNS, [(*key, *used) for key, used in written.usages.items()])
         referrals = [(referee, *referral, now) for referee, referral in written.referrals.items()]
@@ -282,6 +285,10 @@ def _closing(holder: Holder, closing: Closing) -> Row:
     return (holder.holder_id, *closing)
 
 
+def _alert(program_id: int, now: datetime, alert: Alert) -> Row:
+    return (program_id, new_entry_id(), alert.code, alert.subject, orjson.dumps(alert.details), now)
+
+
 def _claim(program_id: int, claim: Claim, draft: Draft) -> Row:
     return (program_id, claim.kind, claim.reference, draft.holder_id, draft.entry_id)
 
@@ -374,6 +381,14 @@ QUOTE_COLUMNS: dict[str, type[wire.Array]] = {
     "sku": wire.Texts,
 }
 USED_QUOTE_COLUMNS = {name: QUOTE_COLUMNS[name] for name in ("holder_id", "quote_id", "used_entry_id")}
+ALERT_COLUMNS: dict[str, type[wire.Array]] = {
+    "program_id": wire.Int4s,
+    "alert_id": wire.Uuids,
+    "code": wire.Texts,
+    "subject": wire.Texts,
+    "details": wire.Jsons,
+    "raised_at": wire.Moments,
+}
 USAGE_COLUMNS: dict[str, type[wire.Array]] = {
     "holder_id": wire.Uuids,
     "subject": wire.Texts,
@@ -433,6 +448,8 @@ _INSERT_HOLDS = _insert("holds", HOLD_COLUMNS)
 _UPDATE_HOLDS = _update("holds", CLOSING_COLUMNS, ["holder_id", "hold_id"])
 _INSERT_QUOTES = _insert("quotes", QUOTE_COLUMNS)
 _UPDATE_QUOTES = _update("quotes", USED_QUOTE_COLUMNS, ["holder_id", "quote_id"])
+# Two batches that flag the same meet at the unique key, and the first is enough.
+_INSERT_ALERTS = _insert("alerts", ALERT_COLUMNS) + " ON CONFLICT DO NOTHING"
 _INSERT_OUTCOMES = _insert("outcomes", OUTCOME_COLUMNS)
 _UPSERT_USAGES = _upsert("usages", USAGE_COLUMNS, ["holder_id", "subject", "period"], ["amount", "times"])
 _UPSERT_REFERRALS = _upsert("referrals", REFERRAL_COLUMNS, ["holder_id"], ["settled_entry_id"])

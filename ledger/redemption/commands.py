@@ -126,7 +126,7 @@ class RedeemOffline(Command):
         taken = draw_offline(books, holder, self.points, self.offline)
         told = {"offline": taken.details}
         return redeemed(books, holder, self, self.points, taken.draws, taken.postings, told, told)._replace(
-            uses=taken.uses
+            uses=taken.uses, alerts=taken.alerts
         )
 
 

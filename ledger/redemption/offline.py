@@ -19,7 +19,7 @@ from ledger.accounts.program import Program
 from ledger.clock import local_date, show
 from ledger.errors import OfflineCreditExceeded, OfflineNotAllowed
 from ledger.ids import holder_id
-from ledger.journal.commands import UNUSED, Books, Usage, UsageKey, Use, Wants
+from ledger.journal.commands import UNUSED, Alert, Books, Usage, UsageKey, Use, Wants
 from ledger.rules.terms import terms_of
 
 TAKEN, OVERRUN = "offline:", "overrun:"
@@ -50,6 +50,7 @@ class OfflineDrawn(NamedTuple):
     draws: list[Draw]
     details: dict[str, Any]
     uses: list[Use]
+    alerts: list[Alert]
 
 
 def draw_offline(books: Books, holder: Holder, points: int, offline: Offline) -> OfflineDrawn:
@@ -86,4 +87,13 @@ def draw_offline(books: Books, holder: Holder, points: int, offline: Offline) ->
     uses = [Use(key, points, 1)]
     if overrun:
         uses.append(Use(offline.key(books.program, holder.member_id, OVERRUN), overrun, 1))
-    return OfflineDrawn(postings, draws, details, uses)
+    alerts = [_alert(key, holder, used.amount + points, overrun, credit)] if details["flagged"] else []
+    return OfflineDrawn(postings, draws, details, uses, alerts)
+
+
+def _alert(key: UsageKey, holder: Holder, taken: int, overrun: int, credit: int) -> Alert:
+    _, subject, day = key
+    device = subject.removeprefix(TAKEN)
+    facts = {"device_id": device, "member_id": holder.member_id, "day": day}
+    told = facts | {"taken": taken, "overrun": overrun, "credit": credit}
+    return Alert("offline_overrun", "/".join(facts.values()), told)

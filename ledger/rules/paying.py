@@ -27,7 +27,7 @@ from ledger.fx.quotes import (
 )
 from ledger.fx.rates import show_rate
 from ledger.ids import show as show_id
-from ledger.journal.commands import Books, Recorded, Source, Use, Wants
+from ledger.journal.commands import Alert, Books, Recorded, Source, Use, Wants
 from ledger.redemption.holds import CAPTURED
 from ledger.redemption.offline import Offline, draw_offline
 from ledger.redemption.restoring import Restored, draw, restore, show_draw
@@ -68,6 +68,7 @@ class Paid(NamedTuple):
     quotes: tuple[Quote, ...] = ()
     closes: Closing | None = None
     uses: tuple[Use, ...] = ()
+    alerts: tuple[Alert, ...] = ()
     overrun: int = 0
     """Points that nothing has covered, and that are owed now."""
 
@@ -145,6 +146,7 @@ def _pay_offline(
         drawn.draws,
         more,
         uses=tuple(drawn.uses),
+        alerts=tuple(drawn.alerts),
         overrun=drawn.details["overrun"],
     )
 

@@ -141,6 +141,28 @@ CREATE TABLE till_batches (
 );
 """
 
+ALERTS = """
+-- What somebody should look at: once for each code and subject.
+CREATE TABLE alerts (
+    program_id integer NOT NULL CONSTRAINT alerts_program_id_fkey REFERENCES programs,
+    alert_id uuid NOT NULL,
+    code text NOT NULL,
+    subject text NOT NULL,
+    details json NOT NULL,
+    raised_at timestamptz NOT NULL,
+    acknowledged_at timestamptz,
+    acknowledged_by text,
+    note text,
+    CONSTRAINT alerts_pkey PRIMARY KEY (program_id, alert_id),
+    CONSTRAINT alerts_program_id_key UNIQUE (program_id, code, subject),
+    CONSTRAINT alerts_acknowledged_by_check CHECK (
+        (acknowledged_at IS NULL) = (acknowledged_by IS NULL) AND (acknowledged_at IS NULL) = (note IS NULL)
+    )
+);
+GRANT SELECT, INSERT ON alerts TO ledger_app;
+GRANT UPDATE (acknowledged_at, acknowledged_by, note) ON alerts TO ledger_app;
+"""
+
 INDEXES = """
 -- What tills took offline and nothing covered: a few rows among all usages.
 CREATE INDEX usages_overrun_idx ON usages (period, holder_id) WHERE subject LIKE 'overrun:%';
@@ -170,6 +192,7 @@ GRANT UPDATE (captured, closed_entry_id, status) ON holds TO ledger_app;
 def upgrade() -> None:
     op.execute(BOOKS)
     op.execute(TABLES)
+    op.execute(ALERTS)
     op.execute(INDEXES)
     op.execute(FIRST_RATES)
     for table in ("rates", "till_batches"):

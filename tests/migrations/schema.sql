@@ -35,6 +35,19 @@ CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
 
+CREATE TABLE public.alerts (
+    program_id integer NOT NULL,
+    alert_id uuid NOT NULL,
+    code text NOT NULL,
+    subject text NOT NULL,
+    details json NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by text,
+    note text,
+    CONSTRAINT alerts_acknowledged_by_check CHECK ((((acknowledged_at IS NULL) = (acknowledged_by IS NULL)) AND ((acknowledged_at IS NULL) = (note IS NULL))))
+);
+
 CREATE TABLE public.api_keys (
     key_id text NOT NULL,
     program_id integer NOT NULL,
@@ -425,6 +438,12 @@ WITH (fillfactor='80');
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (program_id, alert_id);
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_program_id_key UNIQUE (program_id, code, subject);
+
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (key_id);
 
@@ -619,6 +638,9 @@ CREATE TRIGGER till_batches_refuse_truncate BEFORE TRUNCATE ON public.till_batch
 
 ALTER TABLE public.till_batches ENABLE ALWAYS TRIGGER till_batches_refuse_truncate;
 
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
+
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
 
@@ -676,6 +698,14 @@ ALTER TABLE ONLY public.usages
 GRANT USAGE ON SCHEMA public TO ledger_app;
 
 GRANT SELECT ON TABLE public.alembic_version TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.alerts TO ledger_app;
+
+GRANT UPDATE(acknowledged_at) ON TABLE public.alerts TO ledger_app;
+
+GRANT UPDATE(acknowledged_by) ON TABLE public.alerts TO ledger_app;
+
+GRANT UPDATE(note) ON TABLE public.alerts TO ledger_app;
 
 GRANT SELECT ON TABLE public.api_keys TO ledger_app;
 

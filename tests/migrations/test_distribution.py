@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 DISTRIBUTED_BY = {
+    "alerts": "program_id",
     "holders": "holder_id",
     "member_attributes": "holder_id",
     "entries": "holder_id",

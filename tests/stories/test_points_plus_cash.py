@@ -384,6 +384,13 @@ def test_batches_of_a_till_are_numbered_and_a_gap_is_told(service: WholeService)
     assert (device["last_sequence"], device["missing"]) == (3, [2])
     (overrun,) = shop.ask("GET", "/v1/reports/offline-overruns")["data"]
     assert (overrun["member_id"], overrun["device_id"], overrun["points"]) == ("ann", "till-7", 30)
+    (alert,) = shop.ask("GET", "/v1/alerts")["data"]
+    assert (alert["code"], alert["subject"]) == ("offline_overrun", "till-7/ann/2026-03-01")
+    seen = shop.ask(
+        "POST", f"/v1/alerts/{alert['alert_id']}/acknowledge", role="operator", note="spoke to ann"
+    )
+    assert (seen["note"], seen["acknowledged_at"]) == ("spoke to ann", "2026-03-01T02:00:00.000000Z")
+    assert shop.ask("GET", "/v1/alerts?acknowledged=false")["data"] == []
 
 
 def test_a_till_may_bring_the_redemption_before_the_sale_that_enrols_the_member(
