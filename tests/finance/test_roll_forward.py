@@ -123,8 +123,8 @@ def test_trial_balance_shows_what_was_paid_with_points_in_every_unit(till: Till)
         Account.POINTS_SOLD: 50,
         Account.POINTS_DISCOUNT: 95 - 32 + 73 - 12 + 38 + 57 - 50,
         Account.TRADING_MONEY: 95 - 32 + 73 - 12 + 38 + 57 - 50,
-        Account.ROUNDING: 980_300 - 320_296 + 173_100 - 29_224 + 12_000 + 18_000 + 500_000,
-        Account.TRADING_RESIDUE: 980_300 - 320_296 + 173_100 - 29_224 + 12_000 + 18_000 + 500_000,
+        Account.ROUNDING: 980_300 - 330_001 + 173_100 - 29_224 + 12_000 + 18_000 + 500_000,
+        Account.TRADING_RESIDUE: 980_300 - 330_001 + 173_100 - 29_224 + 12_000 + 18_000 + 500_000,
     }
 
 
