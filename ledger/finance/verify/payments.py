@@ -2,7 +2,8 @@
 
 Each entry that spends points at a rate, and with it what was given back of it, is taken from its postings and held
 against its details and the version of the rate that it names. Nothing here knows how a tender is divided: whatever
-the order of returns, value and cash come to the money returned, and all of it to all that was paid.
+the order of returns, value and cash come to the money returned, points follow their value, and all of it is all that
+was paid.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -198,8 +199,8 @@ def _wrong_returns(paid: Moved, back: Sequence[Moved]) -> Iterator[_Different]:
         yield from _differing("taken back", (paid.points, paid.value, paid.cash), (points, value, cash))
     elif paid.kind == "earn":
         yield from _differing("value and cash given back", sum(entry.goods for entry in back), value + cash)
-        if value + cash == paid.value + paid.cash:
-            yield from _differing("points given back with all", paid.points, points)
+        # Points go back with their value, whichever line it is of: all of them with all of it.
+        yield from _differing("points given back", paid.points * value // paid.value, points)
     else:
         yield from _differing("value given back", paid.value * points // paid.points, value)
 
