@@ -5,7 +5,7 @@ import json
 import socket
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.client import HTTPResponse
 from typing import Any, Final
@@ -23,11 +23,12 @@ class Sent:
     path: str
     body: dict[str, Any]
     key: str
+    method: str = "POST"
 
     def raw(self, token: str) -> bytes:
         body = json.dumps(self.body).encode()
         head = (
-            f"POST {self.path} HTTP/1.1\r\nHost: ledger\r\nConnection: close\r\n"
+            f"{self.method} {self.path} HTTP/1.1\r\nHost: ledger\r\nConnection: close\r\n"
             f"Authorization: Bearer {token}\r\nIdempotency-Key: {self.key}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
@@ -90,6 +91,37 @@ class Contest:
         body = {"from_member_id": sender, "to_member_id": recipient, "points": points}
         return Sent("/v1/transfers", {**body, "reference": self.fresh()}, self.fresh())
 
+    def awarding(self, member: str, points: int) -> Sent:
+        body = {"member_id": member, "points": points, "reason": "a race", "reference": self.fresh()}
+        return Sent("/v1/earnings", body, self.fresh())
+
+    def quoting(self, member: str, price: int, points: int) -> Sent:
+        body = {"member_id": member, "price": {"amount": price, "currency": "CNY"}, "points": points}
+        return Sent("/v1/quotes", body, self.fresh())
+
+    def holding(self, member: str, **what: Any) -> Sent:
+        """A hold on ``points``, or on a ``quote_id``."""
+        return Sent("/v1/holds", {"member_id": member, "reference": self.fresh(), **what}, self.fresh())
+
+    def capturing(self, hold_id: str, **what: Any) -> Sent:
+        return Sent(f"/v1/holds/{hold_id}/capture", what, self.fresh())
+
+    def releasing(self, hold_id: str) -> Sent:
+        return Sent(f"/v1/holds/{hold_id}/release", {}, self.fresh())
+
+    def redeeming_quote(self, member: str, quote_id: str) -> Sent:
+        body = {"member_id": member, "quote_id": quote_id, "reference": self.fresh()}
+        return Sent("/v1/redemptions", body, self.fresh())
+
+    def paying(self, member: str, points: int, quote_id: str) -> Sent:
+        """A purchase that would earn so many points, paid with those of a quote."""
+        bought = self.buying(member, points)
+        return replace(bought, body={**bought.body, "quote_id": quote_id})
+
+    def moving_clock(self, now: str) -> Sent:
+        """The clock of a test program, to be moved on."""
+        return Sent("/v1/test-clock", {"now": now}, self.fresh(), "PUT")
+
     def batch(self, operation: str, requests: Iterable[Sent]) -> Sent:
         """One batch of requests that are all of this operation."""
         items = [{"operation": operation, "idempotency_key": one.key, "body": one.body} for one in requests]
@@ -120,10 +152,16 @@ class Contest:
 
     def available(self, member: str) -> int:
         """What the member may spend."""
+        return self.points(member)[0]
+
+    def points(self, member: str) -> tuple[int, int]:
+        """What the member may spend, and what is held of it."""
+        points = self.get(f"/v1/members/{member}/balance")["points"]
+        return points["available"], points["held"]
+
+    def get(self, path: str) -> dict[str, Any]:
         with closing(self.caller()) as caller:
-            answer = caller.get(f"/v1/members/{member}/balance")
-        points: int = answer.document["points"]["available"]
-        return points
+            return caller.get(path).document
 
 
 def _read(connection: socket.socket) -> Answer:
