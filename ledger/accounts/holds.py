@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ledger.accounts.chart import Account
 from ledger.accounts.holder import Closing, Hold, Holder
 from ledger.accounts.postings import Posting
-from ledger.accounts.repayment import repay
+from ledger.accounts.repayment import has_lapsed, repay
 
 LAPSED = "lapsed"
 
@@ -27,13 +27,18 @@ class Lapse(NamedTuple):
 def lapses(holder: Holder, now: datetime) -> Iterator[Lapse]:
     """The holds that are due, earliest first; each must be applied before the next is taken.
 
-    Points go back to the lots they were drawn from. What the clock has taken of these meanwhile stays taken; what is
-    alive repays a debt first.
+    Points go back to the lots they were drawn from, as of the instant at which the hold ends: of lots that have ended
+    by then they expire at once, and what is alive repays a debt first.
     """
     due = [hold for hold in holder.holds.values() if hold.is_due(now)]
     for hold in sorted(due, key=lambda hold: (hold.expires_at, hold.hold_id)):
         back = [Posting(Account.HELD, Account.POINTS, amount, lot) for lot, amount in hold.draws]
-        yield Lapse(hold, back + repay(holder, back, now))
+        gone = [
+            Posting(Account.POINTS, Account.EXPIRED, posting.amount, posting.lot_id)
+            for posting in back
+            if has_lapsed(holder, posting, hold.expires_at)
+        ]
+        yield Lapse(hold, back + gone + repay(holder, back, hold.expires_at))
 
 
 def follow_clock(holder: Holder, now: datetime) -> None:

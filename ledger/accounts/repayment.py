@@ -15,13 +15,14 @@ def repay(holder: Holder, arriving: Iterable[Posting], now: datetime, more: int 
     """
     owed, postings = holder.debt + more, []
     for posting in arriving:
-        if owed and posting.credit is Account.POINTS and not _has_lapsed(holder, posting, now):
+        if owed and posting.credit is Account.POINTS and not has_lapsed(holder, posting, now):
             amount = min(owed, posting.amount)
             postings.append(Posting(Account.POINTS, Account.DEBT, amount, posting.lot_id))
             owed -= amount
     return postings
 
 
-def _has_lapsed(holder: Holder, posting: Posting, now: datetime) -> bool:
+def has_lapsed(holder: Holder, posting: Posting, now: datetime) -> bool:
+    """Whether the lot in which points arrive has ended by then."""
     lot = posting.opens or holder.require_lot(posting.lot_id or b"")
     return lot.expires_at is not None and lot.expires_at <= now

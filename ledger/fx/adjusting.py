@@ -10,11 +10,15 @@ from sqlalchemy import Connection
 
 from ledger.access.approvals import APPROVED, approvals_of
 from ledger.accounts.program import Program
+from ledger.alerts.register import raise_alert
+from ledger.clock import local_date
 from ledger.fx.band import recommend
 from ledger.fx.band_switches import AUTO, SECOND, approvers, is_auto
 from ledger.fx.rates import show_rate
-from ledger.fx.recommendation import read_weeks, situation_of
+from ledger.fx.reasoning import shown_share
+from ledger.fx.recommendation import Books, read_weeks, situation_of
 from ledger.fx.register import BAND_CONTROLLER, record, successor
+from ledger.journal.commands import Alert
 from ledger.rules.register import locked_rules, present_rules
 
 _NOT_AUTO: Final = "not in auto mode"
@@ -23,13 +27,13 @@ _NOT_AUTO: Final = "not in auto mode"
 def adjust(connection: Connection, program: Program, now: datetime) -> str:
     """Record what is recommended, where the program is in auto mode and nothing blocks; what came of it, in words.
 
-    Does nothing in a week in which a rate has begun. Refuses what the register refuses of any version: a step too far
-    from one that is scheduled (``rate_step_exceeded``). Locks the program's row.
+    Raises the controller's alarms as alerts in any mode. Does nothing else in a week in which a rate has begun. Refuses
+    what the register refuses of any version: a step too far from one that is scheduled (``rate_step_exceeded``). Locks
+    the program's row.
     """
-    if not is_auto(program, present_rules(connection, program)):
-        return _NOT_AUTO
     # Before the lock: long books are read for long, and nobody else's rates and rules need wait for it.
     books = read_weeks(connection, program, now)
+    _raise_alarms(connection, program, books, now)
     rules = locked_rules(connection, program)
     if not is_auto(program, rules):
         return _NOT_AUTO
@@ -49,6 +53,20 @@ def adjust(connection: Connection, program: Program, now: datetime) -> str:
         _approved_by(connection, program),
     )
     return f"{show_rate(situation.rate.bid)} becomes {made['rate']}, version {made['version']}"
+
+
+def _raise_alarms(connection: Connection, program: Program, books: Books, now: datetime) -> None:
+    """One alert a week where the target cannot be reached, whether or not the controller may act."""
+    situation = situation_of(program, present_rules(connection, program), books, now)
+    said = recommend(situation)
+    week = local_date(books.starts[-1], program.timezone).isoformat()
+    told = {
+        "bound": show_rate(situation.rate.bid),
+        "share": shown_share(said.reading.share),
+        "target": str(situation.settings.target),
+    }
+    for code in said.alarms:
+        raise_alert(connection, program, Alert(code, week, told), now)
 
 
 def _reason(is_rise: bool) -> str:

@@ -69,13 +69,8 @@ class Operation:
 
         It covers what was sent, before any default is filled in, so a later release cannot change it.
         """
-        return fingerprint(self.name, payload)
-
-
-def fingerprint(name: str, payload: Mapping[str, Any]) -> bytes:
-    """What tells a payload from another of that name, its members in any order."""
-    canonical = orjson.dumps(payload, default=_exact, option=orjson.OPT_SORT_KEYS)
-    return blake2b(name.encode() + b"\n" + canonical, digest_size=16).digest()
+        canonical = orjson.dumps(payload, default=_exact, option=orjson.OPT_SORT_KEYS)
+        return blake2b(self.name.encode() + b"\n" + canonical, digest_size=16).digest()
 
 
 def table_of(operations: Iterable[Operation]) -> dict[str, Operation]:

@@ -15,19 +15,40 @@ from psycopg.adapt import PyFormat
 from sqlalchemy import Connection
 
 from ledger.accounts.chart import Account
-from ledger.accounts.holder import Closing, Hold, Holder
+from ledger.accounts.holder import Holder
 from ledger.accounts.ladders import ladders_of
-from ledger.accounts.lots import Lot
 from ledger.accounts.program import Program
 from ledger.accounts.quotes import Quote, QuoteKey
-from ledger.clock import FAR_FUTURE
-from ledger.ids import new_entry_id
 from ledger.journal import wire
 from ledger.journal.asking import driver_of
 from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS, link
 from ledger.journal.commands import Alert, Claim, Draft, Outcome, Referral, Request, Usage, UsageKey
 from ledger.journal.load import Loaded
-from ledger.journal.outcomes import stored_form
+from ledger.journal.rows import (
+    ALERT_COLUMNS,
+    BALANCE_COLUMNS,
+    CLAIM_COLUMNS,
+    CLOSING_COLUMNS,
+    HOLD_COLUMNS,
+    HOLDER_COLUMNS,
+    LOT_COLUMNS,
+    OUTCOME_COLUMNS,
+    QUOTE_COLUMNS,
+    REFERRAL_COLUMNS,
+    TOUCHED_COLUMNS,
+    USAGE_COLUMNS,
+    USED_QUOTE_COLUMNS,
+    alert_row,
+    claim_row,
+    closing_row,
+    earlier_lots,
+    hold_row,
+    holder_row,
+    lot_row,
+    new_holder_row,
+    outcome_row,
+    touched_row,
+)
 from ledger.journal.tiering import (
     ENTITLEMENT_COLUMNS,
     TIER_COLUMNS,
@@ -142,34 +163,34 @@ def write(connection: Connection, program: Program, loaded: Loaded, written: Wri
         cursor = driver.cursor()
         known = [holder for holder in changed if not holder.is_new]
         if ladders_of(program).any:
-            tiered = [(*_new_holder(h, now), *tier_columns(h)) for h in new]
+            tiered = [(*new_holder_row(h, now), *tier_columns(h)) for h in new]
             _write(cursor, _INSERT_TIERED, HOLDER_COLUMNS | TIER_COLUMNS, tiered)
-            tiered = [(*_balances(h), *tier_columns(h)) for h in known]
+            tiered = [(*holder_row(h), *tier_columns(h)) for h in known]
             _write(cursor, _UPDATE_TIERED, BALANCE_COLUMNS | TIER_COLUMNS, tiered)
         else:
-            _write(cursor, _INSERT_HOLDERS, HOLDER_COLUMNS, [_new_holder(h, now) for h in new])
-            _write(cursor, _UPDATE_HOLDERS, BALANCE_COLUMNS, [_balances(h) for h in known])
+            _write(cursor, _INSERT_HOLDERS, HOLDER_COLUMNS, [new_holder_row(h, now) for h in new])
+            _write(cursor, _UPDATE_HOLDERS, BALANCE_COLUMNS, [holder_row(h) for h in known])
         _write_elements(cursor, _INSERT_ENTRIES, _ENTRY_ARRAYS, written.entries)
         _write_elements(cursor, _INSERT_POSTINGS, _POSTING_ARRAYS, written.postings)
-        _write(cursor, _INSERT_LOTS, LOT_COLUMNS, [_lot(h, lot) for h in changed for lot in h.opened])
-        touched = [_touched(h, lot) for h in changed for lot in _earlier(h)]
+        _write(cursor, _INSERT_LOTS, LOT_COLUMNS, [lot_row(h, lot) for h in changed for lot in h.opened])
+        touched = [touched_row(h, lot) for h in changed for lot in earlier_lots(h)]
         _write(cursor, _UPDATE_LOTS, TOUCHED_COLUMNS, touched)
-        opened = [_hold(h, hold) for h in changed for hold in h.holds_opened]
+        opened = [hold_row(h, hold) for h in changed for hold in h.holds_opened]
         _write(cursor, _INSERT_HOLDS, HOLD_COLUMNS, opened)
-        closed = [_closing(h, closing) for h in changed for closing in h.holds_closed]
+        closed = [closing_row(h, closing) for h in changed for closing in h.holds_closed]
         _write(cursor, _UPDATE_HOLDS, CLOSING_COLUMNS, closed)
         _write(cursor, _INSERT_QUOTES, QUOTE_COLUMNS, list(written.quotes.values()))
         used = [(*quote.key, quote.used_entry_id) for quote in written.used_quotes.values()]
         _write(cursor, _UPDATE_QUOTES, USED_QUOTE_COLUMNS, used)
-        _write(cursor, _INSERT_ALERTS, ALERT_COLUMNS, [_alert(number, now, a) for a in written.alerts])
-        _write(cursor, _INSERT_CLAIMS, CLAIM_COLUMNS, [_claim(number, *row) for row in written.claims])
+        _write(cursor, _INSERT_ALERTS, ALERT_COLUMNS, [alert_row(number, now, a) for a in written.alerts])
+        _write(cursor, _INSERT_CLAIMS, CLAIM_COLUMNS, [claim_row(number, *row) for row in written.claims])
         _write(cursor, _UPSERT_USAGES, USAGE_COLUMNS, [(*key, *used) for key, used in written.usages.items()])
         referrals = [(referee, *referral, now) for referee, referral in written.referrals.items()]
         _write(cursor, _UPSERT_REFERRALS, REFERRAL_COLUMNS, referrals)
         _write(cursor, _INSERT_TIER_EVENTS, TIER_EVENT_COLUMNS, written.tiers.events)
         entitlements = list(written.tiers.entitlements.values())
         _write(cursor, _INSERT_ENTITLEMENTS, ENTITLEMENT_COLUMNS, entitlements)
-        outcomes = [_outcome(number, now, *row) for row in written.outcomes]
+        outcomes = [outcome_row(number, now, *row) for row in written.outcomes]
         _write(cursor, _INSERT_OUTCOMES, OUTCOME_COLUMNS, outcomes)
 
 
@@ -227,193 +248,6 @@ def _upsert(table: str, columns: Columns, key: Sequence[str], changing: Sequence
 _UNNEST = sql.SQL("unnest({})").format(sql.Placeholder(format=PyFormat.BINARY))
 
 
-def _new_holder(holder: Holder, now: datetime) -> Row:
-    return (*_balances(holder), holder.program_id, holder.member_id, now)
-
-
-def _balances(holder: Holder) -> Row:
-    standing = holder.kept or holder.standing
-    available, pending, growth, next_expiry_at, next_expiry_points, fresh_until = standing
-    return (
-        holder.holder_id,
-        holder.version,
-        holder.head,
-        holder.recorded_at,
-        holder.points,
-        holder.held,
-        holder.debt,
-        holder.growth,
-        available,
-        pending,
-        growth,
-        next_expiry_at,
-        next_expiry_points,
-        None if fresh_until == FAR_FUTURE else fresh_until,
-    )
-
-
-def _lot(holder: Holder, lot: Lot) -> Row:
-    return (
-        *_touched(holder, lot),
-        lot.original,
-        lot.earned_at,
-        lot.available_at,
-        holder.program_id,
-        lot.unit,
-        lot.rolling,
-    )
-
-
-def _touched(holder: Holder, lot: Lot) -> Row:
-    return (holder.holder_id, lot.lot_id, lot.remaining, lot.expired, lot.expires_at, lot.remaining > 0)
-
-
-def _earlier(holder: Holder) -> list[Lot]:
-    """Lots touched that the batch did not open itself."""
-    if not holder.touched:
-        return []
-    opened = {lot.lot_id for lot in holder.opened}
-    return [lot for identifier, lot in holder.touched.items() if identifier not in opened]
-
-
-def _hold(holder: Holder, hold: Hold) -> Row:
-    hold_id, points, expires_at, _, quote_id = hold
-    return (holder.holder_id, hold_id, points, expires_at, quote_id, holder.program_id, "open")
-
-
-def _closing(holder: Holder, closing: Closing) -> Row:
-    return (holder.holder_id, *closing)
-
-
-def _alert(program_id: int, now: datetime, alert: Alert) -> Row:
-    return (program_id, new_entry_id(), alert.code, alert.subject, orjson.dumps(alert.details), now)
-
-
-def _claim(program_id: int, claim: Claim, draft: Draft) -> Row:
-    return (program_id, claim.kind, claim.reference, draft.holder_id, draft.entry_id)
-
-
-def _outcome(program_id: int, now: datetime, request: Request, outcome: Outcome) -> Row:
-    code, answer = stored_form(outcome)
-    return (
-        program_id,
-        request.key,
-        request.fingerprint,
-        now,
-        outcome.entry_id,
-        request.request_id,
-        code,
-        answer,
-    )
-
-
-BALANCE_COLUMNS: dict[str, type[wire.Array]] = {
-    "holder_id": wire.Uuids,
-    "version": wire.Int8s,
-    "head_hash": wire.Bytes,
-    "recorded_at": wire.Moments,
-    "points": wire.Int8s,
-    "held": wire.Int8s,
-    "debt": wire.Int8s,
-    "growth": wire.Int8s,
-    "available": wire.Int8s,
-    "pending": wire.Int8s,
-    "growth_value": wire.Int8s,
-    "next_expiry_at": wire.Moments,
-    "next_expiry_points": wire.Int8s,
-    "fresh_until": wire.Moments,
-}
-HOLDER_COLUMNS = BALANCE_COLUMNS | {
-    "program_id": wire.Int4s,
-    "member_id": wire.Texts,
-    "enrolled_at": wire.Moments,
-}
-TOUCHED_COLUMNS: dict[str, type[wire.Array]] = {
-    "holder_id": wire.Uuids,
-    "lot_id": wire.Uuids,
-    "remaining": wire.Int8s,
-    "expired": wire.Int8s,
-    "expires_at": wire.Moments,
-    "is_open": wire.Booleans,
-}
-LOT_COLUMNS = TOUCHED_COLUMNS | {
-    "original": wire.Int8s,
-    "earned_at": wire.Moments,
-    "available_at": wire.Moments,
-    "program_id": wire.Int4s,
-    "unit": wire.Int2s,
-    "rolling": wire.Booleans,
-}
-CLAIM_COLUMNS: dict[str, type[wire.Array]] = {
-    "program_id": wire.Int4s,
-    "kind": wire.Texts,
-    "reference": wire.Texts,
-    "holder_id": wire.Uuids,
-    "entry_id": wire.Uuids,
-}
-HOLD_COLUMNS: dict[str, type[wire.Array]] = {
-    "holder_id": wire.Uuids,
-    "hold_id": wire.Uuids,
-    "points": wire.Int8s,
-    "expires_at": wire.Moments,
-    "quote_id": wire.Uuids,
-    "program_id": wire.Int4s,
-    "status": wire.Texts,
-}
-CLOSING_COLUMNS: dict[str, type[wire.Array]] = {
-    "holder_id": wire.Uuids,
-    "hold_id": wire.Uuids,
-    "status": wire.Texts,
-    "captured": wire.Int8s,
-    "closed_entry_id": wire.Uuids,
-}
-QUOTE_COLUMNS: dict[str, type[wire.Array]] = {
-    "holder_id": wire.Uuids,
-    "quote_id": wire.Uuids,
-    "points": wire.Int8s,
-    "points_value": wire.Int8s,
-    "price": wire.Int8s,
-    "made_at": wire.Moments,
-    "expires_at": wire.Moments,
-    "rate_version": wire.Int4s,
-    "used_entry_id": wire.Uuids,
-    "store": wire.Texts,
-    "sku": wire.Texts,
-}
-USED_QUOTE_COLUMNS = {name: QUOTE_COLUMNS[name] for name in ("holder_id", "quote_id", "used_entry_id")}
-ALERT_COLUMNS: dict[str, type[wire.Array]] = {
-    "program_id": wire.Int4s,
-    "alert_id": wire.Uuids,
-    "code": wire.Texts,
-    "subject": wire.Texts,
-    "details": wire.Jsons,
-    "raised_at": wire.Moments,
-}
-USAGE_COLUMNS: dict[str, type[wire.Array]] = {
-    "holder_id": wire.Uuids,
-    "subject": wire.Texts,
-    "period": wire.Texts,
-    "amount": wire.Int8s,
-    "times": wire.Int8s,
-}
-REFERRAL_COLUMNS: dict[str, type[wire.Array]] = {
-    "holder_id": wire.Uuids,
-    "referrer_holder_id": wire.Uuids,
-    "referrer_id": wire.Texts,
-    "activity_entry_id": wire.Uuids,
-    "settled_entry_id": wire.Uuids,
-    "recorded_at": wire.Moments,
-}
-OUTCOME_COLUMNS: dict[str, type[wire.Array]] = {
-    "program_id": wire.Int4s,
-    "key": wire.Texts,
-    "fingerprint": wire.Bytes,
-    "recorded_at": wire.Moments,
-    "entry_id": wire.Uuids,
-    "request_id": wire.Texts,
-    "code": wire.Texts,
-    "answer": wire.Bytes,
-}
 # The holder is locked, so nobody else numbers its events meanwhile.
 _LAST_EVENT = "(SELECT coalesce(max(e.ordinal), 0) FROM tier_events e WHERE e.holder_id = n.holder_id)"
 

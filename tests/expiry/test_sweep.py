@@ -281,17 +281,21 @@ def touched(shop: Shop) -> tuple[int, int, int]:
     return int(counts[0]), int(counts[1]), int(counts[2])
 
 
-def test_holds_past_their_time_are_booked_and_what_comes_back_expires(shop: Shop) -> None:
+def test_holds_past_their_time_are_booked_and_what_came_out_of_ended_lots_expires(shop: Shop) -> None:
     shop.award("m-1", 100, expires_at=day(2))
     shop.award("m-1", 50, expires_at=day(9))
     shop.post(PlaceHold("m-1", 120, None, "a hold", expires_in=3 * 86_400))
 
     report = run(shop, day(4))
 
-    assert (report.holds, report.points) == (1, 100)
+    assert (report.holds, report.lots) == (1, 0)
     assert shop.rows("SELECT status, captured FROM holds") == [("lapsed", 0)]
-    # The lot had lapsed a day before the hold did: what the hold had drawn from it goes with it.
-    kinds = "SELECT kind, effective_at FROM entries WHERE kind IN ('release', 'expire') ORDER BY version"
-    assert shop.rows(kinds) == [("release", START + timedelta(days=3)), ("expire", day(2))]
+    # The lot had ended a day before the hold did: what the hold had drawn from it ends with the hold.
+    moved = "SELECT kind, effective_at, debit, credit, amount FROM entries JOIN postings USING (entry_id)"
+    assert shop.rows(f"{moved} WHERE kind IN ('release', 'expire') ORDER BY ordinal") == [
+        ("release", START + timedelta(days=3), 2, 1, 100),
+        ("release", START + timedelta(days=3), 2, 1, 20),
+        ("release", START + timedelta(days=3), 1, 52, 100),
+    ]
     assert shop.rows("SELECT points, held, available FROM holders") == [(50, 0, 50)]
     assert run(shop, day(4)).batches == 0

@@ -152,3 +152,17 @@ def test_two_runs_at_once_make_one_version(willing: Desk, cluster: Any) -> None:
         database.close()
     assert said == ["0.0100 becomes 0.01020201, version 2", "not changed: cool_down"]
     assert willing.versions() == [2, 1]
+
+
+def test_an_alarm_is_raised_once_a_week_in_any_mode(willing: Desk) -> None:
+    cautious = open_desk(willing.service)
+    cautious.put_in_force("0.01", ceiling="0.01")
+    fresh(cautious, *FIVE_LOW_WEEKS)
+    for _ in range(2):
+        assert adjust(cautious, "--program", cautious.tenant.program.name) == "not in auto mode"
+    (alert,) = cautious.get("/v1/alerts")["data"]
+    assert alert["code"] == "target_unreachable"
+    assert alert["details"] == {"bound": "0.0100", "share": "0.200000", "target": "0.30"}
+    fresh(cautious, (100_000, 20_000))
+    adjust(cautious, "--program", cautious.tenant.program.name)
+    assert len(cautious.get("/v1/alerts")["data"]) == 2

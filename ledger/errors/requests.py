@@ -1,0 +1,50 @@
+"""Requests that cannot be read, and callers who may not ask."""
+
+from ledger.errors.base import LedgerError, Malformed
+
+
+class InvalidRequest(Malformed):
+    code = "invalid_request"  # details: errors [{field, message}]
+    title = "The request is malformed"
+
+
+class IdempotencyKeyMissing(Malformed):
+    code = "idempotency_key_missing"
+    title = "The Idempotency-Key header is missing"
+
+
+class BodyTooLarge(Malformed):
+    code = "body_too_large"  # details: limit_bytes
+    title = "The body is too large"
+
+
+class UnsupportedMediaType(Malformed):
+    code = "unsupported_media_type"
+    title = "The media type is not supported"
+
+
+class MethodNotAllowed(LedgerError):
+    code = "method_not_allowed"  # details: allowed
+    title = "The address does not know this method"
+
+
+class Unauthenticated(LedgerError):
+    code = "unauthenticated"
+    title = "A valid API key is required"
+
+
+class Forbidden(LedgerError):
+    code = "forbidden"  # details: required_scope
+    title = "The key does not carry the required scope"
+
+
+class SelfApproval(LedgerError):
+    """Maker and checker are two keys."""
+
+    code = "self_approval"  # details: proposed_by
+    title = "Nobody decides on a proposal of his own"
+
+
+class OtherRegion(LedgerError):
+    code = "other_region"  # details: region of the key
+    title = "The key speaks for another region"
