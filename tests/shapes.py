@@ -19,6 +19,17 @@ from ledger.http.endpoint import Route
 Schema = dict[str, Any]
 Place = tuple[str | int, ...]
 
+# Members that never stand together, which a schema cannot say; the first of them are in the first example.
+_APART = {
+    "points": {"quote_id"},
+    "points_value": {"quote_id", "offline"},
+    "offline": {"quote_id", "points_value"},
+    "quote_id": {"points", "points_value", "offline"},
+}
+
+# Members that must lie in this order.
+BAND = {"low": "0.01", "target": "0.02", "high": "0.03"}
+
 # One of these fits every text that the service takes.
 _TEXTS = ("m-1", "sign_in", "2026-11-01T10:00:00+08:00", "2026-11-01", "0.0100", "Asia/Shanghai", "0" * 64)
 
@@ -66,13 +77,25 @@ class Page:
             schema = found
         return schema
 
+    def examples(self, schema: Schema) -> list[Any]:
+        """Sound values that show every member between them: one for each choice among those that exclude others."""
+        whole = self._whole(schema)
+        if not isinstance(whole, dict):
+            return [whole]
+        found = [apart(whole, first) for first in (None, *(name for name in _APART if name in whole))]
+        return [each for number, each in enumerate(found) if each not in found[:number]]
+
+    def example(self, schema: Schema) -> Any:
+        """The first of them."""
+        return self.examples(schema)[0]
+
     def allows(self, schema: Schema, value: Any) -> bool:
         """Whether the document calls ``value`` valid, read strictly: only an integer is an integer."""
         complete = {**schema, "components": self.document["components"]}
         return bool(OAS31Validator(complete, format_checker=OAS31Validator.FORMAT_CHECKER).is_valid(value))
 
-    def example(self, schema: Schema) -> Any:
-        """A sound value in full: every member that there is."""
+    def _whole(self, schema: Schema) -> Any:
+        """A value with every member that there is, those that exclude each other included."""
         schema = self.resolved(schema)
         if "const" in schema:
             return schema["const"]
@@ -80,17 +103,19 @@ class Page:
             return schema["enum"][0]
         for either in ("oneOf", "anyOf"):
             if either in schema:
-                return self.example(max(schema[either], key=lambda kind: len(kind.get("properties", ()))))
+                return self._whole(max(schema[either], key=lambda kind: len(kind.get("properties", ()))))
         kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         return getattr(self, f"_{kinds[0]}")(schema)
 
     def _object(self, schema: Schema) -> dict[str, Any]:
-        members = {name: self.example(inner) for name, inner in schema.get("properties", {}).items()}
+        members = {name: self._whole(inner) for name, inner in schema.get("properties", {}).items()}
+        if members.keys() >= BAND.keys():
+            members |= BAND
         # The lowest level of a ladder, which is the only one here, is reached by everybody.
         return members | {"threshold": 0} if "threshold" in members else members
 
     def _array(self, schema: Schema) -> list[Any]:
-        return [self.example(schema["items"])]
+        return [self._whole(schema["items"])]
 
     def _string(self, schema: Schema) -> str:
         return next(text for text in _TEXTS if self.allows(schema, text))
@@ -103,6 +128,15 @@ class Page:
 
     def _null(self, _schema: Schema) -> None:
         return None
+
+
+def apart(members: dict[str, Any], first: str | None = None) -> dict[str, Any]:
+    """The members without those that the first one excludes, and then each of the others in turn."""
+    out: set[str] = set()
+    for name in (first, *_APART):
+        if name in members and name not in out:
+            out |= _APART[name]
+    return {name: value for name, value in members.items() if name not in out}
 
 
 def pages() -> list[Page]:

@@ -180,6 +180,29 @@ def with_budget(tenant: Tenant, fund: str, role: str = "operator") -> dict[str, 
     return {"fund": fund}
 
 
+def with_holds(tenant: Tenant, member_id: str) -> dict[str, str]:
+    """Let a member have two open holds and a quote, and the program a second rate; the ids of it."""
+    held = {"member_id": member_id, "points": 5}
+    holds = [tenant.post("/v1/holds", {**held, "reference": f"h{n}-{member_id}"}) for n in (1, 2)]
+    proposed = tenant.send("POST", "/v1/rates", role="operator", json={"rate": "0.0101", "reason": member_id})
+    assert proposed.status_code == 202, proposed.data
+    path = f"/v1/approvals/{proposed.json['approval_id']}/approve"
+    approved = tenant.send("POST", path, role="approver")
+    assert approved.status_code == 200, approved.data
+    price = {"amount": 1_000, "currency": "CNY"}
+    quote = tenant.post("/v1/quotes", {"member_id": member_id, "price": price, "points": 20})
+    return {"hold_id": holds[0]["hold_id"], "quote_id": quote["quote_id"]}
+
+
+def with_device(tenant: Tenant, device_id: str) -> dict[str, str]:
+    """Let a till send a batch that it has numbered, in which nothing is sound; the till."""
+    operations = [{"operation": "redemption", "idempotency_key": device_id, "body": {}}]
+    batch = {"device": {"device_id": device_id, "sequence": 1}, "operations": operations}
+    answer = tenant.send("POST", "/v1/batches", json=batch)
+    assert answer.status_code == 200, answer.data
+    return {"device_id": device_id}
+
+
 def purchase_of(member_id: str, purchase_id: str, amount: int = 10_000) -> dict[str, Any]:
     """The body of a purchase of one line."""
     return {

@@ -76,6 +76,33 @@ ADVICE: Final = {
     "purchase_unknown": "The return may have overtaken its purchase: post the purchase, then send the return again, "
     "with the same key.",
     "redemption_unknown": "Refund by the `redemption_id` that the redemption answered, with a key of the same program.",
+    "hold_unknown": "Use the `hold_id` that the hold answered, with a key of the same program.",
+    "quote_unknown": "A quote is of one member: use the `quote_id` that was answered for this one, or ask for "
+    "another.",
+    "device_unknown": "Check the id. A device is known from the first batch that it has numbered.",
+    "hold_not_open": "`hold_status` says how it ended. When that is what was meant, it is done; when it has "
+    "`lapsed`, the points are the member's again: ask anew before the goods leave.",
+    "quote_used": "`entry_id` is what has used it. When that is the same sale, it is done; otherwise ask for "
+    "another quote.",
+    "till_batch_changed": "Give the batch a number that the device has not used. A batch that is sent again is sent "
+    "as it was, operation by operation.",
+    "quote_expired": "Ask for another quote, show what it says now, and let the member agree to it. A hold made in "
+    "time would have kept the terms.",
+    "not_redeemable_here": "Take the whole price in money: the program takes no points at this `store`, for this "
+    "`sku` or in this `tier`.",
+    "points_not_offered": "Offer from `minimum` to `maximum` points in steps of `step`. Where the maximum is less "
+    "than the minimum, the price is too low for points.",
+    "too_many_quotes": "Use one of the quotes that are open, or wait until they have expired: each is a promise "
+    "that costs the program something.",
+    "quote_price_mismatch": "A quote pays one price. Ask for a quote of `total`, or send the lines that come to "
+    "`price`.",
+    "capture_exceeds_hold": "Capture at most what is in `held`; for more, make another hold.",
+    "points_already_spent": "Let the member earn or buy the points in `shortfall` first, or let an operator choose "
+    "another policy for the program; then send the return with a new key.",
+    "offline_not_allowed": "Take no points while offline, or have `offline.credit` put into the program's terms. "
+    "What a till has given away by then, an operator settles by hand.",
+    "offline_credit_exceeded": "Hold the till to `credit`: no till that keeps the rule takes so much at once. An "
+    "operator settles it by hand.",
     "idempotency_key_reused": "A fault of the caller: one key stands for two different requests. The first keeps it. "
     "Find out which of them was meant, and take a new key for the other.",
     "reference_exists": "The reference has had its effect, in `entry_id`. When it is the same event, it is done.",

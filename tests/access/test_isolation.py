@@ -14,7 +14,16 @@ from ledger.access import PUBLIC, ROLES
 from ledger.rules.terms import DEFAULT_TERMS
 from tests.ladders import tiers
 from tests.shapes import Page, pages
-from tests.whole_service import Tenant, WholeService, open_service, purchase_of, with_budget, with_rules
+from tests.whole_service import (
+    Tenant,
+    WholeService,
+    open_service,
+    purchase_of,
+    with_budget,
+    with_device,
+    with_holds,
+    with_rules,
+)
 
 PAGES: Final = pages()
 PRIVATE: Final = [page for page in PAGES if page.route.scope != PUBLIC]
@@ -38,8 +47,17 @@ PUTS: Final = [
 ]
 OPERATIONS: Final = [page for page in PAGES if page.route.operation]
 
-TERMS: Final = DEFAULT_TERMS | {"tiers": tiers({"member": 0, "silver": 150})}
-PREFIXES: Final = {"redemption_id": "red_", "entry_id": "ent_", "approval_id": "apr_"}
+TERMS: Final = DEFAULT_TERMS | {
+    "tiers": tiers({"member": 0, "silver": 150}),
+    "offline": {"credit": 100},
+}
+PREFIXES: Final = {
+    "redemption_id": "red_",
+    "entry_id": "ent_",
+    "approval_id": "apr_",
+    "hold_id": "hld_",
+    "quote_id": "quo_",
+}
 
 
 def name_of(value: Any) -> str | None:
@@ -63,6 +81,8 @@ def live(tenant: Tenant, tag: str) -> Tenant:
         "purchase_id": f"p-{tag}",
         "redemption_id": redemption["redemption_id"],
         "entry_id": purchase["entry_id"],
+        **with_holds(tenant, f"m-{tag}"),
+        **with_device(tenant, f"d-{tag}"),
         # Of two, so that lists have a second page; by the key that the tests ask with, which decides on neither.
         **with_rules(tenant, f"q-{tag}", role="admin"),
         **with_rules(tenant, f"r-{tag}", role="admin"),
@@ -181,6 +201,8 @@ def operation(page: Page, ids: dict[str, str]) -> dict[str, Any]:
     """An operation of a batch about these ids."""
     assert page.route.operation is not None
     example = sound_body(page) | dict.fromkeys(page.parameters("path"))
+    # What a till took offline enrols the member, as a purchase does.
+    example.pop("offline", None)
     return {
         "operation": page.route.operation.name,
         "body": {name: ids.get(name, value) for name, value in example.items()},
@@ -210,6 +232,35 @@ def test_a_member_of_another_program_can_neither_spend_nor_receive_nor_refer(
     assert answer.json["member_id"] == "m-theirs"
 
 
+SOLD: Final = purchase_of("m-ours", "p-quoted", 1_000)
+USES_A_QUOTE: Final = {
+    "redemption": ("/v1/redemptions", {"member_id": "m-ours", "reference": "r"}),
+    "hold": ("/v1/holds", {"member_id": "m-ours", "reference": "r"}),
+    "purchase": ("/v1/purchases", SOLD),
+}
+
+
+@pytest.mark.parametrize("use", USES_A_QUOTE)
+def test_a_quote_of_another_program_or_member_is_answered_as_one_that_is_nowhere(
+    unchanged: None, ours: Tenant, theirs: Tenant, use: str
+) -> None:
+    path, body = USES_A_QUOTE[use]
+    quotes = {"theirs": theirs.facts["quote_id"], "absent": nowhere("quote_id", ""), "unreadable": "quo_1"}
+    answers = {
+        whose: told(ours.send("POST", path, json={**body, "quote_id": quote}), {"quote_id": quote})
+        for whose, quote in quotes.items()
+    }
+    # Of the same program, but another member's.
+    quote = ours.facts["quote_id"]
+    another = {**body, "member_id": "n-ours", "quote_id": quote}
+    answers["another member's"] = told(ours.send("POST", path, json=another), {"quote_id": quote})
+    assert len(set(answers.values())) == 1, answers
+    assert b"quote_unknown" in answers["theirs"][2]
+    # The same question of the one whose it is: it is there.
+    rehearsal = ours.send("POST", path, json={**body, "quote_id": quote}, query_string="dry_run=true")
+    assert rehearsal.status_code == 201, rehearsal.data
+
+
 def test_the_same_names_in_two_programs_are_two_things(service: WholeService) -> None:
     first, second = (service.tenant(name) for name in ("first", "second"))
     once = {"Idempotency-Key": "the-same"}
@@ -227,7 +278,7 @@ def test_the_same_names_in_two_programs_are_two_things(service: WholeService) ->
 
 @pytest.mark.parametrize("page", OPERATIONS, ids=name_of)
 def test_a_key_that_another_program_has_used_is_a_fresh_key(service: WholeService, page: Page) -> None:
-    first, second = (live(service.tenant(f"{page.route.name} {n}"), "same") for n in (1, 2))
+    first, second = (live(service.tenant(f"{page.route.name} {n}", terms=TERMS), "same") for n in (1, 2))
     once = {"Idempotency-Key": "the-same"}
     bodies = [meaningful(page, tenant) for tenant in (first, second)]
     answers = [
@@ -237,7 +288,9 @@ def test_a_key_that_another_program_has_used_is_a_fresh_key(service: WholeServic
     assert [answer.status_code for answer in answers] == [201] * 3
     assert ["Idempotency-Replayed" in answer.headers for answer in answers] == [False, False, True]
     assert answers[1].data == answers[2].data
-    assert answers[0].json["entry_id"] != answers[1].json["entry_id"]
+    # A quote is a row of its own, and no entry.
+    made = [answer.json.get("entry_id") or answer.json["quote_id"] for answer in answers]
+    assert made[0] != made[1]
 
 
 def meaningful(page: Page, tenant: Tenant) -> dict[str, Any]:
@@ -254,6 +307,8 @@ def meaningful(page: Page, tenant: Tenant) -> dict[str, Any]:
         "fund": "f-same",
         "lines": [{"line_id": "1", "quantity": 1, "amount": 100}],
         "points_value": {"amount": 50, "currency": "CNY"},
+        "price": {"amount": 1_000, "currency": "CNY"},
+        "offline": {"device_id": "d-same", "occurred_at": bought["occurred_at"]},
     }
     return {name: known.get(name, value) for name, value in sound_body(page).items()}
 

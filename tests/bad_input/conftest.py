@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.whole_service import Tenant, WholeService, open_service, with_history
+from tests.whole_service import Tenant, WholeService, open_service, with_device, with_history, with_holds
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,9 @@ def service(cluster: Any, template: str) -> Iterator[WholeService]:
 @pytest.fixture(scope="module")
 def tenant(service: WholeService) -> Tenant:
     """A test program, so that its clock can be asked to move."""
-    return with_history(service.tenant("shop", is_test=True))
+    shop = with_history(service.tenant("shop", is_test=True))
+    shop.facts |= {**with_holds(shop, "m-1"), **with_device(shop, "d-1")}
+    return shop
 
 
 @pytest.fixture

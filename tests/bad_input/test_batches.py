@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from zlib import crc32
 
 import orjson
 import pytest
@@ -24,16 +25,19 @@ def whole_payload(page: Page) -> Schema:
     assert page.body is not None
     path = page.parameters("path")
     properties = {**page.body["properties"], **path}
-    return {**page.body, "properties": properties, "required": [*page.body["required"], *path]}
+    return {**page.body, "properties": properties, "required": [*page.body.get("required", ()), *path]}
 
 
 def spoilt_bodies(page: Page) -> list[Spoilt]:
     schema = whole_payload(page)
-    example = page.example(schema)
     return [
-        *spoilt_members(page, schema, example),
-        *spoilt_objects(page, schema, example),
-        *spoilt_times(example),
+        spoilt
+        for example in page.examples(schema)
+        for spoilt in (
+            *spoilt_members(page, schema, example),
+            *spoilt_objects(page, schema, example),
+            *spoilt_times(example),
+        )
     ]
 
 
@@ -103,3 +107,35 @@ def is_plain(spoilt: Spoilt) -> bool:
     except orjson.JSONDecodeError:
         return False
     return True
+
+
+(BATCHES,) = [page for page in pages() if page.route.name == "post_batch"]
+
+
+def numbered(sequence: int, *operations: bytes) -> bytes:
+    """A batch that a till has numbered."""
+    device = b'{"device_id": "d-9", "sequence": %d}' % sequence
+    return b'{"device": %b, "operations": [%b]}' % (device, b",".join(operations))
+
+
+def test_no_device_and_no_number_are_what_they_must_not_be(unchanged: None, tenant: Tenant) -> None:
+    assert BATCHES.body is not None
+    body = BATCHES.example(BATCHES.body)
+    spoilt = [*spoilt_members(BATCHES, BATCHES.body, body), *spoilt_objects(BATCHES, BATCHES.body, body)]
+    of_device = [each for each in spoilt if each.how.startswith("device")]
+    assert of_device, "nothing was tried"
+    judged = [(each, tenant.send_raw("POST", "/v1/batches", each.body)) for each in of_device]
+    found = [f"{each.how}: {flaw}" for each, answer in judged if (flaw := amiss(answer, each.field))]
+    assert not found, listed(found)
+
+
+@pytest.mark.parametrize(
+    "piece", [b'{"a": "\\ud800"}', b'{"\\ud800": 1}', b'{"a": 1e400}', b'{"a": 1.5}', b"5", b"null", b"[]"]
+)
+def test_a_numbered_batch_refuses_what_cannot_be_read_in_its_place(tenant: Tenant, piece: bytes) -> None:
+    item = b'{"operation": "redemption", "idempotency_key": "k", "body": %b}' % piece
+    number = 1_000 + crc32(piece) % 1_000_000
+    first, again = (tenant.send_raw("POST", "/v1/batches", numbered(number, item)) for _ in range(2))
+    for answer in (first, again):
+        assert (answer.status_code, amiss(answer)) == (200, None)
+    assert (first.json["device"]["repeated"], again.json["device"]["repeated"]) == (False, True)

@@ -8,7 +8,7 @@ import pytest
 from tests.bad_input.corpus import BAD_BODIES
 from tests.bad_input.judging import amiss, listed
 from tests.bad_input.spoiling import Spoilt, is_time, spoilt_members, spoilt_objects, spoilt_times
-from tests.shapes import Page, Schema, pages, places
+from tests.shapes import Page, Schema, pages, places, without
 from tests.whole_service import Tenant
 
 PAGES = [page for page in pages() if page.body is not None]
@@ -20,8 +20,9 @@ def shape(page: Page) -> Schema:
     return page.body
 
 
-def example(page: Page) -> Any:
-    return page.example(shape(page))
+def examples(page: Page) -> list[Any]:
+    """Sound bodies; a batch without its number, which one batch takes from all that follow: see ``test_batches``."""
+    return [without(body, ("device",)) for body in page.examples(shape(page))]
 
 
 def require_refusals(tenant: Tenant, page: Page, spoilt: Iterator[Spoilt]) -> None:
@@ -40,26 +41,34 @@ def require_refusals(tenant: Tenant, page: Page, spoilt: Iterator[Spoilt]) -> No
 def test_the_body_that_is_spoilt_below_is_a_sound_one(tenant: Tenant, page: Page) -> None:
     # As a rehearsal, or else where there is nothing to be changed.
     query = "?dry_run=true" if page.route.operation else ""
-    answer = tenant.send(page.route.method, page.path(tenant.facts) + query, json=example(page))
-    assert answer.status_code != 400, answer.json["detail"]
+    for body in examples(page):
+        answer = tenant.send(page.route.method, page.path(tenant.facts) + query, json=body)
+        assert answer.status_code != 400, answer.json["detail"]
 
 
 @each_route
 def test_no_member_takes_what_it_must_not_be(unchanged: None, tenant: Tenant, page: Page) -> None:
-    require_refusals(tenant, page, spoilt_members(page, shape(page), example(page)))
+    for body in examples(page):
+        require_refusals(tenant, page, spoilt_members(page, shape(page), body))
 
 
 @each_route
 def test_no_member_may_be_missing_unknown_or_there_twice(unchanged: None, tenant: Tenant, page: Page) -> None:
-    require_refusals(tenant, page, spoilt_objects(page, shape(page), example(page)))
+    for body in examples(page):
+        require_refusals(tenant, page, spoilt_objects(page, shape(page), body))
 
 
-WITH_TIMES = [page for page in PAGES if any(is_time(item) for _, item in places(example(page)))]
+def has_times(page: Page) -> bool:
+    return any(is_time(item) for body in examples(page) for _, item in places(body))
+
+
+WITH_TIMES = [page for page in PAGES if has_times(page)]
 
 
 @pytest.mark.parametrize("page", WITH_TIMES, ids=lambda page: page.route.name)
 def test_no_time_is_guessed(unchanged: None, tenant: Tenant, page: Page) -> None:
-    require_refusals(tenant, page, spoilt_times(example(page)))
+    spoilt = (each for body in examples(page) for each in spoilt_times(body))
+    require_refusals(tenant, page, spoilt)
 
 
 @each_route

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.whole_service import Tenant, WholeService, open_service, with_history
+from tests.whole_service import Tenant, WholeService, open_service, with_device, with_history, with_holds
 
 _numbers = count(1)
 
@@ -20,4 +20,6 @@ def service(cluster: Any, template: str) -> Iterator[WholeService]:
 @pytest.fixture
 def tenant(service: WholeService) -> Tenant:
     """A test program with a little history, so that its clock can be moved."""
-    return with_history(service.tenant(f"shop {next(_numbers)}", is_test=True))
+    shop = with_history(service.tenant(f"shop {next(_numbers)}", is_test=True))
+    shop.facts |= {**with_holds(shop, "m-1"), **with_device(shop, "d-1")}
+    return shop

@@ -18,7 +18,7 @@ from ledger.app import create_app, openapi_document
 from ledger.config import Settings
 from ledger.db import Database
 from tests.profiles import FACTOR, SEED, profile
-from tests.shapes import pages
+from tests.shapes import BAND, apart, pages
 from tests.whole_service import Tenant
 
 BATCHES: Final = "POST /v1/batches"
@@ -26,6 +26,8 @@ RULE_SETS: Final = frozenset({"POST /v1/rule-sets", "POST /v1/simulations"})
 KEYED: Final = {f"{page.route.method} {page.address}" for page in pages() if page.route.operation}
 KEY: Final = "Idempotency-Key"
 PAST: Final = "2026-01-01T00:00:00Z"
+PRICES: Final = {"rate": "0.0101", "ask": "0.0110", "floor": "0.005", "ceiling": "0.02", "max_step": "0.1"}
+"""Sound ones of a proposal of a rate; decimals may be too many, too large or nothing."""
 
 CONFIG: Final = schemathesis.Config.from_dict(
     {
@@ -125,14 +127,32 @@ def meant(value: Any, facts: dict[str, str]) -> Any:
         return [named_apart(number, meant(item, facts)) for number, item in enumerate(value)]
     if isinstance(value, dict):
         members = {name: meant(item, facts) for name, item in value.items()}
-        if "levels" in members:
-            members.pop("floor", None)
-        told = members | to_the_point(members, facts) if coin(members) else members
-        if "points_value" in told:
-            # Not more than the lines come to, in their currency.
-            told["points_value"] = {"amount": 0, "currency": told["currency"]}
-        return told
+        return reconciled(members | to_the_point(members, facts) if coin(members) else members)
     return value
+
+
+def reconciled(members: dict[str, Any]) -> dict[str, Any]:
+    """Members that agree with each other, where a schema cannot say how they must."""
+    kept = apart(members)
+    if kept.keys() >= {"member_id", "reference"} and not kept.keys() & {"points", "quote_id"}:
+        kept["points"] = 5
+    if "points_value" in kept:
+        # Not more than the lines come to, in their currency.
+        kept["points_value"] = {"amount": 0, "currency": kept["currency"]}
+    if "levels" in kept:
+        kept.pop("floor", None)
+    if kept.keys() & BAND.keys():
+        kept |= BAND
+    kept |= {name: price for name, price in PRICES.items() if isinstance(kept.get(name), str)}
+    if "max_percent" in kept:
+        kept.pop("min_percent", None)
+    for other in kept.get("exceptions") or ():
+        # Where other limits hold, and one of them.
+        other |= {"stores": ["s-1"], "redeemable": True}
+    if kept.get("code") == "auto":
+        # Two approvals turn it on.
+        kept["on"] = False
+    return kept
 
 
 def coin(value: Any) -> bool:
@@ -150,6 +170,7 @@ def to_the_point(members: dict[str, Any], facts: dict[str, str]) -> dict[str, An
         "to_member_id": "m-2",
         "occurred_at": "2026-01-01T00:00:00Z",
         **dict.fromkeys(("reference", "purchase_id", "activity_id", "return_id"), f"n-{number}"),
+        "quote_id": facts["quote_id"],
     }
     return {name: value for name, value in telling.items() if name in members}
 

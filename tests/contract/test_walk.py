@@ -97,6 +97,9 @@ def walk(tenant: Tenant) -> Walk:
 def test_every_answer_has_the_shape_that_the_document_gives_it(walk: Walk) -> None:
     go_shopping(walk)
     go_wrong(walk)
+    pay_with_points(walk)
+    take_back_payments(walk)
+    take_points_offline(walk)
     send_many(walk)
     make_rules(walk)
     set_rates(walk)
@@ -191,6 +194,102 @@ def go_wrong(walk: Walk) -> None:
         {**brought, "member_id": "m-1", "attributes": {"referrer": "m-7"}},
     )
     walk.refuse("post_purchase", "currency_mismatch", {**purchase_of("m-1", "p-6"), "currency": "EUR"})
+
+
+PRICE = {"amount": 1_000, "currency": "CNY"}
+
+
+def pay_with_points(walk: Walk) -> None:
+    """Quotes and holds, and the ways in which they are refused."""
+    gift = {"member_id": "m-5", "points": 1_000, "reason": "gift", "reference": "a-5"}
+    walk.step("post_earning", gift)
+    asked = {"member_id": "m-5", "price": PRICE, "points": 100, "store": "s-1", "sku": "A"}
+    rehearsed = walk.step("post_quote", asked, query="?dry_run=true", headers={"Idempotency-Key": None})
+    assert rehearsed["dry_run"] is True
+    quoted = walk.step("post_quote", asked)
+    spent = {"member_id": "m-5", "quote_id": quoted["quote_id"], "reference": "x-5"}
+    walk.step("post_redemption", spent)
+    walk.refuse("post_hold", "quote_used", {**spent, "reference": "h-5"})
+    walk.refuse("post_hold", "quote_unknown", {**spent, "quote_id": "quo_1", "reference": "h-5"})
+    walk.refuse("post_quote", "member_unknown", {**asked, "member_id": "m-99"})
+    walk.refuse("post_quote", "currency_mismatch", {**asked, "price": {"amount": 1, "currency": "EUR"}})
+    walk.refuse("post_quote", "points_not_offered", {**asked, "points": 1_001})
+    walk.refuse("post_quote", "insufficient_points", {**asked, "points": 950})
+    held = walk.step("post_hold", {"member_id": "m-5", "points": 50, "reference": "h-1", "expires_in": 60})
+    ids = {"hold_id": held["hold_id"]}
+    walk.refuse("post_capture", "capture_exceeds_hold", {"points": 51}, ids=ids)
+    walk.step("post_capture", {"points": 20}, ids=ids)
+    walk.refuse("post_capture", "hold_not_open", {}, ids=ids)
+    walk.refuse("post_release", "hold_not_open", {}, ids=ids)
+    walk.refuse("post_release", "hold_unknown", {}, ids={"hold_id": "hld_1"})
+    on_quote = hold_a_quote(walk, asked, "h-2")
+    assert walk.step("post_release", ids={"hold_id": on_quote["hold_id"]})["points"] == 100
+    on_quote = hold_a_quote(walk, asked, "h-3")
+    walk.step("post_capture", ids={"hold_id": on_quote["hold_id"]})
+    for _ in range(5):
+        walk.step("post_quote", asked)
+    walk.refuse("post_quote", "too_many_quotes", asked)
+
+
+def hold_a_quote(walk: Walk, asked: dict[str, Any], reference: str) -> Any:
+    quoted = walk.step("post_quote", asked)
+    body = {"member_id": asked["member_id"], "quote_id": quoted["quote_id"], "reference": reference}
+    return walk.step("post_hold", body)
+
+
+def take_back_payments(walk: Walk) -> None:
+    """Goods paid by a hold on a quote go back, piece by piece; and what refuses that."""
+    gift = {"member_id": "m-6", "points": 500, "reason": "gift", "reference": "a-6"}
+    walk.step("post_earning", gift)
+    asked = {"member_id": "m-6", "price": PRICE, "points": 200}
+    quoted = walk.step("post_quote", asked)
+    bought = {**purchase_of("m-6", "p-60", 1_000), "quote_id": quoted["quote_id"]}
+    walk.refuse("post_purchase", "quote_price_mismatch", {**bought, "lines": purchase_of("", "")["lines"]})
+    paid = walk.step("post_purchase", bought)
+    assert paid["paid"]["points"] == 200
+    on_quote = hold_a_quote(walk, asked, "h-6")
+    by_hold = walk.step("post_purchase", {**bought, "purchase_id": "p-61", "quote_id": on_quote["quote_id"]})
+    assert by_hold["paid"]["hold_id"] == on_quote["hold_id"]
+    spend_all = {"member_id": "m-6", "points": by_hold["balance"]["points"]["available"], "reference": "x-6"}
+    walk.step("post_redemption", spend_all)
+    for policy, number in (("debt", 1), ("deduct_cash", 2)):
+        walk.step("change_program_terms", DEFAULT_TERMS | {"returns": {"shortfall": policy}})
+        back = {"return_id": f"r-6{number}", "occurred_at": bought["occurred_at"]}
+        piece = {"line_id": "1", "quantity": 1, "amount": 500}
+        walk.step("post_return", {**back, "lines": [piece]}, ids={"purchase_id": f"p-6{number - 1}"})
+    earned = walk.step("post_purchase", purchase_of("m-9", "p-62"))
+    walk.step("post_redemption", {"member_id": "m-9", "points": earned["points"], "reference": "x-62"})
+    walk.step("change_program_terms", DEFAULT_TERMS | {"returns": {"shortfall": "refuse"}})
+    line = {"line_id": "1", "quantity": 2, "amount": 10_000}
+    whole = {"return_id": "r-63", "occurred_at": purchase_of("", "")["occurred_at"], "lines": [line]}
+    walk.refuse("post_return", "points_already_spent", whole, ids={"purchase_id": "p-62"})
+
+
+def take_points_offline(walk: Walk) -> None:
+    """A till that was offline: what it took is a fact, within its credit."""
+    when = purchase_of("", "")["occurred_at"]
+    taken = {"member_id": "m-5", "points": 10, "reference": "o-1"}
+    offline = {"device_id": "d-1", "occurred_at": when}
+    walk.refuse("post_redemption", "offline_not_allowed", {**taken, "offline": offline})
+    barred = {"exceptions": [{"stores": ["s-9"], "redeemable": False}]}
+    terms = DEFAULT_TERMS | {"offline": {"credit": 1_000}, "redemption": barred}
+    walk.step("change_program_terms", terms)
+    walk.refuse("post_redemption", "not_redeemable_here", {**taken, "store": "s-9"})
+    walk.step("post_redemption", {**taken, "offline": offline})
+    overrun = walk.step("post_redemption", {**taken, "points": 1_000, "reference": "o-2", "offline": offline})
+    assert overrun["offline"]["flagged"] is True
+    beyond = {**taken, "points": 1_001, "reference": "o-3", "offline": offline}
+    walk.refuse("post_redemption", "offline_credit_exceeded", beyond)
+    sold = purchase_of("m-6", "p-63")
+    walk.refuse(
+        "post_purchase",
+        "rate_unknown",
+        {**sold, "offline": {"device_id": "d-1", "points": 5, "rate_version": 7}},
+    )
+    too_much = {"device_id": "d-1", "points": 10_001, "rate_version": 1}
+    walk.refuse("post_purchase", "points_not_offered", {**sold, "offline": too_much})
+    part = {**too_much, "points": 900}
+    assert walk.step("post_purchase", {**sold, "offline": part})["paid"]["offline"]["flagged"] is True
 
 
 def send_many(walk: Walk) -> None:
