@@ -31,7 +31,7 @@ from ledger.ids import holder_id
 from ledger.ids import read as read_id
 from ledger.ids import show as show_id
 from ledger.journal.commands import Books, Command, Decision, Wants
-from ledger.money import scale
+from ledger.money import Rounding, scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +163,13 @@ class Payment(NamedTuple):
         return spent(self.points, self.points_value, residue)
 
     def share(self, points: int, currency: str) -> Share:
-        """What so many of its points are of its value and residue, each floored: all of them are all of it."""
+        """What goes back with so many of its points: all of its value and residue with all of them.
+
+        Value is ceiled, so that what stays given for the other points is floored, as it was when all were spent.
+        """
         residue = residue_of(self.points, self.points_value, self.rate, currency)
-        return Share(
-            points, scale(self.points_value, points, self.points), scale(residue, points, self.points)
-        )
+        value = scale(self.points_value, points, self.points, Rounding.CEILING)
+        return Share(points, value, scale(residue, points, self.points))
 
     def part(self, points: int, currency: str) -> "Payment":
         """The payment of fewer points at the same rate against the same price."""

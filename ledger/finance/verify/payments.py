@@ -202,7 +202,8 @@ def _wrong_returns(paid: Moved, back: Sequence[Moved]) -> Iterator[_Different]:
         # Points go back with their value, whichever line it is of: all of them with all of it.
         yield from _differing("points given back", paid.points * value // paid.value, points)
     else:
-        yield from _differing("value given back", paid.value * points // paid.points, value)
+        # Ceiled: what stays given for the rest is floored.
+        yield from _differing("value given back", -(-paid.value * points // paid.points), value)
 
 
 def _back(entry: Moved) -> tuple[int, int, int, int, int]:
