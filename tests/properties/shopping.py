@@ -16,6 +16,7 @@ from ledger.accounts.program import RateVersion
 from ledger.errors import LedgerError
 from ledger.fx.quotes import MakeQuote
 from ledger.fx.rates import require_fitting
+from ledger.ids import holder_id
 from ledger.journal.commands import Command
 from ledger.redemption.commands import Redeem, Refund
 from ledger.redemption.holds import CaptureHold, PlaceHold, ReleaseHold
@@ -39,20 +40,21 @@ STEPS = [
     *["hold_quote"] * 3,
     *["capture"] * 3,
     *["release"] * 2,
-    *["redeem"] * 2,
+    *["redeem"] * 4,
     *["redeem_quote"] * 2,
     *["refund"] * 3,
     *["give_back"] * 8,
     *["reverse"],
-    *["wait"] * 3,
-    *["move_rate"] * 2,
+    *["wait"] * 5,
+    *["move_rate"] * 3,
     *["sweep"],
 ]
 WAITS = (
-    timedelta(seconds=1),
+    timedelta(minutes=2),
     timedelta(minutes=4),
     timedelta(minutes=10),
     timedelta(minutes=16),
+    timedelta(hours=5),
     timedelta(hours=30),
     timedelta(days=3),
     timedelta(days=40),
@@ -108,7 +110,7 @@ class Bought:
 class Shop:
     """One program in memory, and the notes of whoever works there."""
 
-    def __init__(self, micros: int, **terms: Any) -> None:
+    def __init__(self, micros: int, *, begins: datetime = NOW, gift: int = 400, **terms: Any) -> None:
         made = program(**terms)
         self.numbers = count(1)
         self.prices: dict[int, tuple[int, int]] = {}
@@ -120,9 +122,9 @@ class Shop:
         self.holds: list[Held] = []
         self.bought: list[Bought] = []
         self.redeemed: list[tuple[str, str]] = []
-        self.set_rate(micros, micros * 11 // 10, NOW)
-        for member in set(MEMBERS):
-            self.post(earning(400, member=member))
+        self.set_rate(micros, micros * 11 // 10, begins)
+        for member in set(MEMBERS) if gift else ():
+            self.post(earning(gift, member=member))
 
     @property
     def now(self) -> datetime:
@@ -190,8 +192,11 @@ class Shop:
         self.post(earning(1 + much % 300, member=MEMBERS[much % 4], expires_at=ends))
 
     def redeem(self, which: int, much: int) -> None:
+        """Some of what there is, or all of it."""
         member = MEMBERS[which % 4]
-        if body := self.post(Redeem(member, 1 + much % 120, self.name("r")), "insufficient_points"):
+        has = self.driver.holders[holder_id(1, member)].standing.available
+        points = has if which % 3 else much % 120
+        if body := self.post(Redeem(member, max(points, 1), self.name("r")), "insufficient_points"):
             self.redeemed.append((body["redemption_id"], body["entry_id"]))
             self.nothing_held_is_spent(member, body)
 
@@ -221,8 +226,8 @@ class Shop:
     # --- quotes and holds ------------------------------------------------------------------------
 
     def quote(self, which: int, much: int) -> Quoted | None:
-        member, price = MEMBERS[which % 4], 1 + much % 700
-        wanted = 1 + (which * 7 + much) % 150 if which % 3 else None
+        member, price = MEMBERS[which % 4], 1 + much % 900
+        wanted = 5 * (1 + much % 15) if which % 3 == 0 else None
         refusals = ["points_not_offered", "insufficient_points"]
         good = sum(self.fault(q) is None and q.member == member for q in self.quotes)
         body = self.post(
@@ -285,9 +290,11 @@ class Shop:
         return held
 
     def some_quote(self, which: int, much: int) -> Quoted | None:
-        """Mostly a new one; else one of before, however old."""
-        if much % 3 and self.quotes:
-            return self.quotes[-1 - which % len(self.quotes)]
+        """A new one, or one of before that was not used, or any."""
+        waiting = [quoted for quoted in self.quotes if not quoted.is_used]
+        before = (waiting if which % 4 else None) or self.quotes
+        if much % 3 and before:
+            return before[-1 - which % len(before)]
         return self.quote(which, much)
 
     def capture(self, which: int, much: int) -> None:
