@@ -162,7 +162,7 @@ def debt_is_never_repaid(patch: Patch) -> None:
 
 
 def lapsed_points_repay_a_debt(patch: Patch) -> None:
-    patch.setattr(repayment, "_has_lapsed", lambda *_: False)
+    patch.setattr(repayment, "has_lapsed", lambda *_: False)
 
 
 def debt_has_no_limit(patch: Patch) -> None:
