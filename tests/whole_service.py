@@ -203,6 +203,25 @@ def with_device(tenant: Tenant, device_id: str) -> dict[str, str]:
     return {"device_id": device_id}
 
 
+def with_alerts(tenant: Tenant, member_id: str) -> dict[str, str]:
+    """Let a till take more than a member has, on two days, and the terms be as they were; the newer alert."""
+    terms = tenant.program.terms_object()
+    put_terms(tenant, terms | {"offline": {"credit": 1_000_000}})
+    for days in (1, 2):
+        when = clock.show(clock.system_now() - timedelta(days=days))
+        offline = {"device_id": f"d-{member_id}", "occurred_at": when}
+        taken = {"member_id": member_id, "points": 1_000_000, "reference": f"w{days}-{member_id}"}
+        tenant.post("/v1/redemptions", {**taken, "offline": offline})
+    put_terms(tenant, terms)
+    return {"alert_id": tenant.send("GET", "/v1/alerts").json["data"][0]["alert_id"]}
+
+
+def put_terms(tenant: Tenant, terms: dict[str, Any]) -> None:
+    """Other terms, from now on."""
+    answer = tenant.send("PUT", "/v1/program/terms", json=terms)
+    assert answer.status_code == 200, answer.data
+
+
 def purchase_of(member_id: str, purchase_id: str, amount: int = 10_000) -> dict[str, Any]:
     """The body of a purchase of one line."""
     return {

@@ -79,6 +79,7 @@ ADVICE: Final = {
     "hold_unknown": "Use the `hold_id` that the hold answered, with a key of the same program.",
     "quote_unknown": "A quote is of one member: use the `quote_id` that was answered for this one, or ask for "
     "another.",
+    "alert_unknown": "Check the id: `GET /v1/alerts` lists the alerts of the program that the key belongs to.",
     "device_unknown": "Check the id. A device is known from the first batch that it has numbered.",
     "hold_not_open": "`hold_status` says how it ended. When that is what was meant, it is done; when it has "
     "`lapsed`, the points are the member's again: ask anew before the goods leave.",

@@ -19,6 +19,7 @@ from tests.whole_service import (
     WholeService,
     open_service,
     purchase_of,
+    with_alerts,
     with_budget,
     with_device,
     with_holds,
@@ -57,6 +58,7 @@ PREFIXES: Final = {
     "approval_id": "apr_",
     "hold_id": "hld_",
     "quote_id": "quo_",
+    "alert_id": "alr_",
 }
 
 
@@ -83,12 +85,16 @@ def live(tenant: Tenant, tag: str) -> Tenant:
         "entry_id": purchase["entry_id"],
         **with_holds(tenant, f"m-{tag}"),
         **with_device(tenant, f"d-{tag}"),
+        **with_alerts(tenant, f"w-{tag}"),
         # Of two, so that lists have a second page; by the key that the tests ask with, which decides on neither.
         **with_rules(tenant, f"q-{tag}", role="admin"),
         **with_rules(tenant, f"r-{tag}", role="admin"),
         **with_budget(tenant, f"f-{tag}"),
         **with_budget(tenant, f"g-{tag}"),
     }
+    # The first to acknowledge an alert stays: whoever may do it changes nothing any more.
+    path = f"/v1/alerts/{tenant.facts['alert_id']}/acknowledge"
+    assert tenant.send("POST", path, json={"note": f"seen by {tag}"}).status_code == 200
     return tenant
 
 

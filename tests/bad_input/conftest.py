@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from tests.whole_service import Tenant, WholeService, open_service, with_device, with_history, with_holds
+from tests.whole_service import (
+    Tenant,
+    WholeService,
+    open_service,
+    with_alerts,
+    with_device,
+    with_history,
+    with_holds,
+)
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +26,7 @@ def service(cluster: Any, template: str) -> Iterator[WholeService]:
 def tenant(service: WholeService) -> Tenant:
     """A test program, so that its clock can be asked to move."""
     shop = with_history(service.tenant("shop", is_test=True))
-    shop.facts |= {**with_holds(shop, "m-1"), **with_device(shop, "d-1")}
+    shop.facts |= {**with_holds(shop, "m-1"), **with_device(shop, "d-1"), **with_alerts(shop, "m-owing")}
     return shop
 
 

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.whole_service import Tenant, WholeService, open_service, with_device, with_history, with_holds
+from tests.whole_service import (
+    Tenant,
+    WholeService,
+    open_service,
+    with_alerts,
+    with_device,
+    with_history,
+    with_holds,
+)
 
 _numbers = count(1)
 
@@ -21,5 +29,5 @@ def service(cluster: Any, template: str) -> Iterator[WholeService]:
 def tenant(service: WholeService) -> Tenant:
     """A test program with a little history, so that its clock can be moved."""
     shop = with_history(service.tenant(f"shop {next(_numbers)}", is_test=True))
-    shop.facts |= {**with_holds(shop, "m-1"), **with_device(shop, "d-1")}
+    shop.facts |= {**with_holds(shop, "m-1"), **with_device(shop, "d-1"), **with_alerts(shop, "m-owing")}
     return shop

@@ -278,6 +278,9 @@ def take_points_offline(walk: Walk) -> None:
     walk.step("post_redemption", {**taken, "offline": offline})
     overrun = walk.step("post_redemption", {**taken, "points": 1_000, "reference": "o-2", "offline": offline})
     assert overrun["offline"]["flagged"] is True
+    (alert, *_) = walk.step("list_program_alerts", query="?acknowledged=false")["data"]
+    walk.step("acknowledge_alert", {"note": "paid in cash"}, ids={"alert_id": alert["alert_id"]})
+    walk.refuse("acknowledge_alert", "alert_unknown", {"note": "x"}, ids={"alert_id": "alr_1"})
     beyond = {**taken, "points": 1_001, "reference": "o-3", "offline": offline}
     walk.refuse("post_redemption", "offline_credit_exceeded", beyond)
     sold = purchase_of("m-6", "p-63")
