@@ -1,17 +1,20 @@
 """Races for one hold, one quote and one balance through two workers: one wins, and the points are in one place."""
 
+import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
+from ledger.rules.terms import DEFAULT_TERMS
 from tests.faults.clients import Answer
 from tests.faults.service import Service, ledger
 
-from .race import Contest, codes
+from .race import Contest, Sent, codes
 
 NOON = datetime(2030, 1, 1, 4, tzinfo=UTC)
+EARLIER = "2026-01-01T12:00:00+08:00"
 
 
 def made(answer: Answer, name: str) -> str:
@@ -20,9 +23,9 @@ def made(answer: Answer, name: str) -> str:
     return str(answer.document[name])
 
 
-def held(contest: Contest, member: str, points: int, **how: Any) -> str:
+def held(contest: Contest, member: str, points: int, expires_in: int = 900) -> str:
     """The id of a hold that must succeed."""
-    return made(contest.send(contest.holding(member, points=points, **how)), "hold_id")
+    return made(contest.send(contest.holding(member, points=points, expires_in=expires_in)), "hold_id")
 
 
 def quoted(contest: Contest, member: str, points: int = 100) -> str:
@@ -177,3 +180,55 @@ def test_captures_of_many_holds_and_releases_of_others_all_count(contest: Contes
     rivals += [contest.releasing(hold) for hold in holds[1::2]]
     assert codes(contest.race(rivals)) == [None] * 20
     assert contest.points(member) == (930, 0)
+
+
+def offline(contest: Contest, member: str, points: int) -> Sent:
+    """What a till took from a member while it was offline."""
+    taken = contest.redeeming(member, points)
+    return replace(taken, body={**taken.body, "offline": {"device_id": "till", "occurred_at": EARLIER}})
+
+
+def grant_credit(clocked: Contest, credit: int) -> None:
+    """Let devices take so many points from a member in a day."""
+    terms = DEFAULT_TERMS | {"offline": {"credit": credit}}
+    assert clocked.send(Sent("/v1/program/terms", terms, clocked.fresh(), "PUT")).status == 200
+
+
+def test_of_twenty_redemptions_that_come_late_at_once_those_beyond_the_credit_are_flagged(
+    clocked: Contest,
+) -> None:
+    grant_credit(clocked, 500)
+    member = clocked.fresh()
+    assert clocked.send(clocked.awarding(member, 5_000)).status == 201
+    answers = clocked.race([offline(clocked, member, 100) for _ in range(20)])
+    assert codes(answers) == [None] * 20
+    beyond = sorted(answer.document["offline"]["beyond_credit"] for answer in answers)
+    assert beyond == [0] * 5 + [100 * n for n in range(1, 16)]
+    assert clocked.points(member) == (3_000, 0)
+
+
+def test_a_numbered_batch_that_comes_ten_times_at_once_is_new_once_and_posted_once(clocked: Contest) -> None:
+    grant_credit(clocked, 500)
+    member, device = clocked.fresh(), clocked.fresh()
+    batch = clocked.batch("redemption", [offline(clocked, member, 30)])
+    numbered = replace(batch, body={**batch.body, "device": {"device_id": device, "sequence": 1}})
+    answers = clocked.race([numbered] * 10)
+    assert [answer.status for answer in answers] == [200] * 10
+    assert Counter(answer.document["device"]["repeated"] for answer in answers) == {False: 1, True: 9}
+    assert len({json.dumps(answer.document["results"]) for answer in answers}) == 1
+    assert clocked.get(f"/v1/members/{member}/balance")["points"]["debt"] == 30
+
+
+def test_of_two_contents_under_one_number_one_is_taken(clocked: Contest) -> None:
+    grant_credit(clocked, 500)
+    member, device = clocked.fresh(), clocked.fresh()
+    rivals = []
+    for points in (10, 20):
+        batch = clocked.batch("redemption", [offline(clocked, member, points)])
+        numbered = replace(batch, body={**batch.body, "device": {"device_id": device, "sequence": 1}})
+        rivals += [numbered] * 5
+    answers = clocked.race(rivals)
+    assert Counter(answer.code for answer in answers) == {None: 5, "till_batch_changed": 5}
+    (won,) = {json.dumps(answer.document["results"]) for answer in answers if answer.status == 200}
+    debt = clocked.get(f"/v1/members/{member}/balance")["points"]["debt"]
+    assert debt == json.loads(won)[0]["body"]["points"]
