@@ -210,16 +210,18 @@ class _Batch:
         """Refuse what would lift a balance beyond what is counted exactly. What leaves an account lifts none."""
         for draft in decision.drafts:
             holder = self.loaded.holders[draft.holder_id]
-            highest = max(holder.points, holder.growth, holder.debt)
+            # What is held comes back one day, and then there is nobody to refuse.
+            points = holder.points + holder.held
+            highest = max(points, holder.growth, holder.debt)
             if highest + sum([posting.amount for posting in draft.postings]) <= MAX_AMOUNT:
                 continue
-            for account, balance in (
-                (Account.POINTS, holder.points),
-                (Account.GROWTH, holder.growth),
-                (Account.DEBT, -holder.debt),
-                (Account.FUND, holder.points),
+            for accounts, balance in (
+                ((Account.POINTS, Account.HELD), points),
+                ((Account.GROWTH,), holder.growth),
+                ((Account.DEBT,), -holder.debt),
+                ((Account.FUND,), holder.points),
             ):
-                after = balance + _net(draft, account)
+                after = balance + sum(_net(draft, account) for account in accounts)
                 if abs(after) > MAX_AMOUNT:
                     raise AmountTooLarge(
                         "the balance would exceed what can be counted exactly", limit=MAX_AMOUNT
