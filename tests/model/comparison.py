@@ -13,8 +13,8 @@ from tests.model.facts import Event, Lot, Member
 from tests.model.reference import Expected, Model
 from tests.model.snapshot import EntryRow, HolderRow, LotRow, Snapshot
 
-_ID = re.compile(r"\b(ent|lot|red|trf)_([0-9a-f]{32})\b")
-_NUMBER = re.compile(r"\b(ent|lot|red|trf)#(\d+)\b")
+_ID = re.compile(r"\b(ent|lot|red|trf|hld)_([0-9a-f]{32})\b")
+_NUMBER = re.compile(r"\b(ent|lot|red|trf|hld)#(\d+)\b")
 
 
 class Comparison:
@@ -89,7 +89,7 @@ def _balances(row: HolderRow) -> tuple[int, ...]:
 
 
 def _expected_balances(member: Member) -> tuple[int, ...]:
-    return len(member.events), member.total("POINT"), 0, member.debt, member.total("GROWTH")
+    return len(member.events), member.total("POINT"), member.held, member.debt, member.total("GROWTH")
 
 
 def _lot(row: LotRow) -> tuple[Any, ...]:

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ledger.accounts.program import Program
-from ledger.expiry.commands import ExpireLots
+from ledger.expiry.commands import ExpireLots, LapseHolds
 from ledger.journal.commands import Command
 from ledger.redemption.commands import Redeem, Refund, Transfer
+from ledger.redemption.holds import CaptureHold, PlaceHold, ReleaseHold
 from ledger.redemption.reversals import Reverse
 from ledger.rules.commands import Earning, Purchase
 from ledger.rules.returns import Return
@@ -19,6 +20,7 @@ from tests.model.facts import (
     MAX,
     SKEW,
     Event,
+    Hold,
     Lot,
     Member,
     Refusal,
@@ -58,7 +60,12 @@ class Decisions:
             Return: self._return,
             Transfer: self._transfer,
             Reverse: self._reverse,
+            PlaceHold: self._hold,
+            CaptureHold: self._capture,
+            ReleaseHold: self._release,
             ExpireLots: self._expire,
+            # Whoever looks into a member's books has the holds lapse first: nothing is left to do.
+            LapseHolds: lambda *_: {},
         }
         return rules[type(command)](command, now)
 
@@ -67,6 +74,8 @@ class Decisions:
             number = self.names.get(("purchase", command.purchase_id))
         elif isinstance(command, Refund):
             number = self.ids.get(command.redemption_id.removeprefix("red_"))
+        elif isinstance(command, CaptureHold | ReleaseHold):
+            number = self.ids.get(command.hold_id.removeprefix("hld_"))
         elif isinstance(command, Reverse):
             number = self.ids.get(command.entry_id.removeprefix("ent_"))
         else:
@@ -180,7 +189,7 @@ class Decisions:
 
     def _refund(self, command: Refund, now: datetime) -> dict[str, Any]:
         redemption = self.event_of(command)
-        if redemption is None or redemption.kind != "redeem":
+        if redemption is None or redemption.kind not in ("redeem", "capture"):
             raise Refusal("redemption_unknown", redemption_id=command.redemption_id)
         _check_not_reversed(redemption)
         refundable = sum(points for _, points in redemption.draws) - sum(redemption.refunded.values())
@@ -196,20 +205,24 @@ class Decisions:
 
     def _restore(self, kind: str, redemption: Event, points: int, now: datetime) -> dict[str, Any]:
         """Back to the very lots, newest draw first. What lapsed meanwhile lapses again, or gets some grace."""
-        policy = self.terms["lapsed_refund"]
-        member = self.members[redemption.member]
         shares = []
         for lot, drawn in reversed(redemption.draws):
             share = min(points, drawn - redemption.refunded.get(lot.number, 0))
             points -= share
             if share:
                 shares.append((lot, share))
-        stays = policy["policy"] == "grace"
+        stays = self.terms["lapsed_refund"]["policy"] == "grace"
+        member = self.members[redemption.member]
         self._check_return_room(member, [s for s in shares if stays or is_alive(s[0], now)], now)
         self._event(kind, redemption.member, now, now)
-        alive, lapsed, grace = [], [], 0
         for lot, share in shares:
             redemption.refunded[lot.number] = redemption.refunded.get(lot.number, 0) + share
+        return self._give_back(member, shares, now)
+
+    def _give_back(self, member: Member, shares: list[tuple[Lot, int]], now: datetime) -> dict[str, Any]:
+        policy = self.terms["lapsed_refund"]
+        alive, lapsed, grace = [], [], 0
+        for lot, share in shares:
             if is_alive(lot, now):
                 lot.left += share
                 alive.append((lot, share))
@@ -242,14 +255,14 @@ class Decisions:
             for lot, points in draws
         ]
         self._check_room(recipient, arriving, now)
-        leaving = self._event("transfer_out", command.from_member_id, now, now)
+        leaving = self._event("transfer_out", command.from_member_id, now, now, command.to_member_id)
         for lot, points in draws:
             lot.left -= points
-        self._event("transfer_in", command.to_member_id, now, now)
+        self._event("transfer_in", command.to_member_id, now, now, command.from_member_id)
         for lot in arriving:
             self._open(recipient, lot)
         self._repay(recipient, arriving, now)
-        leaving.draws, leaving.recipient, leaving.arrived = draws, command.to_member_id, arriving
+        leaving.draws, leaving.arrived = draws, arriving
         return {
             "transfer_id": f"trf#{leaving.number}",
             "reference": command.reference,
@@ -352,7 +365,7 @@ class Decisions:
         if entry.kind in ("earn", "award"):
             points, growth, shortfall = self._take_back("reversal", entry, 0, 1, now, now)
             body = {"points_clawed_back": points, "growth_clawed_back": growth, "shortfall": shortfall}
-        elif entry.kind == "redeem":
+        elif entry.kind in ("redeem", "capture"):
             left = sum(points for _, points in entry.draws) - sum(entry.refunded.values())
             body = {"points": left, **self._restore("reversal", entry, left, now)}
         elif entry.kind == "transfer_out":
@@ -370,14 +383,109 @@ class Decisions:
             raise Refusal("insufficient_points", available=there, requested=moved)
         sender = self.members[entry.member]
         self._check_return_room(sender, entry.draws, now)
-        self._event("reversal", entry.member, now, now)
+        self._event("reversal", entry.member, now, now, entry.peer)
         for lot, points in entry.draws:
             lot.left += points
         self._repay(sender, entry.draws, now)
-        self._event("reversal", entry.recipient, now, now)
+        self._event("reversal", entry.peer, now, now, entry.member)
         for lot in entry.arrived:
             lot.left = 0
         return {"points": moved}
+
+    # --- holds -----------------------------------------------------------------------------------
+
+    def _hold(self, command: PlaceHold, now: datetime) -> dict[str, Any]:
+        member = self._member(command.member_id)
+        assert command.points is not None, "the model knows no quotes"
+        draws = self._draw(member, command.points, now)
+        event = self._event("hold", command.member_id, now, now)
+        ends = now + timedelta(seconds=command.expires_in)
+        event.held = Hold(event.number, command.member_id, draws, ends)
+        member.holds.append(event.held)
+        shown = [show_draw(*each) for each in draws]
+        for lot, points in draws:
+            lot.left -= points
+        return {
+            "hold_id": f"hld#{event.number}",
+            "reference": command.reference,
+            "status": "open",
+            "points": command.points,
+            "expires_at": show(ends),
+            "draws": shown,
+            "quote_id": None,
+        }
+
+    def _capture(self, command: CaptureHold, now: datetime) -> dict[str, Any]:
+        """What is captured is honoured, whatever has become of its lots; the rest goes back in drawing order."""
+        hold = self._open_hold(command)
+        points = hold.points if command.points is None else command.points
+        if points > hold.points:
+            raise Refusal("capture_exceeds_hold", held=hold.points, requested=points)
+        taken, rest, left = [], [], points
+        for lot, amount in hold.draws:
+            part = min(left, amount)
+            left -= part
+            taken += [(lot, part)] if part else []
+            rest += [(lot, amount - part)] if part < amount else []
+        event = self._event("capture", hold.member, now, now)
+        event.draws, hold.status, member = taken, "captured", self.members[hold.member]
+        shown = [show_draw(*each) for each in taken]
+        back = [show_draw(lot, amount) for lot, amount in rest if is_alive(lot, now)]
+        is_rolling = self.terms["points_expiry"]["kind"] == "rolling"
+        self._activity(member, self._end_of("points_expiry", now) if is_rolling else None, now)
+        restored = self._give_back(member, rest, now)
+        return {
+            "hold_id": command.hold_id,
+            "redemption_id": f"red#{event.number}",
+            "reference": self._reference(hold),
+            "status": "captured",
+            "points": points,
+            "released": hold.points - points,
+            "draws": shown,
+            **restored,
+            "restored": back,
+        }
+
+    def _release(self, command: ReleaseHold, now: datetime) -> dict[str, Any]:
+        hold = self._open_hold(command)
+        self._event("release", hold.member, now, now)
+        hold.status = "released"
+        restored = self._give_back(self.members[hold.member], hold.draws[::-1], now)
+        return {
+            "hold_id": command.hold_id,
+            "reference": self._reference(hold),
+            "status": "released",
+            "points": hold.points,
+            **restored,
+        }
+
+    def _open_hold(self, command: CaptureHold | ReleaseHold) -> Hold:
+        event = self.event_of(command)
+        if event is None or event.held is None:
+            raise Refusal("hold_unknown", hold_id=command.hold_id)
+        if event.held.status != "open":
+            raise Refusal("hold_not_open", hold_id=command.hold_id, hold_status=event.held.status)
+        return event.held
+
+    def _reference(self, hold: Hold) -> str:
+        (name,) = [
+            name for (kind, name), number in self.names.items() if (kind, number) == ("hold", hold.number)
+        ]
+        return name
+
+    def let_holds_lapse(self, names: Sequence[str], now: datetime) -> None:
+        """What is due has ended by itself, at its own instant: what had lapsed by then expires, the rest is back."""
+        for member in (self.members[name] for name in names):
+            due = [hold for hold in member.holds if hold.status == "open" and hold.ends <= now]
+            for hold in sorted(due, key=lambda hold: (hold.ends, hold.number)):
+                self._event("release", hold.member, hold.ends, now)
+                hold.status = "lapsed"
+                for lot, points in hold.draws:
+                    if is_alive(lot, hold.ends):
+                        lot.left += points
+                    else:
+                        lot.lapsed += points
+                self._repay(member, [each for each in hold.draws if is_alive(each[0], hold.ends)], hold.ends)
 
     # --- expiry ----------------------------------------------------------------------------------
 
@@ -415,7 +523,7 @@ class Decisions:
             "points": {
                 "available": sum(lot.left for lot in points if lot.available <= now),
                 "pending": sum(lot.left for lot in points if lot.available > now),
-                "held": 0,
+                "held": member.held,
                 "debt": member.debt,
                 "next_expiry": next_expiry or None,
             },
@@ -431,8 +539,8 @@ class Decisions:
             raise Refusal("member_unknown", member_id=name)
         return self.members[name]
 
-    def _event(self, kind: str, name: str, at: datetime, now: datetime) -> Event:
-        event = Event(len(self.events), kind, name, at)
+    def _event(self, kind: str, name: str, at: datetime, now: datetime, peer: str = "") -> Event:
+        event = Event(len(self.events), kind, name, at, peer=peer)
         self.events.append(event)
         member = self.members[name]
         member.events.append(event)
@@ -479,7 +587,9 @@ class Decisions:
             amount = sum(lot.left for lot in lots)
             if unit == "POINT":
                 amount -= min(member.debt, sum(lot.left for lot in lots if lot.is_live(now)))
-            if any(lot.amount > MAX for lot in lots) or member.total(unit) + amount > MAX:
+            # What is held comes back one day.
+            there = member.total(unit) + (member.held if unit == "POINT" else 0)
+            if any(lot.amount > MAX for lot in lots) or there + amount > MAX:
                 raise Refusal("amount_too_large", limit=MAX)
 
     @staticmethod
@@ -487,7 +597,7 @@ class Decisions:
         """The same for points that come back to their lots: those alive repay a debt before they count."""
         alive = sum(points for lot, points in shares if is_alive(lot, now))
         coming = sum(points for _, points in shares)
-        if member.total("POINT") + coming - min(member.debt, alive) > MAX:
+        if member.total("POINT") + member.held + coming - min(member.debt, alive) > MAX:
             raise Refusal("amount_too_large", limit=MAX)
 
 

@@ -53,9 +53,28 @@ class Event:
     bought: dict[str, tuple[int, int]] = field(default_factory=dict)
     returned: dict[str, tuple[int, int]] = field(default_factory=dict)
     currency: str = ""
-    recipient: str = ""
+    peer: str = ""
+    """The other member of a transfer, or of its reversal."""
     arrived: list[Lot] = field(default_factory=list)
     reversed_by: int | None = None
+    held: "Hold | None" = None
+    """The hold that it has made."""
+
+
+@dataclass
+class Hold:
+    """Points that are set aside."""
+
+    number: int
+    """Of the event that made it."""
+    member: str
+    draws: list[tuple[Lot, int]]
+    ends: datetime
+    status: str = "open"
+
+    @property
+    def points(self) -> int:
+        return sum(points for _, points in self.draws)
 
 
 @dataclass
@@ -64,11 +83,16 @@ class Member:
 
     lots: list[Lot] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
     debt: int = 0
     recorded: datetime | None = None
 
     def total(self, unit: str) -> int:
         return sum(lot.left for lot in self.lots if lot.unit == unit)
+
+    @property
+    def held(self) -> int:
+        return sum(hold.points for hold in self.holds if hold.status == "open")
 
 
 def show(instant: datetime) -> str:

@@ -11,10 +11,11 @@ from ledger import clock
 from ledger.accounts.program import Program
 from ledger.accounts.programs import change_terms
 from ledger.db import Database
-from ledger.expiry.commands import ExpireLots
+from ledger.expiry.commands import ExpireLots, LapseHolds
 from ledger.journal import Request, post
 from ledger.journal.commands import Command
 from ledger.redemption.commands import Redeem, Refund, Transfer
+from ledger.redemption.holds import CaptureHold, PlaceHold, ReleaseHold
 from ledger.redemption.reversals import Reverse
 from ledger.refusals import RESERVED
 from ledger.rules.commands import Earning, Purchase
@@ -30,6 +31,9 @@ _OPERATIONS: dict[type[Command], tuple[str, str]] = {
     Return: ("return", "/v1/purchases/{purchase_id}/returns"),
     Redeem: ("redemption", "/v1/redemptions"),
     Refund: ("refund", "/v1/redemptions/{redemption_id}/refunds"),
+    PlaceHold: ("hold", "/v1/holds"),
+    CaptureHold: ("capture", "/v1/holds/{hold_id}/capture"),
+    ReleaseHold: ("release", "/v1/holds/{hold_id}/release"),
     Transfer: ("transfer", "/v1/transfers"),
     Reverse: ("reversal", "/v1/entries/{entry_id}/reversal"),
 }
@@ -52,7 +56,7 @@ class HttpDriver:
         self, requests: Sequence[Request], *, now: datetime, atomic: bool = False, dry_run: bool = False
     ) -> list[Answer]:
         self._set_clock(now)
-        if all(isinstance(request.command, ExpireLots) for request in requests):
+        if all(isinstance(request.command, ExpireLots | LapseHolds) for request in requests):
             # The sweep has no route: it is the operator's.
             assert not dry_run and not any(request.key for request in requests)
             outcomes = self.database.run(lambda c: post(c, self.program, requests, now=now))

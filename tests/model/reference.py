@@ -14,6 +14,7 @@ from ledger.accounts.program import Program
 from ledger.journal import Request
 from ledger.journal.commands import Command
 from ledger.redemption.commands import Redeem, Refund, Transfer
+from ledger.redemption.holds import PlaceHold
 from ledger.redemption.reversals import Reverse
 from ledger.rules.commands import Earning, Purchase
 from ledger.rules.returns import Return
@@ -26,6 +27,7 @@ FORGOTTEN: Final = frozenset(
         "purchase_unknown",
         "redemption_unknown",
         "entry_unknown",
+        "hold_unknown",
         "idempotency_key_reused",
         "batch_aborted",
     }
@@ -37,6 +39,7 @@ _NAMES: Final[dict[type[Command], tuple[str, str]]] = {
     Purchase: ("purchase", "purchase_id"),
     Earning: ("earning", "reference"),
     Redeem: ("redemption", "reference"),
+    PlaceHold: ("hold", "reference"),
     Refund: ("refund", "reference"),
     Return: ("return", "return_id"),
     Transfer: ("transfer", "reference"),
@@ -67,7 +70,9 @@ class Model(Decisions):
         """What the batch should answer; the books move on unless it is a dry run or was aborted."""
         books = copy.deepcopy(self) if atomic or dry_run else self
         known = set(self.answers)
-        present = self._present(requests, now)
+        concerned = self._concerned(requests)
+        present = self._present(concerned, now)
+        books.let_holds_lapse(concerned, present)
         expected = [books._answer(request, present, dry_run) for request in requests]
         refused = next((i for i, e in enumerate(expected) if e.code is not None), None)
         if atomic and refused is not None:
@@ -81,16 +86,19 @@ class Model(Decisions):
             self.__dict__ = books.__dict__
         return expected
 
-    def _present(self, requests: Sequence[Request], now: datetime) -> datetime:
-        """A holder's books never run against time: the latest of the clock and what the holders have seen."""
+    def _concerned(self, requests: Sequence[Request]) -> list[str]:
+        """The members whose books the batch may look into."""
         concerned: set[str] = set()
         for request in requests:
             concerned.update(request.command.members)
             event = self.event_of(request.command)
             if event is not None:
-                concerned.add(event.member)
-                concerned.update([event.recipient] if event.recipient else [])
-        seen = [self.members[name].recorded for name in concerned if name in self.members]
+                concerned.update(name for name in (event.member, event.peer) if name)
+        return sorted(concerned & self.members.keys())
+
+    def _present(self, concerned: Sequence[str], now: datetime) -> datetime:
+        """A holder's books never run against time: the latest of the clock and what the holders have seen."""
+        seen = [self.members[name].recorded for name in concerned]
         return max([now, *(moment for moment in seen if moment is not None)])
 
     def _answer(self, request: Request, now: datetime, dry_run: bool) -> Expected:

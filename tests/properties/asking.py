@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ledger.expiry.commands import ExpireLots
 from ledger.journal.commands import Command
 from ledger.redemption.commands import Redeem, Refund, Transfer
+from ledger.redemption.holds import CaptureHold, PlaceHold, ReleaseHold
 from ledger.redemption.reversals import Reverse
 from ledger.rules.commands import Earning, Line, Purchase
 from ledger.rules.returns import Return, ReturnedLine
@@ -78,16 +79,21 @@ class Asker:
         if self.model.members and self._mostly():
             kinds += ["redemption", "redemption", "transfer", "expiry"]
             happened = {event.kind for event in self.model.events}
-            kinds += ["refund", "refund"] if "redeem" in happened else []
+            kinds += ["refund", "refund"] if happened & {"redeem", "capture"} else []
+            kinds += ["hold", "hold"] + (["capture", "capture", "release"] if "hold" in happened else [])
             kinds += ["return", "return"] if "earn" in happened else []
             kinds += ["reversal"]
         elif self._seldom():
             kinds = ["redemption", "transfer", "expiry", "refund", "return", "reversal"]
+            kinds += ["hold", "capture", "release"]
         make: dict[str, Callable[[], Command]] = {
             "purchase": self.purchase,
             "earning": self.earning,
             "redemption": self.redemption,
             "refund": self.refund,
+            "hold": self.hold,
+            "capture": self.capture,
+            "release": self.release,
             "return": self.give_back,
             "transfer": self.transfer,
             "reversal": self.reversal,
@@ -134,10 +140,24 @@ class Asker:
         return Redeem(member, self._points(member), self._name("redemption", "r"))
 
     def refund(self) -> Refund:
-        identifier, redemption = self._entry("redeem")
+        identifier, redemption = self._entry(self.draw(st.sampled_from(["redeem", "redeem", "capture"])))
         drawn = sum(points for _, points in redemption.draws) if redemption else 5
         back = sum(redemption.refunded.values()) if redemption else 0
         return Refund(f"red_{identifier}", self._up_to(drawn - back), self._name("refund", "f"))
+
+    def hold(self) -> PlaceHold:
+        member = self._spender()
+        seconds = self.draw(st.sampled_from([1, 900, 90_000, 2_592_000]))
+        return PlaceHold(member, self._points(member), None, self._name("hold", "h"), seconds)
+
+    def capture(self) -> CaptureHold:
+        identifier, made = self._entry("hold")
+        points = self._up_to(made.held.points if made and made.held else 5)
+        return CaptureHold(f"hld_{identifier}", points if self.draw(st.booleans()) else None)
+
+    def release(self) -> ReleaseHold:
+        identifier, _ = self._entry("hold")
+        return ReleaseHold(f"hld_{identifier}")
 
     def give_back(self) -> Return:
         purchases = sorted(name for kind, name in self.model.names if kind == "purchase")
@@ -163,7 +183,7 @@ class Asker:
         return Transfer(sender, recipient, self._points(sender), self._name("transfer", "x"))
 
     def reversal(self) -> Reverse:
-        kinds = ["earn", "award", "redeem", "transfer_out"]
+        kinds = ["earn", "award", "redeem", "transfer_out", "capture", "hold"]
         identifier, _ = self._entry(self.draw(st.sampled_from(kinds)))
         return Reverse(f"ent_{identifier}", "a mistake")
 

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ledger.expiry.commands import ExpireLots
+from ledger.expiry.commands import ExpireLots, LapseHolds
 from ledger.journal import Request
 from ledger.journal.commands import Command
 from tests.model.comparison import Comparison
@@ -97,6 +97,12 @@ class LedgerMachine(RuleBasedStateMachine):
         """Book every expiry, as the job does: without keys."""
         self.send([Request(ExpireLots(name, self.now)) for name in sorted(self.model.members)])
 
+    @precondition(lambda self: self.model.members)
+    @rule()
+    def let_holds_lapse(self) -> None:
+        """Book every hold that is due, as the job does."""
+        self.send([Request(LapseHolds(name)) for name in sorted(self.model.members)])
+
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
     def retry(self, data: st.DataObject) -> None:
@@ -120,8 +126,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(step=st.sampled_from([timedelta(), -timedelta(microseconds=1)]))
     def time_reaches_an_edge(self, step: timedelta) -> None:
-        """To the very instant at which a lot next begins or ends, or to just before it."""
+        """To the very instant at which a lot next begins or ends, or a hold ends; or to just before it."""
         edges = [edge for lot in self.model.lots for edge in (lot.available, lot.ends) if edge]
+        edges += [hold.ends for m in self.model.members.values() for hold in m.holds if hold.status == "open"]
         coming = [edge + step for edge in edges if edge + step > self.now]
         if coming and min(coming) < self.now + timedelta(days=400):
             self.now = min(coming)

@@ -34,7 +34,8 @@ def value_of_all(driver: Driver, now: datetime) -> int:
         if lot.unit == 1 and (lot.expires_at is None or seen[name] < lot.expires_at)
     )
     owed = sum(holder.debt for holder in books.holders.values())
-    return moved["redeemed"] - moved["redeemed back"] + live - owed
+    held = sum(holder.held for holder in books.holders.values())
+    return moved["redeemed"] - moved["redeemed back"] + live + held - owed
 
 
 class GainMachine(LedgerMachine):
