@@ -132,7 +132,10 @@ class Laws:
         moved[Account.ROUNDING] += over
 
     def _check_holder(self, holder_id: bytes) -> None:
-        """What is there is what the lots and the open holds make, none of it negative, and all of it was issued."""
+        """What is there is what the lots and the open holds make, none of it negative, and all of it was issued.
+
+        And nobody owes points who has some that the clock has not taken: what arrives repays first.
+        """
         holder, flows = self.driver.holders[holder_id], self.flows[holder_id]
         lots = self.driver.lots.get(holder_id, {})
         held = Counter[bytes]()
@@ -144,6 +147,9 @@ class Laws:
         assert min(holder.points, holder.held, holder.debt, holder.growth, flows["redeemed"]) >= 0
         assert all(0 <= lot.remaining <= lot.original - held[lot.lot_id] for lot in lots.values())
         assert holder.points + holder.held + flows["redeemed"] <= flows["issued"]
+        now = holder.recorded_at
+        assert now is not None
+        assert not holder.debt or not any(lot.unit == 1 and lot.is_live(now) for lot in lots.values())
 
     def check_all_is_back(self, entry_id: bytes) -> None:
         """Of a payment nothing is left: every point is in its lot again, and no account of money keeps anything."""
