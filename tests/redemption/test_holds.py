@@ -498,3 +498,20 @@ def test_holds_are_listed_newest_first_page_by_page(shop: Checkout) -> None:
     assert listed[0]["quote_id"] == quote["quote_id"]
     assert [item["closed_entry_id"] for item in listed[1:3]] == [released["entry_id"], captured["entry_id"]]
     assert shop.holds() == {"data": listed, "next_cursor": None}
+
+
+def test_a_cursor_into_the_holds_of_one_member_shows_only_those_of_the_other(shop: Checkout) -> None:
+    shop.award(100)
+    shop.award(100, member_id="bob")
+    theirs = {shop.hold(10, member_id="bob")["hold_id"] for _ in range(2)}
+    for _ in range(2):
+        shop.hold(10)
+    cursor = shop.holds("?limit=1")["next_cursor"]
+    page = shop.get(f"/v1/members/bob/holds?cursor={cursor}")
+    assert {item["hold_id"] for item in page["data"]} <= theirs
+    assert page["next_cursor"] is None
+
+
+def test_nobody_has_no_list_of_holds(shop: Checkout) -> None:
+    answer = shop.tenant.send("GET", "/v1/members/nobody/holds")
+    assert (answer.status_code, answer.json["code"]) == (404, "member_unknown")
