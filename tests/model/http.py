@@ -22,6 +22,7 @@ from ledger.rules.commands import Earning, Purchase
 from ledger.rules.returns import Return
 from tests.model.driver import Answer, answer_of
 from tests.model.postgres import read_snapshot
+from tests.model.reference import FORGOTTEN
 from tests.model.snapshot import Snapshot
 from tests.whole_service import JSON, Tenant
 
@@ -115,9 +116,11 @@ class HttpDriver:
 def _item(request: Request, result: dict[str, Any], known: dict[str, bytes]) -> Answer:
     """One result of a batch, which does not say whether it is a replay: the same bytes under its key say it."""
     raw = orjson.dumps(result["body"])
-    replayed = request.key is not None and known.get(request.key) == raw
-    if request.key is not None:
-        known.setdefault(request.key, raw)
+    # What is refused and forgotten is refused anew, though in the same words.
+    is_kept = request.key is not None and result["body"].get("code") not in FORGOTTEN
+    replayed = is_kept and known.get(request.key or "") == raw
+    if is_kept:
+        known.setdefault(request.key or "", raw)
     return _answer(result["status"], raw, replayed=replayed)
 
 
