@@ -39,7 +39,7 @@ class Payment:
     moved: Counter[int]
     """By account of the house, debits less credits: of the payment, and of all that has gone back of it."""
     drawn: Counter[bytes | None]
-    """Points that are still spent, by lot."""
+    """Points that are still spent, by lot; by none what nothing covered when a till took it offline."""
     points: int
     value: int
     backs: int = 0
@@ -107,7 +107,8 @@ class Laws:
             paid.moved[account] += back[account]
         for posting in row.postings:
             if posting.debit == Account.REDEEMED:
-                paid.drawn[posting.lot_id] -= posting.amount
+                # What came out of no lot comes back in a new one.
+                paid.drawn[posting.lot_id if posting.lot_id in paid.drawn else None] -= posting.amount
         paid.backs += 1
         points, value, residue = _face(paid.moved)
         assert 0 <= points <= paid.points and 0 <= value <= paid.value and 0 <= residue < MICRO
@@ -132,7 +133,7 @@ class Laws:
         moved[Account.ROUNDING] += over
 
     def _check_holder(self, holder_id: bytes) -> None:
-        """What is there is what the lots and the open holds make, none of it negative, and all of it was issued.
+        """What is there is what lots and open holds make, none of it negative, and all of it was issued or is owed.
 
         And nobody owes points who has some that the clock has not taken: what arrives repays first.
         """
@@ -146,7 +147,7 @@ class Laws:
         assert holder.held == held.total()
         assert min(holder.points, holder.held, holder.debt, holder.growth, flows["redeemed"]) >= 0
         assert all(0 <= lot.remaining <= lot.original - held[lot.lot_id] for lot in lots.values())
-        assert holder.points + holder.held + flows["redeemed"] <= flows["issued"]
+        assert holder.points + holder.held + flows["redeemed"] <= flows["issued"] + holder.debt
         now = holder.recorded_at
         assert now is not None
         assert not holder.debt or not any(lot.unit == 1 and lot.is_live(now) for lot in lots.values())

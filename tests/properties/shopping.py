@@ -22,7 +22,7 @@ from ledger.redemption.commands import Redeem, Refund
 from ledger.redemption.holds import CaptureHold, PlaceHold, ReleaseHold
 from ledger.redemption.reversals import Reverse
 from ledger.rules.commands import Line, Purchase
-from ledger.rules.paying import PointsPart
+from ledger.rules.paying import OfflinePayment, PointsPart
 from ledger.rules.returns import Return, ReturnedLine
 from tests.builders import NOW, Bench, earning, expire, program
 from tests.model.invariants import MICRO
@@ -36,6 +36,7 @@ STEPS = [
     *["quote"] * 2,
     *["quote_and_pay"] * 5,
     *["pay"] * 3,
+    *["pay_offline"] * 2,
     *["hold"] * 2,
     *["hold_quote"] * 3,
     *["capture"] * 3,
@@ -362,6 +363,19 @@ class Shop:
             told = ("points", "points_value", "cash", "rate", "rate_version", "quote_id")
             assert {name: paid[name] for name in told} == {name: quoted.answer[name] for name in told}
         self.bought.append(Bought(body, amounts, paid["cash"]["amount"], paid["points"]))
+
+    def pay_offline(self, which: int, much: int) -> None:
+        """What a till took at the rate in force, whatever the member had."""
+        version, points = self.version(), 4 + much % 200
+        value = points * self.prices[version][0] // MICRO
+        lines = lines_of(value + much % 300, which)
+        part = PointsPart(offline=OfflinePayment("till-1", points, version))
+        command = Purchase(self.name("p"), MEMBERS[which % 4], self.now, "CNY", lines, points_part=part)
+        if body := self.post(command, *["points_not_offered"] * (value == 0)):
+            amounts = {line.line_id: line.amount for line in lines}
+            paid = body["paid"]
+            assert (paid["points_value"]["amount"], paid["points"]) == (value, points)
+            self.bought.append(Bought(body, amounts, paid["cash"]["amount"], points))
 
     def give_back(self, which: int, much: int) -> None:
         """Of one line all that is left, a part of it, or one fen; now and then of all lines."""

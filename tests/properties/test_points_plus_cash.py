@@ -15,6 +15,7 @@ TERMS: list[dict[str, Any]] = [
         "lapsed_refund": lapsed,
         "points_expiry": expiry,
         "pending_days": pending,
+        "offline": {"credit": 500},
     }
     for tender, shortfall, lapsed, (expiry, pending) in product(
         ("pro_rata", "points_first", "cash_first"),
