@@ -109,21 +109,30 @@ class Holder:
         assert self.lots is not None, "the lots were not loaded"
         return self.lots[lot_id]
 
-    def apply(self, postings: Iterable[Posting], now: datetime, extends_to: datetime | None = None) -> None:
+    def apply(
+        self,
+        postings: Iterable[Posting],
+        now: datetime,
+        extends_to: datetime | None = None,
+        opens: Hold | None = None,
+        closes: Closing | None = None,
+    ) -> None:
         """Move balances and lots as the postings say, and take the standing at ``now``.
 
-        ``extends_to`` moves the expiry of every live rolling lot forward, before the postings.
+        ``extends_to`` moves the expiry of every live rolling lot forward, before anything else. Then the hold counts
+        that is made or ended.
         """
         if extends_to is not None:
             self._extend(extends_to, now)
+        self._change_holds(opens, closes)
         for posting in postings:
-            debit, credit, amount, lot_id, opens = posting
+            debit, credit, amount, lot_id, opening = posting
             assert amount > 0
             if debit in _MEMBERS:
                 self._move(debit, -amount)
             if credit in _MEMBERS:
                 self._move(credit, amount)
-            if opens is not None:
+            if opening is not None:
                 self._open(posting, now)
             elif lot_id is not None:
                 self._move_lot(posting)
@@ -134,8 +143,7 @@ class Holder:
         self.kept = None
         self.is_changed = True
 
-    def change_holds(self, opens: Hold | None = None, closes: Closing | None = None) -> None:
-        """Note a hold that an entry opens or closes, before its postings are applied."""
+    def _change_holds(self, opens: Hold | None, closes: Closing | None) -> None:
         if opens is not None:
             self.holds[opens.hold_id] = opens
             self.holds_opened.append(opens)
@@ -202,12 +210,14 @@ class Holder:
 
     def _extend(self, extends_to: datetime, now: datetime) -> None:
         assert self.lots is not None, "the lots were not loaded"
+        # What is held is still the member's, though nothing may remain beside it.
+        held = {lot for hold in self.holds.values() for lot, _ in hold.draws}
         for lot in self.lots.values():
             if (
                 lot.rolling
-                and lot.is_live(now)
+                and (lot.remaining or lot.lot_id in held)
                 and lot.expires_at is not None
-                and lot.expires_at < extends_to
+                and now < lot.expires_at < extends_to
             ):
                 lot.expires_at = extends_to
                 self.touched[lot.lot_id] = lot

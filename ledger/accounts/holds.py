@@ -44,5 +44,4 @@ def lapses(holder: Holder, now: datetime) -> Iterator[Lapse]:
 def follow_clock(holder: Holder, now: datetime) -> None:
     """Let the holder be as the clock has it at ``now``, without booking anything. Needs lots and holds."""
     for hold, postings in lapses(holder, now):
-        holder.change_holds(closes=Closing(hold.hold_id, LAPSED, 0, b""))
-        holder.apply(postings, now)
+        holder.apply(postings, now, closes=Closing(hold.hold_id, LAPSED, 0, b""))

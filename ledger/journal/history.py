@@ -200,7 +200,8 @@ class Past:
                 self.lots[move.lot_id] = _Sub(_opened(event, move), _opened(event, move))
             booked = self.lots[move.lot_id].booked
             self._grow(event, move, booked)
-            booked.remaining += _change_of_lot(move)
+            # Held points are still of the lot: it lives on with them.
+            booked.remaining += _change_of_lot(move) + _change(move, Account.HELD)
         if counts:
             self._see(move)
 

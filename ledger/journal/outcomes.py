@@ -15,6 +15,7 @@ from ledger.errors import (
     IdempotencyKeyReused,
     LedgerError,
     Refused,
+    TillBatchChanged,
     error_class,
 )
 from ledger.journal.commands import Outcome
@@ -23,7 +24,7 @@ from ledger.refusals import settle
 
 def is_remembered(error: LedgerError) -> bool:
     """Whether a refusal is the key's answer for ever."""
-    if isinstance(error, IdempotencyKeyReused | BatchAborted):
+    if isinstance(error, IdempotencyKeyReused | BatchAborted | TillBatchChanged):
         return False
     return isinstance(error, Refused | Conflict | Gone)
 

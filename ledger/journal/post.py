@@ -247,9 +247,7 @@ class _Batch:
         if self.has_tiers and holder.is_member:
             settled = follow(holder, draft.postings, draft.effective_at, self.ladders)
             self.written.tiers.add(holder, settled, self.loaded.now, draft)
-        if draft.opens is not None or draft.closes is not None:
-            holder.change_holds(draft.opens, draft.closes)
-        holder.apply(draft.postings, self.loaded.now, draft.extends_to)
+        holder.apply(draft.postings, self.loaded.now, draft.extends_to, draft.opens, draft.closes)
         seal(self.written, holder, draft, self.program.terms_version, self.loaded.now, self.units)
         self._record(draft)
 

@@ -11,6 +11,7 @@ from ledger.errors import (
     LedgerError,
     Malformed,
     Refused,
+    TillBatchChanged,
     Unavailable,
     error_classes,
 )
@@ -93,7 +94,7 @@ def test_a_refused_request_takes_no_reference(bench: Bench) -> None:
 def test_a_key_keeps_what_was_decided_and_nothing_else(error: type[LedgerError]) -> None:
     decided = issubclass(error, Refused | Conflict | Gone)
     assert is_remembered(error("said so")) == (
-        decided and not issubclass(error, IdempotencyKeyReused | BatchAborted)
+        decided and not issubclass(error, IdempotencyKeyReused | BatchAborted | TillBatchChanged)
     )
     if issubclass(error, Absent | Malformed | Unavailable):
         assert not decided

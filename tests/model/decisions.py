@@ -428,11 +428,12 @@ class Decisions:
             taken += [(lot, part)] if part else []
             rest += [(lot, amount - part)] if part < amount else []
         event = self._event("capture", hold.member, now, now)
-        event.draws, hold.status, member = taken, "captured", self.members[hold.member]
+        event.draws, member = taken, self.members[hold.member]
         shown = [show_draw(*each) for each in taken]
         back = [show_draw(lot, amount) for lot, amount in rest if is_alive(lot, now)]
         is_rolling = self.terms["points_expiry"]["kind"] == "rolling"
         self._activity(member, self._end_of("points_expiry", now) if is_rolling else None, now)
+        hold.status = "captured"
         restored = self._give_back(member, rest, now)
         return {
             "hold_id": command.hold_id,
@@ -558,8 +559,10 @@ class Decisions:
 
     def _activity(self, member: Member, rolls_to: datetime | None, now: datetime) -> None:
         """Rolling lots live on from the member's last activity; it does not raise the dead."""
+        held = [lot for hold in member.holds if hold.status == "open" for lot, _ in hold.draws]
         for lot in member.lots:
-            if rolls_to and lot.rolling and lot.is_live(now) and lot.ends is not None and lot.ends < rolls_to:
+            has_any = lot.left or any(lot is each for each in held)
+            if rolls_to and lot.rolling and has_any and lot.ends is not None and now < lot.ends < rolls_to:
                 lot.ends = rolls_to
 
     def _repay(self, member: Member, arriving: Sequence[Lot | tuple[Lot, int]], now: datetime) -> int:

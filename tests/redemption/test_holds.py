@@ -257,9 +257,6 @@ def test_what_a_release_gives_back_of_a_lapsed_lot_lives_on_for_the_days_of_grac
     assert shop.points() == (60, 0, 0)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a lot of which nothing remains is passed over when rolling lots move on"
-)
 def test_a_rolling_lot_that_is_wholly_held_lives_as_long_as_one_that_is_held_but_for_a_point(
     service: WholeService,
 ) -> None:

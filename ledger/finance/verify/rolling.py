@@ -1,7 +1,7 @@
 """Lots of rolling expiry: their extensions followed entry by entry, because each depends on the one before.
 
 An entry that extends moves, before its own postings, the expiry of every rolling lot of the holder that
-has something left and has not lapsed when the entry is recorded. What has lapsed stays lapsed.
+has something left, held points included, and has not lapsed when the entry is recorded. What has lapsed stays lapsed.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from ledger.finance.verify.reading import Rows, by_walk
 
 _STEPS: LiteralString = """
 SELECT e.holder_id, e.version, e.recorded_at, e.extends_to, p.lot_id,
-       CASE WHEN p.credit IN (1, 4) THEN p.amount WHEN p.debit IN (1, 4) THEN -p.amount ELSE 0 END,
+       p.amount * ((p.credit IN (1, 2, 4))::int - (p.debit IN (1, 2, 4))::int),
        p.rolling, p.expires_at, l.expires_at
   FROM entries e
   LEFT JOIN postings p USING (entry_id, holder_id)
