@@ -124,7 +124,8 @@ class Holder:
         """
         if extends_to is not None:
             self._extend(extends_to, now)
-        self._change_holds(opens, closes)
+        if opens is not None or closes is not None:
+            self._change_holds(opens, closes)
         for posting in postings:
             debit, credit, amount, lot_id, opening = posting
             assert amount > 0
