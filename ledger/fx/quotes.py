@@ -5,7 +5,7 @@ its terms however the rate moves until it is captured.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -54,7 +54,7 @@ class MakeQuote(Command):
     def needs_lots(self, program: Program) -> bool:
         return False
 
-    def wants(self, program: Program, now: Any) -> Wants:
+    def wants(self, program: Program, now: datetime) -> Wants:
         return Wants(quoted=(holder_id(program.program_id, self.member_id),))
 
     def decide(self, books: Books) -> Decision:
@@ -239,7 +239,7 @@ def require_redeemable(books: Books, holder: Holder, store: str | None, sku: str
     return limits
 
 
-def rate_of_version(program: Program, version: int, at: Any) -> RateVersion | None:
+def rate_of_version(program: Program, version: int, at: datetime) -> RateVersion | None:
     """A version of the rate that was in force at an instant; None for one that was not."""
     rate = rate_at(program.rules.rates, at)
     return rate if rate is not None and rate.version == version else None

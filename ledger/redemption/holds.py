@@ -181,7 +181,7 @@ class ReleaseHold(Command):
         recorded = books.require_target()
         holder, hold = require_open(books, recorded, self.hold_id)
         entry_id = books.new_entry_id()
-        restored = give_back(books, holder, reversed(hold.draws), Account.HELD, entry_id)
+        restored = give_back(books, holder, hold.draws[::-1], Account.HELD, entry_id)
         draft = Draft(
             "release",
             holder.holder_id,

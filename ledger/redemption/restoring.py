@@ -5,8 +5,8 @@ from, the newest draw first, and repays a debt first. Of points whose lot has la
 decides: they lapse at once, or live on for some days in a lot of grace.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from ledger.accounts.chart import Account
@@ -94,53 +94,42 @@ def restore(books: Books, holder: Holder, redemption: Recorded, points: int, ent
 
 
 def give_back(
-    books: Books,
-    holder: Holder,
-    draws: Iterable[Drawn],
-    out_of: Account,
-    entry_id: bytes,
-    first_lot: int = 1,
+    books: Books, holder: Holder, draws: Sequence[Drawn], out_of: Account, entry_id: bytes
 ) -> Restored:
-    """Give draws back ``out_of`` an account; a debt is repaid from them.
-
-    ``first_lot`` is the first ordinal that the entry has free for a lot of its own.
-    """
-    alive, postings, grace, uncovered = [], [], 0, 0
-    lapsed: list[dict[str, Any]] = []
-    for lot_drawn, amount in draws:
-        if lot_drawn is None:
-            uncovered += amount
-            continue
-        lot = holder.require_lot(lot_drawn)
-        postings.append(Posting(out_of, Account.POINTS, amount, lot_drawn))
-        if lot.expires_at is None or books.now < lot.expires_at:
-            alive.append(Draw(lot, amount))
-            continue
-        lapsed.append(show_draw(Draw(lot, amount)))
-        if terms_of(books.program).grace_days is None:
-            postings.append(Posting(Account.POINTS, Account.EXPIRED, amount, lot_drawn))
-        else:
-            postings.append(Posting(Account.POINTS, Account.TRANSFER, amount, lot_drawn))
-            grace += amount
-    opened = [
-        *_grace_lot(books, lot_id(entry_id, first_lot), grace),
-        *_uncovered_lot(books, lot_id(entry_id, first_lot + 1), out_of, uncovered),
-    ]
-    postings += opened
-    arrived = [Posting(out_of, Account.POINTS, d.amount, d.lot.lot_id) for d in alive] + opened
+    """Give draws back ``out_of`` an account; a debt is repaid from them."""
+    covered = [Draw(holder.require_lot(lot), amount) for lot, amount in draws if lot is not None]
+    alive = [drawn for drawn in covered if not _has_ended(drawn.lot, books.now)]
+    ended = [drawn for drawn in covered if _has_ended(drawn.lot, books.now)]
+    graced = _grace_lot(books, lot_id(entry_id, 1), sum(drawn.amount for drawn in ended))
+    fresh = _fresh_lot(
+        books, lot_id(entry_id, 2), out_of, sum(amount for lot, amount in draws if lot is None)
+    )
+    postings = [posting for drawn in covered for posting in _back(books, drawn, out_of)] + graced + fresh
+    arrived = [Posting(out_of, Account.POINTS, d.amount, d.lot.lot_id) for d in alive] + graced + fresh
     repaid = repay(holder, arrived, books.now)
-    graced = [posting for posting in opened if posting.debit is Account.TRANSFER]
-    uncovered_lots = [Draw(_lot(posting), posting.amount) for posting in opened if posting not in graced]
-    paid_off = sum(posting.amount for posting in repaid)
+    debt_repaid = sum(posting.amount for posting in repaid)
     answer = {
-        "restored": [show_draw(d) for d in alive + uncovered_lots],
-        "lapsed": lapsed,
+        "restored": [show_draw(drawn) for drawn in alive + _opened(fresh)],
+        "lapsed": [show_draw(drawn) for drawn in ended],
         "lapsed_policy": "lapse" if terms_of(books.program).grace_days is None else "grace",
-        "grace_lot": next((show_draw(Draw(_lot(p), p.amount)) for p in graced), None),
-        "debt_repaid": paid_off,
+        "grace_lot": next((show_draw(drawn) for drawn in _opened(graced)), None),
+        "debt_repaid": debt_repaid,
     }
-    have = [*alive, *(Draw(_lot(posting), posting.amount) for posting in opened)]
-    return Restored(postings + repaid, _less(have, repaid), answer, paid_off)
+    kept = _less(alive + _opened(graced + fresh), repaid)
+    return Restored(postings + repaid, kept, answer, debt_repaid)
+
+
+def _has_ended(lot: Lot, now: datetime) -> bool:
+    return lot.expires_at is not None and lot.expires_at <= now
+
+
+def _back(books: Books, drawn: Draw, out_of: Account) -> Iterator[Posting]:
+    """Back to the lot; and out of it again where it has ended, by the program's policy."""
+    lot, amount = drawn
+    yield Posting(out_of, Account.POINTS, amount, lot.lot_id)
+    if _has_ended(lot, books.now):
+        lapses = terms_of(books.program).grace_days is None
+        yield Posting(Account.POINTS, Account.EXPIRED if lapses else Account.TRANSFER, amount, lot.lot_id)
 
 
 def _less(draws: Iterable[Draw], repaid: Iterable[Posting]) -> list[Draw]:
@@ -156,7 +145,7 @@ def _grace_lot(books: Books, lot: bytes, amount: int) -> list[Posting]:
     return [Posting(Account.TRANSFER, Account.POINTS, amount, lot, opening)]
 
 
-def _uncovered_lot(books: Books, lot: bytes, out_of: Account, amount: int) -> list[Posting]:
+def _fresh_lot(books: Books, lot: bytes, out_of: Account, amount: int) -> list[Posting]:
     """What came out of no lot goes into a new one; where the debt is still there, it repays that."""
     if not amount:
         return []
@@ -166,6 +155,11 @@ def _uncovered_lot(books: Books, lot: bytes, out_of: Account, amount: int) -> li
     return [Posting(out_of, Account.POINTS, amount, lot, opening)]
 
 
-def _lot(posting: Posting) -> Lot:
-    assert posting.lot_id is not None and posting.opens is not None
-    return Lot(posting.lot_id, posting.credit.unit, posting.amount, posting.amount, *posting.opens)
+def _opened(postings: Iterable[Posting]) -> list[Draw]:
+    """What stands in the lots that these postings open."""
+    drawn = []
+    for posting in postings:
+        assert posting.lot_id is not None and posting.opens is not None
+        lot = Lot(posting.lot_id, posting.credit.unit, posting.amount, posting.amount, *posting.opens)
+        drawn.append(Draw(lot, posting.amount))
+    return drawn

@@ -143,3 +143,12 @@ def test_a_backlog_across_the_return_window_ends_alike_once_the_window_is_over()
     for bench in benches:
         bench.wait(days=1)
     assert [(bench.available(), bench.pending()) for bench in benches] == [(150, 0), (150, 0)]
+
+
+def test_a_sale_repays_what_its_own_payment_owes() -> None:
+    bench = shop({"kind": "never"}, pending_days=0)
+    part = PointsPart(offline=OfflinePayment("till-1", 60, 1))
+    sale = Purchase("p-1", "m-1", NOW, "CNY", (Line("1", 1, 10_000),), points_part=part)
+    post_all(bench, [[request(sale, "p-1")]])
+    # It earns 100, and 60 of them were taken before they were there.
+    assert (bench.available(), bench.debt()) == (40, 0)

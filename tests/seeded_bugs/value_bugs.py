@@ -298,6 +298,6 @@ BUGS: Sequence[Bug] = [
     Bug(
         "a sale does not repay what its own payment owes",
         sale_does_not_repay_what_its_own_payment_owes,
-        _offline,
+        test_offline.test_a_sale_repays_what_its_own_payment_owes,
     ),
 ]
