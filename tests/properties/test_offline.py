@@ -152,3 +152,11 @@ def test_a_sale_repays_what_its_own_payment_owes() -> None:
     post_all(bench, [[request(sale, "p-1")]])
     # It earns 100, and 60 of them were taken before they were there.
     assert (bench.available(), bench.debt()) == (40, 0)
+
+
+def test_pending_points_cover_what_a_till_took() -> None:
+    bench = shop({"kind": "never"}, pending_days=3)
+    sale = Purchase("p-1", "m-1", NOW, "CNY", (Line("1", 1, 10_000),))
+    taken = RedeemOffline("m-1", 60, "r-1", Offline("till-1", NOW))
+    post_all(bench, [[request(sale, "p-1")], [request(taken, "r-1")]])
+    assert (bench.available(), bench.pending(), bench.debt()) == (0, 40, 0)
