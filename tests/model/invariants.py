@@ -150,19 +150,25 @@ def check_lots(entries: list[EntryRow], lots: list[LotRow]) -> None:
 def rebuilt_lots(entries: Iterable[EntryRow]) -> Iterable[LotRow]:
     """The lots that these entries open, move and extend."""
     lots: dict[bytes, LotRow] = {}
+    held: Counter[bytes | None] = Counter()
     for entry in entries:
         if entry.extends_to is not None:
             for lot in lots.values():
-                if _rolls_on(lot, entry.extends_to, entry.recorded_at):
+                # What is held is still of the lot: it lives on with that as well.
+                there = lot.remaining + held[lot.lot_id]
+                if there and _rolls_on(lot, entry.extends_to, entry.recorded_at):
                     lots[lot.lot_id] = lot._replace(expires_at=entry.extends_to)
         for posting in entry.postings:
             if posting.lot_id is not None:
                 lots[posting.lot_id] = _moved(lots.get(posting.lot_id), entry, posting)
+            held[posting.lot_id] += posting.amount * (
+                (posting.credit == Account.HELD) - (posting.debit == Account.HELD)
+            )
     return lots.values()
 
 
 def _rolls_on(lot: LotRow, to: datetime, now: datetime) -> bool:
-    return bool(lot.rolling and lot.remaining and lot.expires_at and now < lot.expires_at < to)
+    return bool(lot.rolling and lot.expires_at and now < lot.expires_at < to)
 
 
 def _moved(lot: LotRow | None, entry: EntryRow, posting: PostingRow) -> LotRow:
