@@ -24,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 
 from ledger import migrate, tables
 from ledger.accounts.chart import BUDGET_ACCOUNTS, MEMO_ACCOUNTS, Account, units_of
+from ledger.accounts.programs import first_rate
 from ledger.fx.convert import MICRO
 from ledger.migrate import upgrade
 from tests.conftest import EmbeddedCluster
@@ -218,3 +219,28 @@ def test_upgrades_at_once_bring_the_schema_to_the_head_once(empty_database: Any)
             one.stdin.flush()
         assert [one.wait(120) for one in upgraders] == [0, 0, 0]
     assert revision_of(empty_database.owner_url) == migrate.head()
+
+
+def test_programs_from_before_have_the_rate_that_programs_begin_with(empty_database: Any) -> None:
+    url = empty_database.owner_url
+    command.upgrade(configuration(url), "0004")
+    currencies = ("CNY", "JPY", "KWD", "CLF")
+    with connected(url) as connection:
+        for currency in currencies:
+            connection.execute(
+                text(
+                    "INSERT INTO programs (name, currency, timezone, is_test, terms_version, created_at)"
+                    " VALUES (:currency, :currency, 'UTC', false, 1, now())"
+                ),
+                {"currency": currency},
+            )
+        connection.commit()
+    command.upgrade(configuration(url), "head")
+    with connected(url) as connection:
+        rows = connection.execute(
+            text("SELECT p.currency, r.* FROM rates r JOIN programs p USING (program_id)")
+        )
+        found = {row["currency"]: dict(row) for row in rows.mappings()}
+    for currency in currencies:
+        first = first_rate(currency)
+        assert {name: found[currency][name] for name in first} == first
