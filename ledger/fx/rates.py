@@ -11,7 +11,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Final
 
-from ledger.accounts.program import Program, RateVersion
+from ledger.accounts.program import Program, RateVersion, Rules
 from ledger.errors import RateAskBelowBid, RateOutOfBounds, RateStepExceeded, RateUnknown
 from ledger.money import exponent
 
@@ -46,7 +46,12 @@ def next_change(rates: Sequence[RateVersion], after: datetime) -> datetime | Non
 
 def require_rate(program: Program, at: datetime) -> RateVersion:
     """The version in force at that instant, or ``rate_unknown``."""
-    found = rate_at(program.rules.rates, at)
+    return require_rate_of(program.rules, at)
+
+
+def require_rate_of(rules: Rules, at: datetime) -> RateVersion:
+    """The same, by rules that were read apart from the program."""
+    found = rate_at(rules.rates, at)
     if found is None:
         raise RateUnknown("the program has no rate for that time", at=at)
     return found

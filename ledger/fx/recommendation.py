@@ -30,9 +30,8 @@ from ledger.fx.band import (
 )
 from ledger.fx.band_settings import band_of
 from ledger.fx.band_switches import CHANGES, CONTROLLER, is_auto, is_on
-from ledger.fx.rates import digits_max, show_rate
+from ledger.fx.rates import digits_max, require_rate_of, show_rate
 from ledger.fx.reasoning import alarms_of, shown_share, steps_of
-from ledger.fx.register import require_rate_of
 from ledger.fx.weeks import starts_of_weeks
 
 # The accounts by their codes: 50 issued, 51 redeemed. What goes back stands on their other side.

@@ -26,8 +26,15 @@ from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_curso
 from ledger.accounts.program import Program, RateVersion, Rules
 from ledger.accounts.programs import touch
 from ledger.clock import show
-from ledger.errors import ActiveFromPast, RateUnknown
-from ledger.fx.rates import faults_of_form, next_change, rate_at, require_fitting, show_rate
+from ledger.errors import ActiveFromPast
+from ledger.fx.rates import (
+    faults_of_form,
+    next_change,
+    rate_at,
+    require_fitting,
+    require_rate_of,
+    show_rate,
+)
 from ledger.http.operations import invalid
 from ledger.ids import show as show_id
 from ledger.rules.register import locked_rules, present_rules
@@ -120,14 +127,6 @@ def successor(program: Program, rules: Rules, bid: Decimal, now: datetime) -> Ra
     )
     _require_sound(program, rules, new)
     return new
-
-
-def require_rate_of(rules: Rules, at: datetime) -> RateVersion:
-    """The version in force at that time, or ``rate_unknown``."""
-    found = rate_at(rules.rates, at)
-    if found is None:
-        raise RateUnknown("the program has no rate for that time", at=at)
-    return found
 
 
 def show_current(rules: Rules, program: Program, now: datetime) -> dict[str, Any]:

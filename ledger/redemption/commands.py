@@ -43,8 +43,8 @@ from ledger.journal.commands import (
     already_reversed,
 )
 from ledger.redemption.offline import Offline, draw_offline
-from ledger.redemption.restoring import draw, restore, show_draw, undone
-from ledger.rules.terms import terms_of
+from ledger.redemption.restoring import draw, restore, show_draw, spend, undone
+from ledger.rules.terms import extended_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +75,17 @@ class Redeem(Command):
             require_redeemable(books, holder, self.source.store, None)
             assert self.points is not None
             draws = draw(books, holder, self.points)
-            drawn = [Posting(Account.POINTS, Account.REDEEMED, d.amount, d.lot.lot_id) for d in draws]
-            return redeemed(books, holder, self, self.points, draws, drawn)
+            return redeemed(books, holder, self, self.points, draws, spend(draws))
         quote = require_quote(books, holder, self.quote_id)
         payment = require_usable(books, holder, quote, self.source.store)
         draws = draw(books, holder, payment.points)
-        drawn = [Posting(Account.POINTS, Account.REDEEMED, d.amount, d.lot.lot_id) for d in draws]
         made = redeemed(
             books,
             holder,
             self,
             payment.points,
             draws,
-            drawn + payment.memo(currency),
+            spend(draws) + payment.memo(currency),
             {"paid": payment.stored()},
             {"quote_id": self.quote_id, **payment.shown(currency)},
         )
@@ -141,7 +139,7 @@ def redeemed(
     more: Mapping[str, Any] = {},
 ) -> Decision:
     """The entry of a redemption, and its answer with ``more`` in it."""
-    entry_id, policy = books.new_entry_id(), terms_of(books.program).points_expiry
+    entry_id = books.new_entry_id()
     draft = Draft(
         "redeem",
         holder.holder_id,
@@ -151,7 +149,7 @@ def redeemed(
         details,
         asked.source,
         asked.reference,
-        extends_to=policy.expires_at(books.now, books.program.timezone) if policy.is_rolling else None,
+        extends_to=extended_to(books.program, books.now),
     )
     answer = {
         "redemption_id": show_id("red", entry_id),

@@ -39,8 +39,8 @@ from ledger.journal.commands import (
     Target,
     Wants,
 )
-from ledger.redemption.restoring import draw, give_back, show_draw, take
-from ledger.rules.terms import terms_of
+from ledger.redemption.restoring import draw, give_back, show_draw, spend, take
+from ledger.rules.terms import extended_to
 
 DEFAULT_SECONDS = 900
 
@@ -132,23 +132,23 @@ class CaptureHold(Command):
         if points > hold.points:
             raise CaptureExceedsHold("less is held", held=hold.points, requested=points)
         entry_id = books.new_entry_id()
-        taken, rest = take(hold.draws, points)
+        first, rest = take(hold.draws, points)
+        taken = [Draw(holder.require_lot(lot or b""), amount) for lot, amount in first]
         restored = give_back(books, holder, rest, Account.HELD, entry_id)
         payment, currency = payment_of_hold(recorded), books.program.currency
         if payment is not None:
             payment = payment.part(points, currency)
-        policy = terms_of(books.program).points_expiry
         draft = Draft(
             "capture",
             holder.holder_id,
             entry_id,
             books.now,
-            redeem_held(taken) + restored.postings + (payment.memo(currency) if payment else []),
+            spend(taken, Account.HELD) + restored.postings + (payment.memo(currency) if payment else []),
             {"paid": payment.stored()} if payment else None,
             self.source,
             recorded.reference,
             parent_entry_id=hold.hold_id,
-            extends_to=policy.expires_at(books.now, books.program.timezone) if policy.is_rolling else None,
+            extends_to=extended_to(books.program, books.now),
             closes=Closing(hold.hold_id, CAPTURED, points, entry_id),
         )
         answer = {
@@ -158,7 +158,7 @@ class CaptureHold(Command):
             "status": CAPTURED,
             "points": points,
             "released": hold.points - points,
-            "draws": [show_draw(Draw(holder.require_lot(lot or b""), amount)) for lot, amount in taken],
+            "draws": [show_draw(drawn) for drawn in taken],
             **restored.answer,
             **(payment.shown(currency) if payment else {}),
         }
@@ -226,11 +226,6 @@ def payment_of_hold(recorded: Recorded) -> Payment | None:
     """What the points held are to pay; None for a hold without a quote."""
     stored = recorded.details.get("quote")
     return payment_of(stored) if stored else None
-
-
-def redeem_held(taken: list[tuple[bytes | None, int]]) -> list[Posting]:
-    """The postings that capture draws of a hold."""
-    return [Posting(Account.HELD, Account.REDEEMED, amount, lot) for lot, amount in taken]
 
 
 def _status(recorded: Recorded) -> str:

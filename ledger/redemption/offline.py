@@ -20,6 +20,7 @@ from ledger.clock import local_date, show
 from ledger.errors import OfflineCreditExceeded, OfflineNotAllowed
 from ledger.ids import holder_id
 from ledger.journal.commands import UNUSED, Alert, Books, Usage, UsageKey, Use, Wants
+from ledger.redemption.restoring import spend
 from ledger.rules.terms import terms_of
 
 TAKEN, OVERRUN = "offline:", "overrun:"
@@ -72,7 +73,7 @@ def draw_offline(books: Books, holder: Holder, points: int, offline: Offline) ->
     pending = [lot for lot in holder.live(books.now) if not lot.is_spendable(books.now)]
     draws += consume(pending, missing)
     overrun = points - sum(d.amount for d in draws)
-    postings = [Posting(Account.POINTS, Account.REDEEMED, d.amount, d.lot.lot_id) for d in draws]
+    postings = spend(draws)
     if overrun:
         postings.append(Posting(Account.DEBT, Account.REDEEMED, overrun))
     key = offline.key(books.program, holder.member_id, TAKEN)

@@ -51,6 +51,11 @@ def draw(books: Books, holder: Holder, points: int) -> list[Draw]:
     return consume(spendable, points)
 
 
+def spend(draws: Iterable[Draw], out_of: Account = Account.POINTS) -> list[Posting]:
+    """The postings by which draws are redeemed: of what may be spent, or of what is held."""
+    return [Posting(out_of, Account.REDEEMED, drawn.amount, drawn.lot.lot_id) for drawn in draws]
+
+
 def show_draw(drawn: Draw) -> dict[str, Any]:
     """A draw as answers show it."""
     expires_at = drawn.lot.expires_at

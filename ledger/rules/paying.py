@@ -30,7 +30,7 @@ from ledger.ids import show as show_id
 from ledger.journal.commands import Alert, Books, Recorded, Source, Use, Wants
 from ledger.redemption.holds import CAPTURED
 from ledger.redemption.offline import Offline, draw_offline
-from ledger.redemption.restoring import Restored, draw, restore, show_draw
+from ledger.redemption.restoring import Restored, draw, restore, show_draw, spend
 from ledger.rules.tender import Back, due_back
 from ledger.rules.terms import terms_of
 
@@ -114,7 +114,7 @@ def _pay_by_quote(
         raise QuotePriceMismatch(
             "ask for a quote of what the purchase comes to", price=quote.price, total=spent
         )
-    postings = [Posting(source_account, Account.REDEEMED, d.amount, d.lot.lot_id) for d in draws]
+    postings = spend(draws, source_account)
     hold_id = show_id("hld", closes.hold_id) if closes else None
     return _paid(books, payment, postings, draws, {"hold_id": hold_id}, quotes=quotes, closes=closes)
 

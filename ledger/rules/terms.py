@@ -6,6 +6,7 @@ Terms are recorded as immutable versions; every entry names the version that it 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -78,6 +79,12 @@ class Terms:
 def terms_of(program: Program) -> Terms:
     """The terms in force."""
     return _parse(program.terms)
+
+
+def extended_to(program: Program, now: datetime) -> datetime | None:
+    """Until when a member's activity keeps rolling points alive; None where it moves nothing."""
+    policy = terms_of(program).points_expiry
+    return policy.expires_at(now, program.timezone) if policy.is_rolling else None
 
 
 @lru_cache(maxsize=256)
