@@ -105,7 +105,8 @@ class Simulation:
 
     def _take_turn(self) -> None:
         self._connection.execute(text("SET TRANSACTION READ ONLY"))
-        taken = self._connection.execute(text("SELECT pg_try_advisory_lock(:turn)"), {"turn": _TURN})
+        # Of the transaction, not of the session: it is given back with the rollback, before that returns.
+        taken = self._connection.execute(text("SELECT pg_try_advisory_xact_lock(:turn)"), {"turn": _TURN})
         if not taken.scalar_one():
             raise Overloaded("another simulation is under way; there is one at a time")
 
