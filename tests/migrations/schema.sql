@@ -133,7 +133,7 @@ CREATE TABLE public.entries (
     terminal text,
     details json,
     CONSTRAINT entries_hash_check CHECK ((length(hash) = 32)),
-    CONSTRAINT entries_kind_check CHECK ((kind = ANY (ARRAY['earn'::text, 'award'::text, 'redeem'::text, 'refund'::text, 'return'::text, 'transfer_out'::text, 'transfer_in'::text, 'expire'::text, 'reversal'::text, 'activity'::text, 'referral'::text, 'fund_grant'::text, 'fund_spend'::text, 'hold'::text, 'capture'::text, 'release'::text]))),
+    CONSTRAINT entries_kind_check CHECK ((kind = ANY (ARRAY['earn'::text, 'award'::text, 'redeem'::text, 'refund'::text, 'return'::text, 'transfer_out'::text, 'transfer_in'::text, 'expire'::text, 'reversal'::text, 'activity'::text, 'referral'::text, 'fund_grant'::text, 'fund_spend'::text, 'hold'::text, 'capture'::text, 'release'::text, 'adjust'::text]))),
     CONSTRAINT entries_version_check CHECK ((version > 0))
 );
 

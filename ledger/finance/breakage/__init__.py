@@ -1,0 +1,1 @@
+"""Breakage and the ultimate redemption rate: cohort triangles, estimators, ranges and backtests."""

@@ -1,0 +1,1 @@
+"""The deferral book: policies, estimates, and the contract liability that follows from them and the books."""

@@ -1,0 +1,1 @@
+"""Figures that are watched: redemption rates, thresholds that raise alerts, and the page that Prometheus reads."""
