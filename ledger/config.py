@@ -64,6 +64,9 @@ class Settings:
     app_role: str = "ledger_app"
     """LEDGER_APP_ROLE: the role that the application takes on, which owns nothing."""
 
+    signing_key_file: Path | None = None
+    """LEDGER_SIGNING_KEY_FILE: the private key that signs checkpoints; by default one in `data_dir`, if in use."""
+
     log_level: str = "INFO"
     """LEDGER_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
 
@@ -89,6 +92,7 @@ class Settings:
             caller_timeout_ms=read("CALLER_TIMEOUT_MS", _between(1, 600_000), default.caller_timeout_ms),
             unsafe_durability=read("UNSAFE_DURABILITY", _yes_or_no, default.unsafe_durability),
             app_role=read("APP_ROLE", _role, default.app_role),
+            signing_key_file=read("SIGNING_KEY_FILE", Path, None),
             log_level=read("LOG_LEVEL", _log_level, default.log_level),
         )
 

@@ -100,6 +100,30 @@ CREATE TABLE public.chart (
     CONSTRAINT chart_side_check CHECK ((side = ANY (ARRAY['member'::text, 'house'::text])))
 );
 
+CREATE TABLE public.checkpoints (
+    program_id integer NOT NULL,
+    checkpoint_id uuid NOT NULL,
+    number bigint NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    holders bigint NOT NULL,
+    entries bigint NOT NULL,
+    root bytea NOT NULL,
+    previous bytea,
+    public_key bytea NOT NULL,
+    signature bytea NOT NULL,
+    CONSTRAINT checkpoints_entries_check CHECK ((entries >= holders)),
+    CONSTRAINT checkpoints_holders_check CHECK ((holders >= 0)),
+    CONSTRAINT checkpoints_number_check CHECK ((number > 0)),
+    CONSTRAINT checkpoints_previous_check CHECK (
+CASE number
+    WHEN 1 THEN (previous IS NULL)
+    ELSE ((previous IS NOT NULL) AND (length(previous) = 32))
+END),
+    CONSTRAINT checkpoints_public_key_check CHECK ((length(public_key) = 32)),
+    CONSTRAINT checkpoints_root_check CHECK ((length(root) = 32)),
+    CONSTRAINT checkpoints_signature_check CHECK ((length(signature) = 64))
+);
+
 CREATE TABLE public.entitlements (
     holder_id uuid NOT NULL,
     code text NOT NULL,
@@ -459,6 +483,12 @@ ALTER TABLE ONLY public.chart
 ALTER TABLE ONLY public.chart
     ADD CONSTRAINT chart_pkey PRIMARY KEY (account);
 
+ALTER TABLE ONLY public.checkpoints
+    ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (program_id, checkpoint_id);
+
+ALTER TABLE ONLY public.checkpoints
+    ADD CONSTRAINT checkpoints_program_id_key UNIQUE (program_id, number);
+
 ALTER TABLE ONLY public.entitlements
     ADD CONSTRAINT entitlements_pkey PRIMARY KEY (holder_id, code, period);
 
@@ -554,6 +584,14 @@ CREATE TRIGGER business_references_refuse_truncate BEFORE TRUNCATE ON public.bus
 
 ALTER TABLE public.business_references ENABLE ALWAYS TRIGGER business_references_refuse_truncate;
 
+CREATE TRIGGER checkpoints_refuse_change BEFORE DELETE OR UPDATE ON public.checkpoints FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.checkpoints ENABLE ALWAYS TRIGGER checkpoints_refuse_change;
+
+CREATE TRIGGER checkpoints_refuse_truncate BEFORE TRUNCATE ON public.checkpoints FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.checkpoints ENABLE ALWAYS TRIGGER checkpoints_refuse_truncate;
+
 CREATE TRIGGER entitlements_refuse_change BEFORE DELETE OR UPDATE ON public.entitlements FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 ALTER TABLE public.entitlements ENABLE ALWAYS TRIGGER entitlements_refuse_change;
@@ -647,6 +685,9 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.approvals
     ADD CONSTRAINT approvals_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
 
+ALTER TABLE ONLY public.checkpoints
+    ADD CONSTRAINT checkpoints_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
+
 ALTER TABLE ONLY public.entitlements
     ADD CONSTRAINT entitlements_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
 
@@ -722,6 +763,8 @@ GRANT UPDATE(reason) ON TABLE public.approvals TO ledger_app;
 GRANT SELECT,INSERT ON TABLE public.business_references TO ledger_app;
 
 GRANT SELECT ON TABLE public.chart TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.checkpoints TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.entitlements TO ledger_app;
 

@@ -35,6 +35,7 @@ ON_EVERY_NODE = {
     "rule_activations",
     "rule_switches",
     "approvals",
+    "checkpoints",
     "alembic_version",
 }
 """Small tables that change rarely: copied whole to every node."""

@@ -23,6 +23,7 @@ BOOKS = (
     "tier_events",
     "entitlements",
     "till_batches",
+    "checkpoints",
 )
 
 # Rows that no purchase makes.
@@ -36,6 +37,8 @@ INSERT INTO tier_events (holder_id, ordinal, terms_version, effective_at, record
     SELECT holder_id, 1, 1, now(), now(), 0, 'silver', 'upgraded' FROM holders;
 INSERT INTO entitlements SELECT holder_id, 'tea', '2026', 'silver', now(), now() FROM holders;
 INSERT INTO till_batches SELECT program_id, 'till-1', 1, decode(repeat('00', 32), 'hex'), 1, now() FROM programs;
+INSERT INTO checkpoints SELECT program_id, gen_random_uuid(), 1, now(), 1, 1, decode(repeat('00', 32), 'hex'), NULL,
+    decode(repeat('00', 32), 'hex'), decode(repeat('00', 64), 'hex') FROM programs;
 INSERT INTO quotes (holder_id, quote_id, points, points_value, price, made_at, expires_at, rate_version)
     SELECT holder_id, gen_random_uuid(), 10, 10, 30, now(), now() + interval '1 hour', 1 FROM holders;
 INSERT INTO holds (holder_id, hold_id, points, expires_at, program_id, status)
@@ -52,6 +55,7 @@ def changes_of(table: str) -> list[str]:
         "tier_events": "to_tier = 'gold'",
         "entitlements": "tier = 'gold'",
         "till_batches": "sequence = 9",
+        "checkpoints": "number = 9",
     }
     return [
         f"UPDATE {table} SET {column.get(table, 'version = 9')}",
