@@ -1,6 +1,6 @@
 """Programs: the tenants, each with its currency, its time zone, its terms and, for tests, its own clock."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, Select, Text, cast, func, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from ledger.accounts.models import (
+    deferral_policies,
     holders,
     program_terms,
     programs,
@@ -147,7 +148,7 @@ def create_program(
     is_test: bool = False,
     test_now: datetime | None = None,
 ) -> Program:
-    """A new program with version 1 of its terms and of its rate. Refuses a name that is taken (``program_exists``).
+    """A new program with version 1 of its terms, its rate and its deferral policy. Refuses a name that is taken (``program_exists``).
 
     A test program's clock is the system's until it is set, here by ``test_now`` or later.
     """
@@ -170,9 +171,23 @@ def create_program(
         insert(program_terms).values(program_id=program_id, version=1, terms=terms, recorded_at=now)
     )
     connection.execute(insert(rates).values(program_id=program_id, recorded_at=now, **first_rate(currency)))
+    connection.execute(
+        insert(deferral_policies).values(program_id=program_id, recorded_at=now, **FIRST_POLICY)
+    )
     program = find_program(connection, name)
     assert program is not None
     return program
+
+
+FIRST_POLICY: dict[str, Any] = {
+    "version": 1,
+    "policy_id": UUID(int=0),
+    "applies_from": date(1970, 1, 1),
+    "method": "deferral_relative_ssp",
+    "tax_rate": Decimal(0),
+    "reason": "the policy that a program begins with",
+}
+"""How the points of a program are measured until finance decides: as a share of the price, at the bid."""
 
 
 def first_rate(currency: str) -> dict[str, Any]:

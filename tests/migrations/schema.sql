@@ -1,5 +1,13 @@
 -- The schema after all migrations, as pg_dump shows it. Written by make golden.
 
+CREATE FUNCTION public.entry_of_lot(lot uuid) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (OVERLAY((lot)::text PLACING '0000'::text FROM 33))::uuid;
+
+CREATE FUNCTION public.ordinal_of_lot(lot uuid) RETURNS integer
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN ((get_byte(uuid_send(lot), 14) * 256) + get_byte(uuid_send(lot), 15));
+
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -124,6 +132,58 @@ END),
     CONSTRAINT checkpoints_signature_check CHECK ((length(signature) = 64))
 );
 
+CREATE TABLE public.contract_totals (
+    program_id integer NOT NULL,
+    effective_on date NOT NULL,
+    recorded_on date NOT NULL,
+    booked_on date NOT NULL,
+    cohort date NOT NULL,
+    policy_version integer NOT NULL,
+    measure text NOT NULL,
+    amount numeric NOT NULL,
+    CONSTRAINT contract_totals_measure_check CHECK ((measure = ANY (ARRAY['price'::text, 'points'::text, 'allocated'::text, 'reversed'::text, 'price_changed'::text])))
+);
+
+CREATE TABLE public.daily_totals (
+    program_id integer NOT NULL,
+    dimension text NOT NULL,
+    effective_on date NOT NULL,
+    recorded_on date NOT NULL,
+    booked_on date NOT NULL,
+    key text NOT NULL,
+    unit smallint NOT NULL,
+    debit smallint NOT NULL,
+    credit smallint NOT NULL,
+    amount numeric NOT NULL,
+    postings bigint NOT NULL
+);
+
+CREATE TABLE public.deferral_policies (
+    program_id integer NOT NULL,
+    version integer NOT NULL,
+    policy_id uuid NOT NULL,
+    applies_from date NOT NULL,
+    method text NOT NULL,
+    unit_value numeric,
+    unit_cost numeric,
+    settlement_price numeric,
+    share_decimals smallint,
+    tax_rate numeric NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    proposed_by text,
+    approved_by text,
+    CONSTRAINT deferral_policies_approved_by_check CHECK (((version = 1) OR ((proposed_by IS NOT NULL) AND (approved_by IS NOT NULL) AND (approved_by <> proposed_by)))),
+    CONSTRAINT deferral_policies_method_check CHECK ((method = ANY (ARRAY['deferral_relative_ssp'::text, 'deferral_residual_fv'::text, 'cost_provision'::text, 'agent_net'::text]))),
+    CONSTRAINT deferral_policies_settlement_check CHECK (((method = 'agent_net'::text) = (settlement_price IS NOT NULL))),
+    CONSTRAINT deferral_policies_settlement_price_check CHECK ((settlement_price >= (0)::numeric)),
+    CONSTRAINT deferral_policies_share_decimals_check CHECK (((share_decimals >= 1) AND (share_decimals <= 12))),
+    CONSTRAINT deferral_policies_tax_rate_check CHECK (((tax_rate >= (0)::numeric) AND (tax_rate < (1)::numeric))),
+    CONSTRAINT deferral_policies_unit_cost_check CHECK ((unit_cost > (0)::numeric)),
+    CONSTRAINT deferral_policies_unit_value_check CHECK ((unit_value > (0)::numeric)),
+    CONSTRAINT deferral_policies_version_check CHECK ((version > 0))
+);
+
 CREATE TABLE public.entitlements (
     holder_id uuid NOT NULL,
     code text NOT NULL,
@@ -159,6 +219,37 @@ CREATE TABLE public.entries (
     CONSTRAINT entries_hash_check CHECK ((length(hash) = 32)),
     CONSTRAINT entries_kind_check CHECK ((kind = ANY (ARRAY['earn'::text, 'award'::text, 'redeem'::text, 'refund'::text, 'return'::text, 'transfer_out'::text, 'transfer_in'::text, 'expire'::text, 'reversal'::text, 'activity'::text, 'referral'::text, 'fund_grant'::text, 'fund_spend'::text, 'hold'::text, 'capture'::text, 'release'::text, 'adjust'::text]))),
     CONSTRAINT entries_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE public.estimates (
+    program_id integer NOT NULL,
+    version integer NOT NULL,
+    estimate_id uuid NOT NULL,
+    cohort date,
+    applies_from date NOT NULL,
+    expected_redemption numeric NOT NULL,
+    method text NOT NULL,
+    inputs json NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    proposed_by text NOT NULL,
+    approved_by text NOT NULL,
+    CONSTRAINT estimates_applies_from_check CHECK ((EXTRACT(day FROM applies_from) = (1)::numeric)),
+    CONSTRAINT estimates_approved_by_check CHECK ((approved_by <> proposed_by)),
+    CONSTRAINT estimates_cohort_check CHECK ((EXTRACT(day FROM cohort) = (1)::numeric)),
+    CONSTRAINT estimates_expected_redemption_check CHECK (((expected_redemption > (0)::numeric) AND (expected_redemption <= (1)::numeric))),
+    CONSTRAINT estimates_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE public.flagged_entries (
+    program_id integer NOT NULL,
+    flag text NOT NULL,
+    entry_id uuid NOT NULL,
+    holder_id uuid NOT NULL,
+    effective_on date NOT NULL,
+    recorded_on date NOT NULL,
+    booked_on date NOT NULL,
+    CONSTRAINT flagged_entries_flag_check CHECK ((flag = ANY (ARRAY['late'::text, 'manual'::text])))
 );
 
 CREATE TABLE public.holders (
@@ -290,6 +381,23 @@ CREATE TABLE public.outcomes (
     request_id text NOT NULL,
     code text,
     answer bytea NOT NULL
+);
+
+CREATE TABLE public.period_events (
+    program_id integer NOT NULL,
+    event_id uuid NOT NULL,
+    period date NOT NULL,
+    status text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    changed_by text NOT NULL,
+    approved_by text,
+    reason text,
+    pack json,
+    pack_hash bytea,
+    CONSTRAINT period_events_approved_by_check CHECK (((status <> 'open'::text) OR ((approved_by IS NOT NULL) AND (approved_by <> changed_by) AND (reason IS NOT NULL)))),
+    CONSTRAINT period_events_pack_check CHECK ((((status = 'locked'::text) = (pack IS NOT NULL)) AND ((pack IS NULL) = (pack_hash IS NULL)))),
+    CONSTRAINT period_events_period_check CHECK ((EXTRACT(day FROM period) = (1)::numeric)),
+    CONSTRAINT period_events_status_check CHECK ((status = ANY (ARRAY['open'::text, 'soft_closed'::text, 'locked'::text])))
 );
 
 CREATE TABLE public.program_terms (
@@ -450,6 +558,28 @@ CREATE TABLE public.till_batches (
     CONSTRAINT till_batches_sequence_check CHECK ((sequence > 0))
 );
 
+CREATE TABLE public.total_days (
+    program_id integer NOT NULL,
+    effective_on date NOT NULL,
+    recorded_on date NOT NULL,
+    booked_on date NOT NULL,
+    entries bigint NOT NULL,
+    first_entry_id uuid NOT NULL,
+    last_entry_id uuid NOT NULL,
+    first_effective_at timestamp with time zone NOT NULL,
+    last_effective_at timestamp with time zone NOT NULL,
+    first_recorded_at timestamp with time zone NOT NULL,
+    last_recorded_at timestamp with time zone NOT NULL,
+    first_booked_at timestamp with time zone NOT NULL,
+    last_booked_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.totals_state (
+    program_id integer NOT NULL,
+    through uuid NOT NULL,
+    refreshed_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.usages (
     holder_id uuid NOT NULL,
     subject text NOT NULL,
@@ -489,6 +619,15 @@ ALTER TABLE ONLY public.checkpoints
 ALTER TABLE ONLY public.checkpoints
     ADD CONSTRAINT checkpoints_program_id_key UNIQUE (program_id, number);
 
+ALTER TABLE ONLY public.contract_totals
+    ADD CONSTRAINT contract_totals_pkey PRIMARY KEY (program_id, effective_on, recorded_on, booked_on, cohort, policy_version, measure);
+
+ALTER TABLE ONLY public.daily_totals
+    ADD CONSTRAINT daily_totals_pkey PRIMARY KEY (program_id, dimension, effective_on, recorded_on, booked_on, key, unit, debit, credit);
+
+ALTER TABLE ONLY public.deferral_policies
+    ADD CONSTRAINT deferral_policies_pkey PRIMARY KEY (program_id, version);
+
 ALTER TABLE ONLY public.entitlements
     ADD CONSTRAINT entitlements_pkey PRIMARY KEY (holder_id, code, period);
 
@@ -497,6 +636,12 @@ ALTER TABLE ONLY public.entries
 
 ALTER TABLE ONLY public.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (entry_id, holder_id);
+
+ALTER TABLE ONLY public.estimates
+    ADD CONSTRAINT estimates_pkey PRIMARY KEY (program_id, version);
+
+ALTER TABLE ONLY public.flagged_entries
+    ADD CONSTRAINT flagged_entries_pkey PRIMARY KEY (program_id, flag, entry_id, holder_id);
 
 ALTER TABLE ONLY public.holders
     ADD CONSTRAINT holders_pkey PRIMARY KEY (holder_id);
@@ -512,6 +657,9 @@ ALTER TABLE ONLY public.member_attributes
 
 ALTER TABLE ONLY public.outcomes
     ADD CONSTRAINT outcomes_pkey PRIMARY KEY (program_id, key);
+
+ALTER TABLE ONLY public.period_events
+    ADD CONSTRAINT period_events_pkey PRIMARY KEY (program_id, event_id);
 
 ALTER TABLE ONLY public.postings
     ADD CONSTRAINT postings_pkey PRIMARY KEY (entry_id, ordinal, holder_id);
@@ -548,6 +696,12 @@ ALTER TABLE ONLY public.tier_events
 
 ALTER TABLE ONLY public.till_batches
     ADD CONSTRAINT till_batches_pkey PRIMARY KEY (program_id, device_id, sequence);
+
+ALTER TABLE ONLY public.total_days
+    ADD CONSTRAINT total_days_pkey PRIMARY KEY (program_id, effective_on, recorded_on, booked_on);
+
+ALTER TABLE ONLY public.totals_state
+    ADD CONSTRAINT totals_state_pkey PRIMARY KEY (program_id);
 
 ALTER TABLE ONLY public.usages
     ADD CONSTRAINT usages_pkey PRIMARY KEY (holder_id, subject, period);
@@ -592,6 +746,14 @@ CREATE TRIGGER checkpoints_refuse_truncate BEFORE TRUNCATE ON public.checkpoints
 
 ALTER TABLE public.checkpoints ENABLE ALWAYS TRIGGER checkpoints_refuse_truncate;
 
+CREATE TRIGGER deferral_policies_refuse_change BEFORE DELETE OR UPDATE ON public.deferral_policies FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.deferral_policies ENABLE ALWAYS TRIGGER deferral_policies_refuse_change;
+
+CREATE TRIGGER deferral_policies_refuse_truncate BEFORE TRUNCATE ON public.deferral_policies FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.deferral_policies ENABLE ALWAYS TRIGGER deferral_policies_refuse_truncate;
+
 CREATE TRIGGER entitlements_refuse_change BEFORE DELETE OR UPDATE ON public.entitlements FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 ALTER TABLE public.entitlements ENABLE ALWAYS TRIGGER entitlements_refuse_change;
@@ -607,6 +769,22 @@ ALTER TABLE public.entries ENABLE ALWAYS TRIGGER entries_refuse_change;
 CREATE TRIGGER entries_refuse_truncate BEFORE TRUNCATE ON public.entries FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 ALTER TABLE public.entries ENABLE ALWAYS TRIGGER entries_refuse_truncate;
+
+CREATE TRIGGER estimates_refuse_change BEFORE DELETE OR UPDATE ON public.estimates FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.estimates ENABLE ALWAYS TRIGGER estimates_refuse_change;
+
+CREATE TRIGGER estimates_refuse_truncate BEFORE TRUNCATE ON public.estimates FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.estimates ENABLE ALWAYS TRIGGER estimates_refuse_truncate;
+
+CREATE TRIGGER period_events_refuse_change BEFORE DELETE OR UPDATE ON public.period_events FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.period_events ENABLE ALWAYS TRIGGER period_events_refuse_change;
+
+CREATE TRIGGER period_events_refuse_truncate BEFORE TRUNCATE ON public.period_events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.period_events ENABLE ALWAYS TRIGGER period_events_refuse_truncate;
 
 CREATE TRIGGER postings_refuse_change BEFORE DELETE OR UPDATE ON public.postings FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -688,11 +866,17 @@ ALTER TABLE ONLY public.approvals
 ALTER TABLE ONLY public.checkpoints
     ADD CONSTRAINT checkpoints_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
 
+ALTER TABLE ONLY public.deferral_policies
+    ADD CONSTRAINT deferral_policies_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
+
 ALTER TABLE ONLY public.entitlements
     ADD CONSTRAINT entitlements_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
 
 ALTER TABLE ONLY public.entries
     ADD CONSTRAINT entries_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
+
+ALTER TABLE ONLY public.estimates
+    ADD CONSTRAINT estimates_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
 
 ALTER TABLE ONLY public.holders
     ADD CONSTRAINT holders_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
@@ -705,6 +889,9 @@ ALTER TABLE ONLY public.lots
 
 ALTER TABLE ONLY public.member_attributes
     ADD CONSTRAINT member_attributes_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
+
+ALTER TABLE ONLY public.period_events
+    ADD CONSTRAINT period_events_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
 
 ALTER TABLE ONLY public.postings
     ADD CONSTRAINT postings_entry_id_fkey FOREIGN KEY (entry_id, holder_id) REFERENCES public.entries(entry_id, holder_id);
@@ -732,6 +919,9 @@ ALTER TABLE ONLY public.rule_switches
 
 ALTER TABLE ONLY public.tier_events
     ADD CONSTRAINT tier_events_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
+
+ALTER TABLE ONLY public.totals_state
+    ADD CONSTRAINT totals_state_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
 
 ALTER TABLE ONLY public.usages
     ADD CONSTRAINT usages_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
@@ -766,9 +956,19 @@ GRANT SELECT ON TABLE public.chart TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.checkpoints TO ledger_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contract_totals TO ledger_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.daily_totals TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.deferral_policies TO ledger_app;
+
 GRANT SELECT,INSERT ON TABLE public.entitlements TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.entries TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.estimates TO ledger_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.flagged_entries TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.holders TO ledger_app;
 
@@ -842,6 +1042,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.member_attributes TO ledger_ap
 
 GRANT SELECT,INSERT ON TABLE public.outcomes TO ledger_app;
 
+GRANT SELECT,INSERT ON TABLE public.period_events TO ledger_app;
+
 GRANT SELECT,INSERT ON TABLE public.program_terms TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.programs TO ledger_app;
@@ -871,6 +1073,10 @@ GRANT SELECT,INSERT ON TABLE public.rule_switches TO ledger_app;
 GRANT SELECT,INSERT ON TABLE public.tier_events TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.till_batches TO ledger_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.total_days TO ledger_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.totals_state TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.usages TO ledger_app;
 

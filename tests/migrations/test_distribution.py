@@ -23,6 +23,12 @@ DISTRIBUTED_BY = {
     "outcomes": "key",
     # A batch is looked up before anybody knows whose operations are in it.
     "till_batches": "device_id",
+    # Kept beside the books, by whoever refreshes them.
+    "totals_state": "program_id",
+    "daily_totals": "program_id",
+    "total_days": "program_id",
+    "contract_totals": "program_id",
+    "flagged_entries": "program_id",
 }
 
 ON_EVERY_NODE = {
@@ -36,6 +42,9 @@ ON_EVERY_NODE = {
     "rule_switches",
     "approvals",
     "checkpoints",
+    "period_events",
+    "deferral_policies",
+    "estimates",
     "alembic_version",
 }
 """Small tables that change rarely: copied whole to every node."""

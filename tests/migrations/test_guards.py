@@ -24,6 +24,9 @@ BOOKS = (
     "entitlements",
     "till_batches",
     "checkpoints",
+    "period_events",
+    "deferral_policies",
+    "estimates",
 )
 
 # Rows that no purchase makes.
@@ -39,6 +42,10 @@ INSERT INTO entitlements SELECT holder_id, 'tea', '2026', 'silver', now(), now()
 INSERT INTO till_batches SELECT program_id, 'till-1', 1, decode(repeat('00', 32), 'hex'), 1, now() FROM programs;
 INSERT INTO checkpoints SELECT program_id, gen_random_uuid(), 1, now(), 1, 1, decode(repeat('00', 32), 'hex'), NULL,
     decode(repeat('00', 32), 'hex'), decode(repeat('00', 64), 'hex') FROM programs;
+INSERT INTO period_events (program_id, event_id, period, status, recorded_at, changed_by)
+    SELECT program_id, gen_random_uuid(), '2026-01-01', 'soft_closed', now(), 'k' FROM programs;
+INSERT INTO estimates SELECT program_id, 1, gen_random_uuid(), NULL, '2026-01-01', 0.9, 'judgement', '{}', now(), 'x', 'k', 'a'
+    FROM programs;
 INSERT INTO quotes (holder_id, quote_id, points, points_value, price, made_at, expires_at, rate_version)
     SELECT holder_id, gen_random_uuid(), 10, 10, 30, now(), now() + interval '1 hour', 1 FROM holders;
 INSERT INTO holds (holder_id, hold_id, points, expires_at, program_id, status)
@@ -56,6 +63,7 @@ def changes_of(table: str) -> list[str]:
         "entitlements": "tier = 'gold'",
         "till_batches": "sequence = 9",
         "checkpoints": "number = 9",
+        "period_events": "status = 'open'",
     }
     return [
         f"UPDATE {table} SET {column.get(table, 'version = 9')}",
