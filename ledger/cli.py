@@ -28,6 +28,7 @@ from ledger.command_line import (
 from ledger.demo.cli import demo
 from ledger.expiry.cli import expire
 from ledger.finance.checkpoints.cli import checkpoint_command
+from ledger.finance.checkpoints.export import evidence
 from ledger.finance.cli import verify_command
 from ledger.finance.exports.cli import export
 from ledger.funds.cli import funds
@@ -166,6 +167,7 @@ main.add_command(rates)
 main.add_command(verify_command)
 main.add_command(checkpoint_command)
 main.add_command(export)
+export.add_command(evidence)
 main.add_command(simulate)
 
 

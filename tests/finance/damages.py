@@ -51,7 +51,8 @@ OPENING = "lot_id = {lot} AND available_at IS NOT NULL"
 
 FIRST = "version = 1"
 APPROVED = "status = 'approved'"
-ANOTHER_HASH = "content_hash = decode(repeat('ab', 32), 'hex')"
+ABAB = "decode(repeat('ab', 32), 'hex')"
+ANOTHER_HASH = f"content_hash = {ABAB}"
 
 ENOUGH_FOR_ANYBODY = "amount = 100000"
 
@@ -282,6 +283,12 @@ DAMAGES = (
     Damage("rate approvals", "rule_switches", "is_on = false", "code = 'auto'", "program_id"),
     Damage("rate steps", "rates", "bid = bid * 2", "version = 4", "version"),
     Damage("rate steps", "rates", "max_step = 0.01", "version = 2", "program_id"),
+    Damage("checkpoints", "checkpoints", f"root = {ABAB}", "number = 1", "checkpoint_id"),
+    Damage("checkpoints", "checkpoints", "made_at = '2020-01-01'", "number = 2", "checkpoint_id"),
+    Damage("checkpoints", "checkpoints", "number = 3", "number = 2", "checkpoint_id"),
+    Damage("checkpoints", "checkpoints", "entries = entries + 1", "number = 2", "checkpoint_id"),
+    Damage("checkpoints", "checkpoints", "checkpoint_id = gen_random_uuid()", "number = 1", "checkpoint_id"),
+    Damage("checkpoints", "checkpoints", None, "number = 1", "program_id"),
 )
 
 # One row of each sort, by a query for its id. What has one posting alone has one place to be wrong.

@@ -23,6 +23,7 @@ from tests.finance.histories import BY, live_through
 from tests.finance.paying import TERMS as PAYING
 from tests.finance.paying import pay_with_points
 from tests.finance.rating import decide_about_rates
+from tests.finance.signing import checkpoint
 from tests.ladders import tiers
 from tests.till import Till, new_program, open_till
 
@@ -56,6 +57,7 @@ GUARDED = (
     "rates",
     "rule_switches",
     "quotes",
+    "checkpoints",
 )
 
 
@@ -77,7 +79,9 @@ def lived(cluster: Cluster, template: str) -> Iterator[TestDatabase]:
         kinds = {kind for (kind,) in till.rows("SELECT DISTINCT kind FROM entries")}
         assert kinds == KINDS
         elsewhere = Till(till.database, new_program(till.database, "other"))
+        checkpoint(elsewhere)
         elsewhere.award("m-1", 10)
+        checkpoint(elsewhere)
         climbing = Till(till.database, new_program(till.database, "climbing", tiers=tiers()))
         climbing.buy("m-1", 50_000)
         climbing.buy("m-1", 50_000)

@@ -26,9 +26,7 @@ from ledger.db import Database
 from ledger.finance.checkpoints.document import Checkpoint, Leaf
 from ledger.finance.checkpoints.making import make_checkpoint
 from ledger.finance.checkpoints.signing import Signer, require_signer
-
-STATEMENT_TIMEOUT_MS: Final = 3_600_000
-"""It reads the head of every holder; on long books that may take longer than any request may."""
+from ledger.finance.cli import STATEMENT_TIMEOUT_MS
 
 _SPOOL_BYTES: Final = 8 * 1024 * 1024
 

@@ -162,7 +162,7 @@ class Checkpoint:
         return cls(statement, _bytes(shown, "signature", SIGNATURE_BYTES))
 
 
-def read_header(line: str) -> Checkpoint:
+def read_header(line: bytes) -> Checkpoint:
     """The checkpoint of a file's first line, or UnreadableCheckpoint."""
     try:
         shown = json.loads(line)
@@ -173,13 +173,13 @@ def read_header(line: str) -> Checkpoint:
         raise UnreadableCheckpoint(1, str(error)) from None
 
 
-def read_leaf(number: int, line: str) -> Leaf:
+def read_leaf(number: int, line: bytes) -> Leaf:
     """The leaf of a line; UnreadableCheckpoint where it is not spelled as ``Leaf.line`` spells one."""
     try:
         holder, version, head = json.loads(line)
         leaf = Leaf(bytes.fromhex(holder), version, bytes.fromhex(head))
         # Spelled back, so that no two files say the same.
-        is_one = len(leaf.holder_id) == 16 and len(leaf.head) == HASH_BYTES and leaf.line() == line
+        is_one = len(leaf.holder_id) == 16 and len(leaf.head) == HASH_BYTES and leaf.line() == line.decode()
     except (ValueError, TypeError, RecursionError):
         is_one = False
     if not is_one or not 0 < version <= INT8_MAX:

@@ -72,6 +72,13 @@ def last_checkpoint(connection: Connection, program: Program) -> Checkpoint | No
     return None if row is None else checkpoint_of(program, row)
 
 
+def find_checkpoint(connection: Connection, program: Program, checkpoint_id: bytes) -> Checkpoint | None:
+    """The program's checkpoint of that id."""
+    one = select_checkpoints(program).where(checkpoints.c.checkpoint_id == UUID(bytes=checkpoint_id))
+    row = connection.execute(one).one_or_none()
+    return None if row is None else checkpoint_of(program, row)
+
+
 def select_checkpoints(program: Program) -> Select[Any]:
     """The rows of the program's checkpoints."""
     return select(checkpoints).where(checkpoints.c.program_id == program.program_id)

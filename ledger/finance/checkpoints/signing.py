@@ -6,6 +6,7 @@ folder, and is made when it is first needed.
 
 import contextlib
 import os
+import re
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -19,12 +20,14 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     load_pem_private_key,
+    load_pem_public_key,
 )
 
 from ledger.config import ConfigurationError, Settings
 from ledger.finance.checkpoints.document import Checkpoint
 
 FILE_NAME: Final = "signing-key.pem"
+_IS_HEX: Final = re.compile(r"[0-9a-fA-F]{64}").fullmatch
 _SETTING: Final = "LEDGER_SIGNING_KEY_FILE"
 
 
@@ -83,6 +86,25 @@ def read_signer(path: Path) -> Signer:
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigurationError(f"The key in {path} is not an Ed25519 key.")
     return Signer(key)
+
+
+def read_public_key(given: str) -> bytes:
+    """The 32 bytes of a public key, given as hex, or as a file that holds the hex or the key in PEM; or ValueError."""
+    text = given.strip()
+    if not _IS_HEX(text):
+        try:
+            text = Path(given).read_text(encoding="ascii").strip()
+        except OSError as error:
+            raise ValueError(f"{given} is neither 64 hex digits nor a file: {error.strerror}") from None
+    if _IS_HEX(text):
+        return bytes.fromhex(text)
+    try:
+        key = load_pem_public_key(text.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError(f"{given} holds neither 64 hex digits nor a public key in PEM") from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise ValueError(f"the key in {given} is not an Ed25519 key")
+    return key.public_bytes_raw()
 
 
 def is_signed(checkpoint: Checkpoint) -> bool:

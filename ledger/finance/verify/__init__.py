@@ -14,6 +14,7 @@ from ledger.finance.verify import (
     balances,
     budgets,
     chain,
+    checkpoints,
     decisions,
     events,
     holds,
@@ -52,6 +53,7 @@ CHECKS: tuple[Check, ...] = (
     *tiers.CHECKS,
     *decisions.CHECKS,
     *rates.CHECKS,
+    *checkpoints.CHECKS,
 )
 
 

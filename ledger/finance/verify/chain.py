@@ -27,10 +27,12 @@ _HEADER_BYTES = len(_SIGNATURE) + 8
 _TRAILER = b"\xff\xff"
 _HASH_BYTES = 32
 
-# Where the fixed columns of a row stand: after the field count of 2 bytes, and each after a length of 4.
-_ENTRY_ID = slice(6, 22)
-_HOLDER_ID = slice(26, 42)
-_VERSION = slice(46, 54)
+_FIELD_COUNT_BYTES = 2
+
+# Where the first columns of an entry and of a posting stand, each behind a length of 4 bytes.
+_ENTRY_ID = slice(4, 20)
+_HOLDER_ID = slice(24, 40)
+_VERSION = slice(44, 52)
 
 _PAGE: LiteralString = """
 SELECT {columns}, e.hash FROM entries e WHERE (e.holder_id, e.version) > ({holder}, {version})
@@ -51,47 +53,68 @@ class Place(NamedTuple):
     version: int
 
 
-def broken_links(rows: Rows) -> Iterator[Fault]:
-    """Every entry whose hash is not the hash of its columns, its postings' and the hash before it."""
-    place, previous = Place(bytes(16), -1), GENESIS
+class RawEntry(NamedTuple):
+    """An entry as the server sends it: the elements of its columns, its hash, and the elements of its postings."""
+
+    columns: bytes
+    hash: bytes
+    postings: list[bytes]
+
+    @property
+    def entry_id(self) -> bytes:
+        return self.columns[_ENTRY_ID]
+
+    @property
+    def place(self) -> Place:
+        return Place(self.columns[_HOLDER_ID], int.from_bytes(self.columns[_VERSION], "big", signed=True))
+
+
+def raw_entries(rows: Rows) -> Iterator[RawEntry]:
+    """Every entry by holder and version, with its postings by ordinal; some thousand of them in memory at a time."""
+    place = Place(bytes(16), -1)
     while True:
-        page = list(_rows(rows, _page_statement(place)))
+        page = [
+            RawEntry(row[: -_HASH_BYTES - 4], row[-_HASH_BYTES:], [])
+            for row in _rows(rows, _page_statement(place))
+        ]
         if not page:
             return
-        last = _place(page[-1])
-        postings: dict[bytes, list[list[bytes]]] = defaultdict(list)
+        last = page[-1].place
+        postings: dict[bytes, list[bytes]] = defaultdict(list)
         for row in _rows(rows, _postings_statement(place, last)):
-            postings[row[_ENTRY_ID]].append([row[2:]])
-        for row in page:
-            holder, version = _place(row)
-            if holder != place.holder:
-                previous = GENESIS
-            covered, stored = row[2 : -_HASH_BYTES - 4], row[-_HASH_BYTES:]
-            computed = link(previous, [covered], postings[row[_ENTRY_ID]])
-            if computed != stored:
-                yield _fault(row, computed, stored)
-            place, previous = Place(holder, version), stored
+            postings[row[_ENTRY_ID]].append(row)
+        for entry in page:
+            yield entry._replace(postings=postings[entry.entry_id])
+        place = last
 
 
-def _fault(row: bytes, computed: bytes, stored: bytes) -> Fault:
+def broken_links(rows: Rows) -> Iterator[Fault]:
+    """Every entry whose hash is not the hash of its columns, its postings' and the hash before it."""
+    holder, previous = b"", GENESIS
+    for entry in raw_entries(rows):
+        if entry.place.holder != holder:
+            holder, previous = entry.place.holder, GENESIS
+        computed = link(previous, [entry.columns], ([posting] for posting in entry.postings))
+        if computed != entry.hash:
+            yield _fault(entry, computed)
+        previous = entry.hash
+
+
+def _fault(entry: RawEntry, computed: bytes) -> Fault:
     key = {
-        "holder_id": UUID(bytes=row[_HOLDER_ID]),
-        "version": _place(row).version,
-        "entry_id": UUID(bytes=row[_ENTRY_ID]),
+        "holder_id": UUID(bytes=entry.place.holder),
+        "version": entry.place.version,
+        "entry_id": UUID(bytes=entry.entry_id),
     }
-    return Fault("entries", key, "hash", computed.hex(), stored.hex())
-
-
-def _place(row: bytes) -> Place:
-    return Place(row[_HOLDER_ID], int.from_bytes(row[_VERSION], "big", signed=True))
+    return Fault("entries", key, "hash", computed.hex(), entry.hash.hex())
 
 
 def _rows(rows: Rows, statement: sql.Composed) -> Iterator[bytes]:
-    """The rows alone, without the header and the trailer around them."""
+    """The elements of each row, without its field count and the header and the trailer around all of them."""
     for block in rows.copy(statement):
         row = block[_HEADER_BYTES:] if block.startswith(_SIGNATURE) else block
         if row and row != _TRAILER:
-            yield row
+            yield row[_FIELD_COUNT_BYTES:]
 
 
 def _page_statement(after: Place) -> sql.Composed:

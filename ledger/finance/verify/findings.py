@@ -14,6 +14,7 @@ _PREFIXES = {
     "hold_id": "hld",
     "quote_id": "quo",
     "approval_id": "apr",
+    "checkpoint_id": "chk",
 }
 
 

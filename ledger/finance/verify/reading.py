@@ -45,7 +45,8 @@ business_references AS NOT MATERIALIZED (SELECT * FROM business_references WHERE
 outcomes AS NOT MATERIALIZED (SELECT * FROM outcomes WHERE program_id = {program}),
 rule_sets AS NOT MATERIALIZED (SELECT * FROM rule_sets WHERE program_id = {program}),
 rule_activations AS NOT MATERIALIZED (SELECT * FROM rule_activations WHERE program_id = {program}),
-approvals AS NOT MATERIALIZED (SELECT * FROM approvals WHERE program_id = {program})
+approvals AS NOT MATERIALIZED (SELECT * FROM approvals WHERE program_id = {program}),
+checkpoints AS NOT MATERIALIZED (SELECT * FROM checkpoints WHERE program_id = {program})
 """
 
 TABLES = (
@@ -63,6 +64,7 @@ TABLES = (
     "rule_sets",
     "rule_activations",
     "approvals",
+    "checkpoints",
 )
 
 
