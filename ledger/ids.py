@@ -9,6 +9,7 @@ need no randomness of their own, and the pure core can open any number of lots.
 import os
 import threading
 import time
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 
@@ -45,6 +46,12 @@ def new_entry_id() -> bytes:
     head = (tick >> 12 << 16 | 0x7000 | tick & 0xFFF).to_bytes(8, "big")
     tail = os.urandom(6)
     return head + bytes((tail[0] & 0x3F | 0x80,)) + tail[1:] + b"\0\0"
+
+
+def first_entry_id(at: datetime) -> bytes:
+    """The least id that an entry made from then on may have; by the system's time, as ids are."""
+    milliseconds = int(at.timestamp() * 1000)
+    return (milliseconds << 16 | 0x7000).to_bytes(8, "big") + b"\x80" + bytes(7)
 
 
 def lot_id(entry_id: bytes, ordinal: int) -> bytes:

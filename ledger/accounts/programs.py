@@ -148,7 +148,9 @@ def create_program(
     is_test: bool = False,
     test_now: datetime | None = None,
 ) -> Program:
-    """A new program with version 1 of its terms, its rate and its deferral policy. Refuses a name that is taken (``program_exists``).
+    """A new program with version 1 of its terms, its rate and its deferral policy.
+
+    Refuses a name that is taken (``program_exists``).
 
     A test program's clock is the system's until it is set, here by ``test_now`` or later.
     """
