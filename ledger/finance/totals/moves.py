@@ -32,7 +32,7 @@ BETWEEN: LiteralString = "e.entry_id >= %(first)s AND e.entry_id < %(beyond)s"
 
 DATED: LiteralString = """
 dated AS (
-    SELECT *
+    SELECT *, {step} AS step
       FROM (SELECT b.*, CASE WHEN booked_on > effective_on
                              THEN booked_on::timestamp AT TIME ZONE %(zone)s ELSE effective_at END AS booked_at
               FROM (SELECT c.*, greatest(c.effective_on, opened.first_open) AS booked_on
@@ -60,7 +60,7 @@ dated AS (
 MOVED: LiteralString = """
 moved AS (
     SELECT d.entry_id, d.holder_id, d.member_id, d.kind, d.parent_entry_id, d.store, d.region, d.channel,
-           d.effective_on, d.recorded_on, d.booked_on, p.unit, p.debit, p.credit, p.amount, p.lot_id
+           d.effective_on, d.recorded_on, d.booked_on, d.step, p.unit, p.debit, p.credit, p.amount, p.lot_id
       FROM dated d
      CROSS JOIN LATERAL (
            SELECT * FROM postings WHERE entry_id = d.entry_id AND holder_id = d.holder_id OFFSET 0) p
@@ -108,7 +108,7 @@ traced AS (
 """
 
 _SUMS: LiteralString = "unit, debit, credit, sum(amount), count(*)"
-_DAYS: LiteralString = "effective_on, recorded_on, booked_on"
+_DAYS: LiteralString = "effective_on, recorded_on, booked_on, step"
 
 ALL: LiteralString = f"SELECT 'all', {_DAYS}, '', {_SUMS} FROM moved GROUP BY {_DAYS}, unit, debit, credit"
 
@@ -208,13 +208,22 @@ SELECT %(program)s, effective_on, recorded_on, booked_on, count(*),
 """
 
 
-def dated(entries: LiteralString, dates: LiteralString = "true") -> LiteralString:
-    """The part ``dated``: entries ``e`` that fulfil one condition, and by their dates another."""
-    return DATED.replace("{entries}", entries).replace("{dates}", dates)
+SUM_COLUMNS: LiteralString = (
+    "dimension, effective_on, recorded_on, booked_on, step, key, unit, debit, credit, amount, postings"
+)
+"""The columns of ``select_of``."""
+
+
+def dated(entries: LiteralString, dates: LiteralString = "true", step: LiteralString = "0") -> LiteralString:
+    """The part ``dated``: entries ``e`` that fulfil one condition, and by their dates another.
+
+    ``step`` numbers them by their times, where sums are to be told apart within a day.
+    """
+    return DATED.replace("{entries}", entries).replace("{dates}", dates).replace("{step}", step)
 
 
 def select_of(dimension: str) -> LiteralString:
-    """The sums of one dimension: its name, three days, key, unit, debit, credit, amount and number of postings."""
+    """The sums of one dimension, its columns ``SUM_COLUMNS``."""
     return _SELECTS[dimension]
 
 

@@ -36,10 +36,14 @@ class Cut(NamedTuple):
 
 
 class Sum(NamedTuple):
-    """Postings of one pair of accounts, summed under a key. ``month`` is that of the cut's axis, where asked for."""
+    """Postings of one pair of accounts, summed under a key.
+
+    ``month`` is that of the cut's axis, where it is asked for. ``step`` is how many of the given instants had passed.
+    """
 
     key: str
     month: date | None
+    step: int
     unit: int
     debit: Account
     credit: Account
@@ -67,30 +71,38 @@ class Flagged(NamedTuple):
 
 
 def read_sums(
-    connection: Connection, program: Program, dimension: str, cut: Cut, *, monthly: bool = False
+    connection: Connection,
+    program: Program,
+    dimension: str,
+    cut: Cut,
+    *,
+    monthly: bool = False,
+    steps: Sequence[datetime] = (),
 ) -> list[Sum]:
-    """The sums under each key of a dimension of ``moves.DIMENSIONS``, in no order."""
-    reader = _Reader(connection, program, cut)
+    """The sums under each key of a dimension of ``moves.DIMENSIONS``, in no order.
+
+    ``steps`` are instants in order, on the cut's axis: what lies at one of them or after it is summed apart.
+    """
+    reader = _Reader(connection, program, cut, steps)
     month = f"date_trunc('month', {reader.day})::date" if monthly else "NULL::date"
     whole = f"""
-    SELECT key, {month} AS month, unit, debit, credit, amount
+    SELECT key, {month} AS month, {reader.step_of_day} AS step, unit, debit, credit, amount
       FROM daily_totals JOIN total_days USING (program_id, effective_on, recorded_on, booked_on)
      WHERE program_id = %(program)s AND dimension = %(dimension)s AND {reader.is_whole}
     """
     cut_days = f"""
-    SELECT key, {month}, unit, debit, credit, amount
-      FROM ({moves.select_of(dimension)}) s (dimension, effective_on, recorded_on, booked_on,
-                                             key, unit, debit, credit, amount, postings)
+    SELECT key, {month}, step, unit, debit, credit, amount
+      FROM ({moves.select_of(dimension)}) s ({moves.SUM_COLUMNS})
     """
     rows = reader.run(
         [moves.MOVED, moves.TRACED],
-        f"SELECT key, month, unit, debit, credit, sum(amount)::numeric FROM ({whole} UNION ALL {cut_days}) sums"
-        " GROUP BY key, month, unit, debit, credit",
+        f"SELECT key, month, step, unit, debit, credit, sum(amount)::numeric FROM ({whole} UNION ALL {cut_days}) sums"
+        " GROUP BY key, month, step, unit, debit, credit",
         dimension=dimension,
     )
     return [
-        Sum(key, month, unit, Account(debit), Account(credit), int(amount))
-        for key, month, unit, debit, credit, amount in rows
+        Sum(key, month, step, unit, Account(debit), Account(credit), int(amount))
+        for key, month, step, unit, debit, credit, amount in rows
         if amount
     ]
 
@@ -110,7 +122,10 @@ def read_contracts(connection: Connection, program: Program, cut: Cut) -> list[C
      GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
     """
     rows = reader.run(contracts.PARTS, query)
-    return [ContractSum(*row[:-1], int(row[-1])) for row in rows]
+    return [
+        ContractSum(month, cohort, policy_version, measure, int(amount))
+        for month, cohort, policy_version, measure, amount in rows
+    ]
 
 
 def read_flagged(connection: Connection, program: Program, flag: str, cut: Cut) -> list[Flagged]:
@@ -133,16 +148,24 @@ def read_flagged(connection: Connection, program: Program, flag: str, cut: Cut) 
 class _Reader:
     """One cut of a program's entries: which days are whole, and which entries must be read."""
 
-    def __init__(self, connection: Connection, program: Program, cut: Cut) -> None:
+    def __init__(
+        self, connection: Connection, program: Program, cut: Cut, steps: Sequence[datetime] = ()
+    ) -> None:
         self._driver = driver_of(connection)
         self._values: dict[str, Any] = parameters_of(program) | {
             "until": cut.until,
             "known_as_of": cut.known_as_of,
             "through": read_through(self._driver, program),
+            "steps": list(steps),
         }
         axis: LiteralString = "booked" if cut.booked else "effective"
         self.day: LiteralString = f"{axis}_on"
-        self.is_whole: LiteralString = f"last_{axis}_at <= %(until)s AND last_recorded_at <= %(known_as_of)s"
+        self.step_of_day = _step(f"first_{axis}_at") if steps else "0"
+        self._step_of_entry = _step(f"{axis}_at") if steps else "0"
+        in_one_step: LiteralString = f"{self.step_of_day} = {_step(f'last_{axis}_at')}" if steps else "true"
+        self.is_whole: LiteralString = (
+            f"last_{axis}_at <= %(until)s AND last_recorded_at <= %(known_as_of)s AND {in_one_step}"
+        )
         self._is_cut: LiteralString = (
             f"first_{axis}_at <= %(until)s AND first_recorded_at <= %(known_as_of)s AND NOT ({self.is_whole})"
         )
@@ -158,7 +181,7 @@ class _Reader:
     def run(self, parts: Sequence[LiteralString], query: LiteralString, **values: Any) -> list[Any]:
         """The rows of a query that names ``dated`` for the entries that are cut, and parts after it."""
         self._driver.execute(moves.HASHED)
-        together = ", ".join([moves.dated(self._entries(), self._dates), *parts])
+        together = ", ".join([moves.dated(self._entries(), self._dates, self._step_of_entry), *parts])
         statement = f"WITH RECURSIVE {together} {query}"
         with self._driver.cursor() as cursor:
             return cursor.execute(statement, self._values | values).fetchall()
@@ -171,6 +194,10 @@ class _Reader:
             self._values |= {f"first_{number}": first, f"last_{number}": last}
             conditions.append(f"e.entry_id BETWEEN %(first_{number})s AND %(last_{number})s")
         return " OR ".join(conditions)
+
+
+def _step(instant: LiteralString) -> LiteralString:
+    return f"width_bucket({instant}, %(steps)s::timestamptz[])"
 
 
 def _ranges(driver: Driver, is_cut: LiteralString, values: dict[str, Any]) -> list[tuple[UUID, UUID]]:

@@ -62,9 +62,12 @@ contracts AS (
         DO UPDATE SET amount = t.amount + excluded.amount)
 INSERT INTO daily_totals AS t
     (program_id, dimension, effective_on, recorded_on, booked_on, key, unit, debit, credit, amount, postings)
-SELECT %(program)s, sums.* FROM ("""
+SELECT %(program)s, dimension, effective_on, recorded_on, booked_on, key, unit, debit, credit, amount, postings
+  FROM ("""
     + " UNION ALL ".join(f"({moves.select_of(dimension)})" for dimension in moves.DIMENSIONS)
-    + """) sums
+    + ") sums ("
+    + moves.SUM_COLUMNS
+    + """)
 ON CONFLICT (program_id, dimension, effective_on, recorded_on, booked_on, key, unit, debit, credit)
     DO UPDATE SET amount = t.amount + excluded.amount, postings = t.postings + excluded.postings
 """
