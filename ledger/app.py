@@ -28,6 +28,8 @@ from ledger.http.endpoint import Routes, require_declared
 from ledger.http.operations import table_of
 from ledger.http.services import EXTENSION, Services
 from ledger.journal import routes as entries
+from ledger.redemption import adjusting
+from ledger.redemption import adjustment_routes as adjustments
 from ledger.redemption import device_routes as devices
 from ledger.redemption import hold_routes as holds
 from ledger.redemption import routes as spending
@@ -46,6 +48,7 @@ ROUTES: tuple[Routes, ...] = (
     activities.routes,
     spending.routes,
     holds.routes,
+    adjustments.routes,
     devices.routes,
     quotes.routes,
     entries.routes,
@@ -70,6 +73,7 @@ APPROVALS: Mapping[str, Handler] = {
     **grants.APPROVALS,
     **rate_register.APPROVALS,
     **band_switches.APPROVALS,
+    **adjusting.APPROVALS,
 }
 """What carries out an approved proposal, by the kind of the proposal."""
 

@@ -12,8 +12,10 @@ from typing import Any
 
 from ledger.accounts.program import Program
 from ledger.expiry.commands import ExpireLots
+from ledger.funds.commands import Authority
 from ledger.journal import Request
 from ledger.journal.commands import Command
+from ledger.redemption.adjustments import Adjust, Wanted
 from ledger.redemption.commands import Redeem, Refund, Transfer
 from ledger.redemption.reversals import Reverse
 from ledger.rules.commands import Earning, Line, Purchase
@@ -100,6 +102,13 @@ def transfer(
     points: int = 10, *, sender: str = "m-1", recipient: str = "m-2", reference: str | None = None
 ) -> Transfer:
     return Transfer(sender, recipient, points, reference or fresh("x"))
+
+
+def adjust(points: int, *, member: str = "m-1", reference: str | None = None) -> Adjust:
+    """An adjustment as it is posted once it has been approved."""
+    number = fresh("n")
+    by = Authority(f"apr_{number}", "maker", "checker")
+    return Adjust(f"adj_{number}", Wanted(member, points, "a mistake", reference), by)
 
 
 def reverse(entry_id: str, reason: str = "a mistake") -> Reverse:

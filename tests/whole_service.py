@@ -194,6 +194,15 @@ def with_holds(tenant: Tenant, member_id: str) -> dict[str, str]:
     return {"hold_id": holds[0]["hold_id"], "quote_id": quote["quote_id"]}
 
 
+def with_adjustments(tenant: Tenant, member_id: str, role: str = "operator") -> dict[str, str]:
+    """Let two adjustments of a member wait for another key; the newer one."""
+    for points in (5, -5):
+        wanted = {"member_id": member_id, "points": points, "reason": f"a mistake with {member_id}"}
+        proposed = tenant.send("POST", "/v1/adjustments", role=role, json=wanted)
+        assert proposed.status_code == 202, proposed.data
+    return {"adjustment_id": proposed.json["adjustment_id"]}
+
+
 def with_device(tenant: Tenant, device_id: str) -> dict[str, str]:
     """Let a till send a batch that it has numbered, in which nothing is sound; the till."""
     operations = [{"operation": "redemption", "idempotency_key": device_id, "body": {}}]

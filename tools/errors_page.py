@@ -51,6 +51,7 @@ ADVICE: Final = {
     "self_approval": "Let another key decide. Who made the key is told by its name: give each person one.",
     "other_region": "Use a key of the region that is concerned, or one of headquarters, which has no region.",
     "approval_unknown": "Check the id; it must be of the program that the key belongs to.",
+    "adjustment_unknown": "Check the id: `GET /v1/adjustments` lists those of the program that the key belongs to.",
     "approval_decided": "`decision` says how. When it is the one that was meant, it is done.",
     "approval_content_changed": "Read the proposal again, look at its content, and approve the `content_hash` that it "
     "shows.",

@@ -104,10 +104,14 @@ def propose(
     *,
     by: Principal,
     now: datetime,
+    approval_id: bytes | None = None,
 ) -> bytes:
-    """Record a proposal that waits for another key; its id. Refuses another region's (``other_region``)."""
+    """Record a proposal that waits for another key; its id. Refuses another region's (``other_region``).
+
+    ``approval_id`` is one that the caller has made and told before, where it has.
+    """
     by.require_region(content.get("region"))
-    approval_id = new_entry_id()
+    approval_id = approval_id or new_entry_id()
     text, digest = hashed(content)
     connection.execute(
         insert(approvals).values(
@@ -158,7 +162,20 @@ def decide(
     reason: str | None,
     now: datetime,
 ) -> Approval:
-    """Decide on a proposal; the proposal as decided. Locks its row, so that of many decisions one is made.
+    """Decide on a proposal; the proposal as decided. Refuses and locks as ``require_decidable`` does."""
+    found = require_decidable(connection, program, approval_id, by=by, content_hash=content_hash)
+    return record_decision(connection, program, found, status, by=by, reason=reason, now=now)
+
+
+def require_decidable(
+    connection: Connection,
+    program: Program,
+    approval_id: str,
+    *,
+    by: Principal,
+    content_hash: str | None = None,
+) -> Approval:
+    """A proposal that ``by`` may decide on now. Locks its row, so that of many decisions one is made.
 
     Refuses one that is not there (``approval_unknown``), another region's (``other_region``), one that is
     decided (``approval_decided``), the decider's own (``self_approval``), and a content that is not the one
@@ -168,6 +185,20 @@ def decide(
     by.require_region(found.region)
     _require_open(found, by)
     _require_unchanged(found, text, content_hash)
+    return found
+
+
+def record_decision(
+    connection: Connection,
+    program: Program,
+    found: Approval,
+    status: str,
+    *,
+    by: Principal,
+    reason: str | None,
+    now: datetime,
+) -> Approval:
+    """Write down what is decided on a proposal that ``require_decidable`` has found and locked."""
     connection.execute(
         update(approvals)
         .where(
@@ -176,12 +207,14 @@ def decide(
         )
         .values(status=status, decided_by=by.key_id, decided_at=now, reason=reason)
     )
-    return _require(connection, program, approval_id)[0]
+    return _require(connection, program, show_id(_PREFIX, found.approval_id))[0]
 
 
-def require_approval(connection: Connection, program: Program, approval_id: str) -> Approval:
-    """The proposal of that id, or ``approval_unknown``."""
-    return _require(connection, program, approval_id)[0]
+def require_approval(
+    connection: Connection, program: Program, approval_id: str, *, is_locking: bool = False
+) -> Approval:
+    """The proposal of that id, or ``approval_unknown``. Locks its row where ``is_locking``."""
+    return _require(connection, program, approval_id, is_locking=is_locking)[0]
 
 
 def approvals_of(connection: Connection, program: Program, kind: str, subject: str) -> list[Approval]:
@@ -200,17 +233,32 @@ def list_approvals(
     cursor: str | None = None,
 ) -> Page:
     """The program's proposals, newest first; those of one status, where it is given."""
+    found, more = find_approvals(connection, program, status=status, limit=limit, cursor=cursor)
+    return Page([each.shown() for each in found], more)
+
+
+def find_approvals(
+    connection: Connection,
+    program: Program,
+    *,
+    kind: str | None = None,
+    subject: str | None = None,
+    status: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> tuple[list[Approval], str | None]:
+    """A page of the proposals, newest first, of one kind, subject or status where it is given; and its cursor."""
     query = _select(program)
-    if status is not None:
-        query = query.where(approvals.c.status == status)
+    for column, wanted in (("kind", kind), ("subject", subject), ("status", status)):
+        if wanted is not None:
+            query = query.where(approvals.c[column] == wanted)
     if cursor is not None:
         last = UUID(bytes=read_cursor(_LIST, cursor, _ID_BYTES))
         query = query.where(approvals.c.approval_id < last)
     # One more than asked for tells whether there are more.
     rows = connection.execute(query.order_by(approvals.c.approval_id.desc()).limit(limit + 1)).all()
     found = [_approval(row) for row in rows[:limit]]
-    more = write_cursor(_LIST, found[-1].approval_id) if len(rows) > limit else None
-    return Page([each.shown() for each in found], more)
+    return found, write_cursor(_LIST, found[-1].approval_id) if len(rows) > limit else None
 
 
 def _require_open(found: Approval, by: Principal) -> None:

@@ -37,6 +37,7 @@ _OF_WHAT_IS_APPROVED = (
     errors.RateStepExceeded,
     errors.RateAskBelowBid,
     errors.BandSwitchedOff,
+    errors.InsufficientPoints,
 )
 """How carrying out an approved proposal may refuse, whatever its kind."""
 

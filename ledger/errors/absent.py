@@ -65,6 +65,11 @@ class ApprovalUnknown(Absent):
     title = "The proposal is not known"
 
 
+class AdjustmentUnknown(Absent):
+    code = "adjustment_unknown"  # details: adjustment_id
+    title = "The adjustment is not known"
+
+
 class RuleSetUnknown(Absent):
     code = "rule_set_unknown"  # details: owner, version
     title = "The rule set has no such version"

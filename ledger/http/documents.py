@@ -187,12 +187,12 @@ def _parameters(route: "Route") -> list[dict[str, Any]]:
                 "schema": {"type": "boolean", "default": False},
             }
         )
-    if route.operation:
+    if route.operation or route.takes_key:
         parameters.append(
             {
                 "in": "header",
                 "name": "Idempotency-Key",
-                "required": route.operation.needs_key,
+                "required": route.operation.needs_key if route.operation else True,
                 "description": "Yours to choose, one for each request. May be left out of a dry run",
                 "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
             }
@@ -231,7 +231,7 @@ def _form(media: str, schema: Any) -> Any:
 
 def _success_headers(route: "Route") -> dict[str, Any]:
     shown: dict[str, Any] = {"X-Request-Id": {"schema": {"type": "string"}}}
-    if route.operation:
+    if route.operation or route.takes_key:
         shown["Idempotency-Replayed"] = {
             "description": "Present when this is the first answer again",
             "schema": {"type": "string", "const": "true"},
@@ -245,7 +245,7 @@ def _refusals(route: "Route") -> dict[int, list[type[LedgerError]]]:
         found += _KEYED
     if route.has_body:
         found += _WITH_BODY
-    if route.operation:
+    if route.operation or route.takes_key:
         found += _POSTING
     by_status: dict[int, list[type[LedgerError]]] = defaultdict(list)
     for kind in sorted(set(found), key=lambda kind: kind.code):

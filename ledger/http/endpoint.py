@@ -18,13 +18,14 @@ from ledger.access import PUBLIC, SCOPES, Principal, authenticate, presented_key
 from ledger.errors import LedgerError
 from ledger.http import answers, documents, headers
 from ledger.http.fields import Flag, Strict
-from ledger.http.operations import Operation, load, names_in
+from ledger.http.operations import Operation, fingerprint, load, names_in
 from ledger.http.parsing import JSON, media_type, read_body, read_document, refuse
 from ledger.http.problems import PROBLEM_JSON
 from ledger.http.query import read_query, refuse_unknown
 from ledger.http.services import Call, services
-from ledger.http.submit import Reply, reply_of, submit
+from ledger.http.submit import Reply, reply, reply_of, submit
 from ledger.journal import Request as Posting
+from ledger.journal.commands import Command
 
 View = Callable[..., Any]
 """``view(call, **payload)``: returns a body, a body and a status, or a whole response."""
@@ -38,6 +39,20 @@ class DryRun(Strict):
     """The query of a route that posts."""
 
     dry_run = Flag("Answer in full, and write nothing", load_default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Under:
+    """What a keyed write is remembered under, and whether it is only rehearsed."""
+
+    key: str | None
+    fingerprint: bytes
+    request_id: str
+    dry_run: bool
+
+    def posting(self, command: Command) -> Posting:
+        """The request to post this command under the key."""
+        return Posting(command, self.key, self.fingerprint, self.request_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +71,8 @@ class Route:
     statuses: tuple[int, ...] = (200,)
     operation: Operation | None = None
     takes_dry_run: bool = False
+    takes_key: bool = False
+    """Whether it is answered under an idempotency key, without being an operation."""
     is_body_optional: bool = False
     """Whether the body may be left out, where it asks for nothing."""
     media_types: tuple[str, ...] = (JSON,)
@@ -112,6 +129,12 @@ class Routes(Blueprint):  # type: ignore[misc]
         """Declare a write by name: its schema covers path and body."""
         return self._declare("PUT", path, scope, declaration)
 
+    def keyed(self, path: str, *, scope: str, **declaration: Any) -> Callable[[View], View]:
+        """Declare a write under an idempotency key: ``view(call, under, **payload)`` answers with an outcome."""
+        return self._declare(
+            "POST", path, scope, declaration | {"takes_key": True, "takes_dry_run": True}, _serve_keyed
+        )
+
     def posting(self, operation: Operation) -> None:
         """Declare the route of an operation; batches know the operation from here on."""
         route = Route(
@@ -131,7 +154,12 @@ class Routes(Blueprint):  # type: ignore[misc]
         self.add(route, lambda **path: _post(operation, path))
 
     def _declare(
-        self, method: str, path: str, scope: str, declaration: dict[str, Any]
+        self,
+        method: str,
+        path: str,
+        scope: str,
+        declaration: dict[str, Any],
+        serve: "Callable[[Route, View, dict[str, str]], Response] | None" = None,
     ) -> Callable[[View], View]:
         def declare(view: View) -> View:
             summary, _, description = (view.__doc__ or "").partition("\n")
@@ -144,7 +172,7 @@ class Routes(Blueprint):  # type: ignore[misc]
                 description=documents.published_text(description),
                 **declaration,
             )
-            self.add(route, lambda **names: _serve(route, view, names))
+            self.add(route, lambda **names: (serve or _serve)(route, view, names))
             return view
 
         return declare
@@ -223,6 +251,16 @@ def _post(operation: Operation, path: dict[str, str]) -> Response:
     posting = Posting(operation.read(members), key, operation.fingerprint(members), g.request_id)
     (outcome,) = submit(services(), principal, [posting], dry_run=dry_run)
     return send(reply_of(operation, outcome))
+
+
+def _serve_keyed(route: Route, view: View, path: dict[str, str]) -> Response:
+    call = Call(services(), admit(route.scope), g.request_id)
+    dry_run = is_dry_run()
+    key = headers.idempotency_key(request, required=not dry_run)
+    members = read_members(path, route.is_body_optional)
+    payload = load(route.loaded, members)
+    under = Under(key, fingerprint(route.name, members), g.request_id, dry_run)
+    return send(reply(view(call, under, **payload), route.statuses[0]))
 
 
 def is_dry_run() -> bool:

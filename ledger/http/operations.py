@@ -69,8 +69,13 @@ class Operation:
 
         It covers what was sent, before any default is filled in, so a later release cannot change it.
         """
-        canonical = orjson.dumps(payload, default=_exact, option=orjson.OPT_SORT_KEYS)
-        return blake2b(self.name.encode() + b"\n" + canonical, digest_size=16).digest()
+        return fingerprint(self.name, payload)
+
+
+def fingerprint(name: str, payload: Mapping[str, Any]) -> bytes:
+    """What tells a request of that name from another: its members, in any order."""
+    canonical = orjson.dumps(payload, default=_exact, option=orjson.OPT_SORT_KEYS)
+    return blake2b(name.encode() + b"\n" + canonical, digest_size=16).digest()
 
 
 def table_of(operations: Iterable[Operation]) -> dict[str, Operation]:

@@ -1,7 +1,8 @@
 """The seam between HTTP and the journal: requests go down, answers come up, nothing is decided here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ledger.access import Principal
 from ledger.errors import LedgerError
@@ -41,11 +42,15 @@ def submit(
 
 def reply_of(operation: Operation, outcome: Outcome) -> Reply:
     """The reply that an outcome of this operation is."""
+    return reply(outcome, operation.status, operation.show)
+
+
+def reply(outcome: Outcome, status: int, show: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> Reply:
+    """The reply that an outcome is: of that status where it is a success, told by ``show``."""
     if outcome.error is not None:
         return refusal(outcome.error, outcome.request_id, is_replay=outcome.replayed)
     assert outcome.answer is not None
-    body = encode(operation.show(outcome.answer))
-    return Reply(operation.status, body, {}, is_replay=outcome.replayed)
+    return Reply(status, encode(show(outcome.answer)), {}, is_replay=outcome.replayed)
 
 
 def refusal(error: LedgerError, request_id: str, *, is_replay: bool = False) -> Reply:

@@ -106,21 +106,19 @@ def give_back(
     alive = [drawn for drawn in covered if not _has_ended(drawn.lot, books.now)]
     ended = [drawn for drawn in covered if _has_ended(drawn.lot, books.now)]
     graced = _grace_lot(books, lot_id(entry_id, 1), sum(drawn.amount for drawn in ended))
-    fresh = _fresh_lot(
-        books, lot_id(entry_id, 2), out_of, sum(amount for lot, amount in draws if lot is None)
-    )
+    fresh = fresh_lot(books, lot_id(entry_id, 2), out_of, sum(amount for lot, amount in draws if lot is None))
     postings = [posting for drawn in covered for posting in _back(books, drawn, out_of)] + graced + fresh
     arrived = [Posting(out_of, Account.POINTS, d.amount, d.lot.lot_id) for d in alive] + graced + fresh
     repaid = repay(holder, arrived, books.now)
     debt_repaid = sum(posting.amount for posting in repaid)
     answer = {
-        "restored": [show_draw(drawn) for drawn in alive + _opened(fresh)],
+        "restored": [show_draw(drawn) for drawn in alive + opened(fresh)],
         "lapsed": [show_draw(drawn) for drawn in ended],
         "lapsed_policy": "lapse" if terms_of(books.program).grace_days is None else "grace",
-        "grace_lot": next((show_draw(drawn) for drawn in _opened(graced)), None),
+        "grace_lot": next((show_draw(drawn) for drawn in opened(graced)), None),
         "debt_repaid": debt_repaid,
     }
-    kept = _less(alive + _opened(graced + fresh), repaid)
+    kept = _less(alive + opened(graced + fresh), repaid)
     return Restored(postings + repaid, kept, answer, debt_repaid)
 
 
@@ -150,8 +148,8 @@ def _grace_lot(books: Books, lot: bytes, amount: int) -> list[Posting]:
     return [Posting(Account.TRANSFER, Account.POINTS, amount, lot, opening)]
 
 
-def _fresh_lot(books: Books, lot: bytes, out_of: Account, amount: int) -> list[Posting]:
-    """What came out of no lot goes into a new one; where the debt is still there, it repays that."""
+def fresh_lot(books: Books, lot: bytes, out_of: Account, amount: int) -> list[Posting]:
+    """A lot of points that come out of no lot, by the program's expiry policy: the posting that opens it."""
     if not amount:
         return []
     policy = terms_of(books.program).points_expiry
@@ -160,7 +158,7 @@ def _fresh_lot(books: Books, lot: bytes, out_of: Account, amount: int) -> list[P
     return [Posting(out_of, Account.POINTS, amount, lot, opening)]
 
 
-def _opened(postings: Iterable[Posting]) -> list[Draw]:
+def opened(postings: Iterable[Posting]) -> list[Draw]:
     """What stands in the lots that these postings open."""
     drawn = []
     for posting in postings:

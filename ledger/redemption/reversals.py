@@ -24,7 +24,7 @@ from ledger.journal.commands import (
     Target,
 )
 from ledger.redemption.commands import at_its_rate, memo_back
-from ledger.redemption.restoring import NOTHING_RESTORED, restore, undone
+from ledger.redemption.restoring import NOTHING_RESTORED, give_back, restore, undone
 from ledger.rules.debt import check_limit, claw_back, claw_back_rewards
 from ledger.rules.facts import REFERRAL
 from ledger.rules.paying import Repaid, pay_back
@@ -125,6 +125,17 @@ def _undo_activity(books: Books, entry: Recorded, reversal_id: bytes) -> Undoing
     return _undo_award(books, entry, reversal_id)
 
 
+def _undo_adjustment(books: Books, entry: Recorded, reversal_id: bytes) -> Undoing:
+    """What was added is taken back as an award is; what was taken goes back to its lots, the newest draw first."""
+    taken = [(p.lot_id, p.amount) for p in entry.postings if p.credit is Account.ADJUSTED]
+    if not taken:
+        return _undo_award(books, entry, reversal_id)
+    holder = books.holders[entry.holder_id]
+    restored = give_back(books, holder, taken[::-1], Account.ADJUSTED, reversal_id)
+    points = sum(amount for _, amount in taken)
+    return Undoing([(entry.holder_id, restored.postings)], {"points": points, **restored.answer})
+
+
 def _undo_redemption(books: Books, entry: Recorded, reversal_id: bytes) -> Undoing:
     left = sum(amount for _, amount in undone(entry))
     restored = restore(books, books.holders[entry.holder_id], entry, left, reversal_id)
@@ -157,4 +168,5 @@ _UNDO: dict[str, Callable[[Books, Recorded, bytes], Undoing]] = {
     "redeem": _undo_redemption,
     "capture": _undo_redemption,
     "transfer_out": _undo_transfer,
+    "adjust": _undo_adjustment,
 }

@@ -107,7 +107,8 @@ REVERSAL = Operation(
     answer=ReversalAnswerSchema,
     build=_reverse,
     summary="Reverse an entry",
-    description="Takes back what of the entry still stands, once: purchases, awards, redemptions and transfers.",
+    description="Takes back what of the entry still stands, once: purchases, awards, redemptions, transfers and "
+    "adjustments.",
     refusals=(
         errors.EntryUnknown,
         errors.EntryAlreadyReversed,

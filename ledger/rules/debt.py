@@ -72,6 +72,8 @@ def _claw_back(
     theirs = replace(undone, children=[c for c in undone.children if c.holder_id == holder.holder_id])
     postings, growth = [], 0
     points_wanted, award_lots = 0, []
+    # What was added by hand goes back to where it came from; all points of an entry came from one account.
+    giver = Account.ADJUSTED if recorded.kind == "adjust" else Account.ISSUED
     for award in _awards(recorded):
         lot = holder.require_lot(award.lot_id or b"")
         wanted = _still_to_take(books, theirs, award, lot, kept, total)
@@ -84,9 +86,9 @@ def _claw_back(
             award_lots.append(lot.lot_id)
     draws = _draw_back(_with(holder.live(books.now), arriving), award_lots, points_wanted)
     shortfall = points_wanted - sum(draw.amount for draw in draws)
-    postings += [Posting(Account.POINTS, Account.ISSUED, draw.amount, draw.lot.lot_id) for draw in draws]
+    postings += [Posting(Account.POINTS, giver, draw.amount, draw.lot.lot_id) for draw in draws]
     if shortfall:
-        postings.append(Posting(Account.DEBT, Account.ISSUED, shortfall))
+        postings.append(Posting(Account.DEBT, giver, shortfall))
     return Clawback(postings, points_wanted, growth, shortfall)
 
 

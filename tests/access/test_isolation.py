@@ -19,6 +19,7 @@ from tests.whole_service import (
     WholeService,
     open_service,
     purchase_of,
+    with_adjustments,
     with_alerts,
     with_budget,
     with_device,
@@ -59,6 +60,7 @@ PREFIXES: Final = {
     "hold_id": "hld_",
     "quote_id": "quo_",
     "alert_id": "alr_",
+    "adjustment_id": "adj_",
 }
 
 
@@ -91,6 +93,7 @@ def live(tenant: Tenant, tag: str) -> Tenant:
         **with_rules(tenant, f"r-{tag}", role="admin"),
         **with_budget(tenant, f"f-{tag}"),
         **with_budget(tenant, f"g-{tag}"),
+        **with_adjustments(tenant, f"m-{tag}", role="admin"),
     }
     # The first to acknowledge an alert stays: whoever may do it changes nothing any more.
     path = f"/v1/alerts/{tenant.facts['alert_id']}/acknowledge"

@@ -10,6 +10,7 @@ from tests.whole_service import (
     Tenant,
     WholeService,
     open_service,
+    with_adjustments,
     with_alerts,
     with_device,
     with_history,
@@ -30,4 +31,6 @@ def tenant(service: WholeService) -> Tenant:
     """A test program with a little history, so that its clock can be moved."""
     shop = with_history(service.tenant(f"shop {next(_numbers)}", is_test=True))
     shop.facts |= {**with_holds(shop, "m-1"), **with_device(shop, "d-1"), **with_alerts(shop, "m-owing")}
+    shop.facts |= with_checkpoints(shop)
+    shop.facts |= with_adjustments(shop, "m-1")
     return shop

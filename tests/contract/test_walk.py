@@ -132,6 +132,7 @@ def go_shopping(walk: Walk) -> None:
     walk.step("change_member", member, status=201, ids={"member_id": "m-8"})
     walk.step("change_member", {}, ids={"member_id": "m-8"})
     grant_budget(walk)
+    adjust(walk)
     award = {"member_id": "m-1", "points": 5, "reason": "sorry", "reference": "a-9", "fund": "care"}
     walk.step(
         "post_earning",
@@ -147,6 +148,33 @@ def go_shopping(walk: Walk) -> None:
     walk.step("post_return", {**back, "lines": [piece]}, ids={"purchase_id": "p-9"})
     for entry in (spent, transfer, bought):
         walk.step("post_reversal", {"reason": "mistake"}, ids={"entry_id": entry["entry_id"]})
+
+
+def adjust(walk: Walk) -> None:
+    """Points put right by hand, up and down, rehearsed, rejected, and refused."""
+    wanted = {"member_id": "m-1", "points": 9, "reason": "a mistake"}
+    rehearsed = walk.step("propose_member_adjustment", wanted, query="?dry_run=true")
+    assert rehearsed["dry_run"] is True
+    approve, how = "approve_member_adjustment", {"role": "approver"}
+    for points in (9, -9):
+        proposed = walk.step(
+            "propose_member_adjustment", {**wanted, "points": points, "reference": f"j{points}"}
+        )
+        ids = {"adjustment_id": proposed["adjustment_id"]}
+        walk.refuse(approve, "self_approval", ids=ids)
+        walk.step(approve, ids=ids, query="?dry_run=true", **how)
+        walk.step(approve, {"content_hash": proposed["content_hash"]}, ids=ids, **how)
+        walk.refuse(approve, "approval_decided", ids=ids, **how)
+    proposed = walk.step("propose_member_adjustment", {**wanted, "points": 1 - 2**53})
+    ids = {"adjustment_id": proposed["adjustment_id"]}
+    walk.refuse(approve, "insufficient_points", ids=ids, **how)
+    generic = {"approval_id": ids["adjustment_id"].replace("adj_", "apr_")}
+    walk.refuse("approve_proposal", "insufficient_points", {}, ids=generic, **how)
+    walk.step("reject_member_adjustment", {"reason": "no"}, ids=ids, **how)
+    walk.refuse("propose_member_adjustment", "member_unknown", {**wanted, "member_id": "m-99"})
+    walk.refuse("propose_member_adjustment", "reference_exists", {**wanted, "reference": "j9"})
+    walk.refuse("propose_member_adjustment", "invalid_request", {**wanted, "reference": "adj_9"})
+    walk.refuse("show_adjustment", "adjustment_unknown", ids={"adjustment_id": "adj_" + "0" * 32})
 
 
 def grant_budget(walk: Walk) -> None:

@@ -56,6 +56,9 @@ ANOTHER_HASH = f"content_hash = {ABAB}"
 
 ENOUGH_FOR_ANYBODY = "amount = 100000"
 
+TAKEN = "entry_id = {taken}"
+THE_ADJUSTMENT = "kind = 'adjustment' AND subject = 'm-2' AND status = 'approved'"
+
 DAMAGES = (
     Damage("chart", "chart", "normal_side = 'debit'", "account = 1", "account"),
     Damage("terms", "programs", "terms_version = 99", "name = 'shop'", "program_id"),
@@ -289,6 +292,51 @@ DAMAGES = (
     Damage("checkpoints", "checkpoints", "entries = entries + 1", "number = 2", "checkpoint_id"),
     Damage("checkpoints", "checkpoints", "checkpoint_id = gen_random_uuid()", "number = 1", "checkpoint_id"),
     Damage("checkpoints", "checkpoints", None, "number = 1", "program_id"),
+    Damage("adjustments", "postings", "amount = amount + 1", TAKEN, "entry_id"),
+    Damage("adjustments", "entries", "details = NULL", TAKEN, "entry_id"),
+    Damage(
+        "adjustments", "entries", "details = replace(details::text, 'maker', 'me')::json", TAKEN, "entry_id"
+    ),
+    Damage(
+        "adjustments",
+        "entries",
+        "details = replace(details::text, 'mistake', 'gift')::json",
+        TAKEN,
+        "entry_id",
+    ),
+    Damage("adjustments", "entries", "reference = 'x'", TAKEN, "entry_id"),
+    Damage("adjustments", "entries", "kind = 'award'", TAKEN, "{adjustment}"),
+    Damage(
+        "adjustments",
+        "entries",
+        "details = (SELECT details FROM entries WHERE entry_id = {added})",
+        TAKEN,
+        "{added}",
+    ),
+    Damage("adjustments", "approvals", None, THE_ADJUSTMENT, "program_id"),
+    Damage("adjustments", "approvals", "status = 'pending'", THE_ADJUSTMENT, "program_id"),
+    Damage("adjustments", "approvals", "decided_by = 'x'", THE_ADJUSTMENT, "approval_id"),
+    Damage(
+        "adjustments",
+        "approvals",
+        "status = 'approved'",
+        "kind = 'adjustment' AND status = 'rejected'",
+        "approval_id",
+    ),
+    Damage("kinds", "postings", "credit = 51", TAKEN, "entry_id"),
+    Damage("windows", "lots", "available_at = '2099-01-01'", "lot_id = {taken_lot}", "lot_id"),
+    Damage(
+        "refunds", "postings", ENOUGH_FOR_ANYBODY, "entry_id = {put_back} AND debit = 53", "{taken_twice}"
+    ),
+    Damage(
+        "claw-backs",
+        "postings",
+        ENOUGH_FOR_ANYBODY,
+        "entry_id = {added_back} AND ordinal = 1",
+        "{added_twice}",
+    ),
+    Damage("references", "business_references", None, TAKEN, "entry_id"),
+    Damage("parents", "entries", "parent_entry_id = {taken}", TAKEN, "entry_id"),
 )
 
 # One row of each sort, by a query for its id. What has one posting alone has one place to be wrong.
@@ -342,6 +390,19 @@ ROWS = {
     " WHERE credit = 84 AND name = 'paying'",
     "overrun": "SELECT entry_id FROM postings JOIN holders USING (holder_id) JOIN programs USING (program_id)"
     " WHERE debit = 3 AND credit = 51 AND name = 'paying'",
+    # Of the member whose one adjustment took points, and of whom it was never taken back.
+    "taken": "SELECT entry_id FROM entries JOIN holders USING (holder_id) JOIN programs USING (program_id)"
+    " WHERE kind = 'adjust' AND name = 'adjusted' AND member_id = 'm-2'",
+    "adjustment": "SELECT approval_id FROM approvals WHERE kind = 'adjustment' AND subject = 'm-2'"
+    " AND status = 'approved'",
+    "taken_lot": "SELECT lot_id FROM postings WHERE entry_id = {taken}",
+    "put_back": "SELECT entry_id FROM entries JOIN postings USING (entry_id, holder_id)"
+    " WHERE kind = 'reversal' AND debit = 53 LIMIT 1",
+    "taken_twice": "SELECT parent_entry_id FROM entries WHERE entry_id = {put_back}",
+    "added_back": "SELECT entry_id FROM entries JOIN postings USING (entry_id, holder_id)"
+    " WHERE kind = 'reversal' AND credit = 53 LIMIT 1",
+    "added_twice": "SELECT parent_entry_id FROM entries WHERE entry_id = {added_back}",
+    "added": "SELECT entry_id FROM entries WHERE reference = 'sorry-1'",
     "expired_lot": "SELECT lot_id FROM lots WHERE expired > 0 AND NOT rolling LIMIT 1",
 }
 

@@ -22,6 +22,7 @@ from tests.finance.deciding import decide_about_rules
 from tests.finance.histories import BY, live_through
 from tests.finance.paying import TERMS as PAYING
 from tests.finance.paying import pay_with_points
+from tests.finance.putting_right import put_right
 from tests.finance.rating import decide_about_rates
 from tests.finance.signing import checkpoint
 from tests.ladders import tiers
@@ -88,6 +89,7 @@ def lived(cluster: Cluster, template: str) -> Iterator[TestDatabase]:
         pay_with_points(Till(till.database, new_program(till.database, "paying", **PAYING)))
         decide_about_rules(Till(till.database, new_program(till.database, "ruled")))
         decide_about_rates(Till(till.database, new_program(till.database, "rated")))
+        put_right(Till(till.database, new_program(till.database, "adjusted")))
     yield TestDatabase(name, cluster.owner_url(name), cluster.app_url(name))
     cluster.drop_database(name)
 

@@ -10,6 +10,7 @@ from typing import Any
 from ledger.accounts.program import Program
 from ledger.expiry.commands import ExpireLots, LapseHolds
 from ledger.journal.commands import Command
+from ledger.redemption.adjustments import Adjust
 from ledger.redemption.commands import Redeem, Refund, Transfer
 from ledger.redemption.holds import CaptureHold, PlaceHold, ReleaseHold
 from ledger.redemption.reversals import Reverse
@@ -63,6 +64,7 @@ class Decisions:
             PlaceHold: self._hold,
             CaptureHold: self._capture,
             ReleaseHold: self._release,
+            Adjust: self._adjust,
             ExpireLots: self._expire,
             # Whoever looks into a member's books has the holds lapse first: nothing is left to do.
             LapseHolds: lambda *_: {},
@@ -272,6 +274,33 @@ class Decisions:
             "draws": [show_draw(*each) for each in draws],
         }
 
+    def _adjust(self, command: Adjust, now: datetime) -> dict[str, Any]:
+        """Added into a lot of its own, a debt repaid first; or taken like what is spent, and nothing is owed."""
+        wanted, moved = command.wanted, abs(command.wanted.points)
+        member = self._member(wanted.member_id)
+        draws, added = [], None
+        if wanted.points < 0:
+            draws = self._draw(member, moved, now)
+        else:
+            is_rolling = self.terms["points_expiry"]["kind"] == "rolling"
+            added = Lot(0, "POINT", moved, moved, now, now, self._end_of("points_expiry", now), is_rolling)
+            self._check_room(member, [added], now)
+        event = self._event("adjust", wanted.member_id, now, now)
+        for lot, points in draws:
+            lot.left -= points
+        event.draws, event.awards = draws, [self._open(member, added)] if added else []
+        shown = show_draw(added, moved) if added else None
+        return {
+            "adjustment_id": command.adjustment_id,
+            **wanted._asdict(),
+            "status": "approved",
+            "proposed_by": command.by.proposed_by,
+            "approved_by": command.by.approved_by,
+            "draws": [show_draw(*each) for each in draws],
+            "lot": shown,
+            "debt_repaid": self._repay(member, event.awards, now),
+        }
+
     # --- taking back -----------------------------------------------------------------------------
 
     def _return(self, command: Return, now: datetime) -> dict[str, Any]:
@@ -362,10 +391,10 @@ class Decisions:
         if entry is None:
             raise Refusal("entry_unknown", entry_id=command.entry_id)
         number = len(self.events)
-        if entry.kind in ("earn", "award"):
+        if entry.kind in ("earn", "award") or (entry.kind == "adjust" and entry.awards):
             points, growth, shortfall = self._take_back("reversal", entry, 0, 1, now, now)
             body = {"points_clawed_back": points, "growth_clawed_back": growth, "shortfall": shortfall}
-        elif entry.kind in ("redeem", "capture"):
+        elif entry.kind in ("redeem", "capture", "adjust"):
             left = sum(points for _, points in entry.draws) - sum(entry.refunded.values())
             body = {"points": left, **self._restore("reversal", entry, left, now)}
         elif entry.kind == "transfer_out":

@@ -36,6 +36,8 @@ class Driver(Protocol):
     may_change_terms: bool
     takes_expiry: bool
     """Whether expiry may be asked for like any other command; over HTTP only the sweep does it."""
+    takes_adjustments: bool
+    """Whether an adjustment may be posted like any other command; over HTTP it takes two keys."""
 
     def post(
         self, requests: Sequence[Request], *, now: datetime, atomic: bool = False, dry_run: bool = False

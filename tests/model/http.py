@@ -45,6 +45,7 @@ class HttpDriver:
 
     clock_may_go_back = False
     takes_expiry = False
+    takes_adjustments = False
     may_change_terms = True
 
     def __init__(self, tenant: Tenant, database: Database) -> None:

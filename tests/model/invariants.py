@@ -285,17 +285,19 @@ _FLOW_NAMES: Final[dict[int, str]] = {
     Account.REDEEMED: "redeemed",
     Account.EXPIRED: "expired",
     Account.TRANSFER: "transferred",
+    Account.ADJUSTED: "adjusted",
 }
 
 
 def check_roll_forward(holder: HolderRow, entries: list[EntryRow]) -> None:
-    """Invariant 7: issued − clawed back − redeemed + refunded − expired ± transferred = points − debt."""
+    """Invariant 7: issued − clawed back − redeemed + refunded − expired ± transferred ± adjusted = points − debt."""
     moved = flows(entries)
     issued, clawed = moved["issued back"], moved["issued"]
     redeemed, refunded = moved["redeemed"], moved["redeemed back"]
     assert moved["expired back"] == 0
     closing = issued - clawed - redeemed + refunded - moved["expired"]
     closing += moved["transferred back"] - moved["transferred"]
+    closing += moved["adjusted back"] - moved["adjusted"]
     assert closing == holder.points + holder.held - holder.debt
     assert refunded <= redeemed
     assert clawed <= issued
@@ -333,6 +335,7 @@ _KINDS = {
     "activity": "activity",
     "reversal": "reversal",
     "fund_grant": "fund_grant",
+    "adjustment": "adjust",
 }
 
 

@@ -52,6 +52,7 @@ class MemoryDriver:
 
     clock_may_go_back = True
     takes_expiry = True
+    takes_adjustments = True
     may_change_terms = True
 
     def __init__(self, program: Program) -> None:

@@ -35,6 +35,7 @@ class PostgresDriver:
 
     clock_may_go_back = True
     takes_expiry = True
+    takes_adjustments = True
     may_change_terms = True
 
     def __init__(self, database: Database, program: Program) -> None:

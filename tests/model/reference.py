@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from ledger.accounts.program import Program
 from ledger.journal import Request
 from ledger.journal.commands import Command
+from ledger.redemption.adjustments import Adjust
 from ledger.redemption.commands import Redeem, Refund, Transfer
 from ledger.redemption.holds import PlaceHold
 from ledger.redemption.reversals import Reverse
@@ -139,6 +140,8 @@ class Model(Decisions):
 
     @staticmethod
     def _name_of(command: Command) -> tuple[str, str] | None:
+        if isinstance(command, Adjust):
+            return "adjustment", command.wanted.reference or command.adjustment_id
         if type(command) not in _NAMES:
             return None
         kind, attribute = _NAMES[type(command)]

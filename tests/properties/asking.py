@@ -10,7 +10,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ledger.expiry.commands import ExpireLots
+from ledger.funds.commands import Authority
 from ledger.journal.commands import Command
+from ledger.redemption.adjustments import Adjust, Wanted
 from ledger.redemption.commands import Redeem, Refund, Transfer
 from ledger.redemption.holds import CaptureHold, PlaceHold, ReleaseHold
 from ledger.redemption.reversals import Reverse
@@ -66,12 +68,14 @@ class Asker:
         fresh: Iterator[int],
         *,
         takes_expiry: bool,
+        takes_adjustments: bool,
     ) -> None:
         self.draw = data.draw
         self.model = model
         self.now = now
         self.fresh = fresh
         self.takes_expiry = takes_expiry
+        self.takes_adjustments = takes_adjustments
 
     def command(self) -> Command:
         """Any command, mostly one that there is something for."""
@@ -82,10 +86,10 @@ class Asker:
             kinds += ["refund", "refund"] if happened & {"redeem", "capture"} else []
             kinds += ["hold", "hold"] + (["capture", "capture", "release"] if "hold" in happened else [])
             kinds += ["return", "return"] if "earn" in happened else []
-            kinds += ["reversal"]
+            kinds += ["reversal", "adjustment"]
         elif self._seldom():
             kinds = ["redemption", "transfer", "expiry", "refund", "return", "reversal"]
-            kinds += ["hold", "capture", "release"]
+            kinds += ["hold", "capture", "release", "adjustment"]
         make: dict[str, Callable[[], Command]] = {
             "purchase": self.purchase,
             "earning": self.earning,
@@ -98,9 +102,12 @@ class Asker:
             "transfer": self.transfer,
             "reversal": self.reversal,
             "expiry": self.expiry,
+            "adjustment": self.adjustment,
         }
         if not self.takes_expiry:
             kinds = [kind for kind in kinds if kind != "expiry"]
+        if not self.takes_adjustments:
+            kinds = [kind for kind in kinds if kind != "adjustment"]
         return make[self.draw(st.sampled_from(kinds))]()
 
     def debt(self) -> list[Command]:
@@ -182,8 +189,16 @@ class Asker:
         recipient = self.draw(st.sampled_from(others)) if self._mostly() else self._anybody()
         return Transfer(sender, recipient, self._points(sender), self._name("transfer", "x"))
 
+    def adjustment(self) -> Adjust:
+        """Added or taken; now and then without a name of its own."""
+        member, number = self._spender(), next(self.fresh)
+        points = -self._points(member) if self.draw(st.booleans()) else self.draw(st.integers(1, 200))
+        name = self._name("adjustment", "j") if self._mostly() else None
+        by = Authority(f"apr_{number}", "maker", "checker")
+        return Adjust(f"adj_{number}", Wanted(member, points, "a mistake", name), by)
+
     def reversal(self) -> Reverse:
-        kinds = ["earn", "award", "redeem", "transfer_out", "capture", "hold"]
+        kinds = ["earn", "award", "redeem", "transfer_out", "capture", "hold", "adjust"]
         identifier, _ = self._entry(self.draw(st.sampled_from(kinds)))
         return Reverse(f"ent_{identifier}", "a mistake")
 

@@ -149,7 +149,14 @@ class LedgerMachine(RuleBasedStateMachine):
     # --- what is sent, and what must come back ---------------------------------------------------
 
     def asker(self, data: st.DataObject) -> Asker:
-        return Asker(data, self.model, self.now, self.numbers, takes_expiry=self.driver.takes_expiry)
+        return Asker(
+            data,
+            self.model,
+            self.now,
+            self.numbers,
+            takes_expiry=self.driver.takes_expiry,
+            takes_adjustments=self.driver.takes_adjustments,
+        )
 
     def request(self, command: Command) -> Request:
         number = next(self.numbers)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from ledger.accounts.program import Program
 from ledger.finance.verify import (
+    adjustments,
     awards,
     balances,
     budgets,
@@ -52,6 +53,7 @@ CHECKS: tuple[Check, ...] = (
     *budgets.CHECKS,
     *tiers.CHECKS,
     *decisions.CHECKS,
+    *adjustments.CHECKS,
     *rates.CHECKS,
     *checkpoints.CHECKS,
 )

@@ -25,7 +25,7 @@ _WINDOWS: LiteralString = """
 WITH moved AS (
     SELECT p.holder_id, p.entry_id, p.ordinal, p.lot_id, p.credit, e.kind, e.effective_at,
            CASE e.kind WHEN 'release' THEN e.effective_at ELSE e.recorded_at END AS decided_at,
-           e.kind = 'transfer_out' AS is_sent,
+           e.kind IN ('transfer_out', 'adjust') AS is_sent,
            e.kind IN ('refund', 'return', 'capture', 'release', 'earn') AND p.credit = 54 AS is_replaced
       FROM postings p JOIN entries e USING (entry_id, holder_id)
      WHERE p.debit IN (1, 4)
@@ -35,7 +35,7 @@ WITH moved AS (
       JOIN lots l ON l.holder_id = m.holder_id AND l.lot_id = m.lot_id
      CROSS JOIN LATERAL (VALUES
         ('drawn', l.available_at > m.decided_at AND (m.credit IN (2, 51) OR m.is_sent)),
-        ('taken', l.expires_at <= m.decided_at AND (m.credit IN (2, 3, 50, 51, 60) OR m.is_sent)),
+        ('taken', l.expires_at <= m.decided_at AND (m.credit IN (2, 3, 50, 51, 53, 60) OR m.is_sent)),
         ('lapsed', coalesce(l.expires_at > m.decided_at, true) AND (m.credit IN (52, 61) OR m.is_replaced)),
         ('expired', m.kind = 'expire' AND l.expires_at <> m.effective_at)
      ) AS v (rule, is_wrong)
@@ -53,13 +53,14 @@ SELECT 'postings' AS "table", b.holder_id, b.entry_id, b.ordinal, b.lot_id, b.ru
  ORDER BY b.holder_id, b.entry_id, b.ordinal
 """
 
-# What was spent beyond the balance came out of no lot, and goes back to one of its own.
+# What was spent beyond the balance came out of no lot, and goes back to one of its own. What was taken by hand goes back
+# by a reversal alone.
 _REFUNDS: LiteralString = """
 WITH given AS (
     SELECT e.parent_entry_id AS entry_id, CASE WHEN p.available_at IS NULL THEN p.lot_id END AS lot_id,
            sum(p.amount) AS amount
       FROM postings p JOIN entries e USING (entry_id, holder_id)
-     WHERE p.debit = 51 GROUP BY 1, 2
+     WHERE p.debit = 51 OR p.debit = 53 AND e.kind = 'reversal' GROUP BY 1, 2
 ), reversed AS (
     SELECT DISTINCT parent_entry_id AS entry_id FROM entries WHERE kind = 'reversal'
 ), touched AS (
@@ -67,7 +68,7 @@ WITH given AS (
 ), drawn AS (
     SELECT entry_id, p.lot_id, sum(p.amount) AS amount
       FROM postings p JOIN entries e USING (entry_id, holder_id) JOIN touched USING (entry_id)
-     WHERE e.kind IN ('redeem', 'capture', 'earn') AND p.credit = 51 GROUP BY entry_id, p.lot_id
+     WHERE e.kind IN ('redeem', 'capture', 'earn', 'adjust') AND p.credit IN (51, 53) GROUP BY entry_id, p.lot_id
 ), compared AS (
     SELECT coalesce(g.entry_id, d.entry_id) AS entry_id, coalesce(g.lot_id, d.lot_id) AS lot_id,
            coalesce(g.amount, 0) AS given, coalesce(d.amount, 0) AS drawn
@@ -126,7 +127,7 @@ WITH taken AS (
     SELECT e.parent_entry_id AS entry_id, e.holder_id, p.unit, sum(p.amount) AS amount,
            bool_or(e.kind = 'reversal') AS is_reversed
       FROM entries e JOIN postings p USING (entry_id, holder_id)
-     WHERE e.kind IN ('return', 'reversal') AND p.credit IN (50, 60) GROUP BY 1, 2, 3
+     WHERE e.kind IN ('return', 'reversal') AND p.credit IN (50, 53, 60) GROUP BY 1, 2, 3
 ), touched AS MATERIALIZED (
     -- Found before their details are read: few purchases are ever returned.
     SELECT coalesce(parent_entry_id, entry_id) AS entry_id, kind, details
@@ -150,7 +151,7 @@ WITH taken AS (
       FROM postings p
       JOIN awards a ON a.award_id = p.entry_id
       LEFT JOIN money m ON m.entry_id = a.entry_id
-     WHERE p.debit IN (50, 60) AND p.available_at IS NOT NULL GROUP BY a.entry_id, p.holder_id, p.unit
+     WHERE p.debit IN (50, 53, 60) AND p.available_at IS NOT NULL GROUP BY a.entry_id, p.holder_id, p.unit
 )
 SELECT 'entries' AS "table", entry_id, holder_id, 'clawed back of unit ' || t.unit AS field,
        'at most ' || coalesce(CASE WHEN t.is_reversed THEN d.awarded ELSE d.amount END, 0) AS expected,

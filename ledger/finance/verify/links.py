@@ -16,7 +16,7 @@ WITH allowed (kind, parent_kind) AS (VALUES
     ('capture', 'hold'), ('release', 'hold'), ('refund', 'redeem'), ('refund', 'capture'), ('return', 'earn'),
     ('transfer_in', 'transfer_out'),
     ('reversal', 'earn'), ('reversal', 'award'), ('reversal', 'redeem'), ('reversal', 'capture'),
-    ('reversal', 'transfer_out'), ('reversal', 'activity'), ('referral', 'earn'),
+    ('reversal', 'transfer_out'), ('reversal', 'activity'), ('reversal', 'adjust'), ('referral', 'earn'),
     ('fund_spend', 'earn'), ('fund_spend', 'award'), ('fund_spend', 'activity'), ('fund_spend', 'referral')
 ), related AS (
     SELECT e.holder_id, e.version, e.entry_id, e.kind, e.parent_entry_id, e.peer_holder_id,
@@ -114,7 +114,7 @@ _REFERENCES: LiteralString = """
 WITH taking (kind, reference_kind) AS (VALUES
     ('earn', 'purchase'), ('award', 'earning'), ('redeem', 'redemption'), ('refund', 'refund'),
     ('return', 'return'), ('transfer_out', 'transfer'), ('reversal', 'reversal'), ('activity', 'activity'),
-    ('fund_grant', 'fund_grant'), ('hold', 'hold')
+    ('fund_grant', 'fund_grant'), ('hold', 'hold'), ('adjust', 'adjustment')
 ), named AS (
     -- What takes back an event of two members has two entries; the one of the event's own holder takes the name.
     -- A grant by the ledger itself, of a region's share, has none.

@@ -176,6 +176,13 @@ _CLAWING_BACK = (
     (Account.GROWTH, Account.GROWTH_ISSUED),
 )
 
+# Added by hand, and repaying a debt first; or taken by hand.
+_ADJUSTING = (
+    (Account.ADJUSTED, Account.POINTS),
+    (Account.POINTS, Account.DEBT),
+    (Account.POINTS, Account.ADJUSTED),
+)
+
 # What each kind of entry may move, and from where to where.
 MOVES: dict[str, tuple[tuple[Account, Account], ...]] = {
     "earn": (
@@ -204,7 +211,14 @@ MOVES: dict[str, tuple[tuple[Account, Account], ...]] = {
     "transfer_out": ((Account.POINTS, Account.TRANSFER),),
     "transfer_in": ((Account.TRANSFER, Account.POINTS), (Account.POINTS, Account.DEBT)),
     "expire": ((Account.POINTS, Account.EXPIRED), (Account.GROWTH, Account.GROWTH_LAPSED)),
-    "reversal": (*_CLAWING_BACK, *_REFUNDING, (Account.SALES, Account.TENDER_CASH)),
+    "reversal": (
+        *_CLAWING_BACK,
+        *_REFUNDING,
+        *_ADJUSTING,
+        (Account.DEBT, Account.ADJUSTED),
+        (Account.SALES, Account.TENDER_CASH),
+    ),
+    "adjust": _ADJUSTING,
     # A withdrawal is a grant the other way round.
     "fund_grant": ((Account.FUND_GRANTED, Account.FUND), (Account.FUND, Account.FUND_GRANTED)),
     "fund_spend": ((Account.FUND, Account.FUND_SPENT),),

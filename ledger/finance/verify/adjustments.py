@@ -1,0 +1,44 @@
+"""Check of adjustments: every one in the books was approved, by another key than the one that proposed it, as it is."""
+
+from typing import LiteralString
+
+from ledger.finance.verify.reading import by_query
+
+# What is told is compared whole: who, how much, why, under which name, by whose word. An entry may have several
+# postings; what it adds to the member is what the proposal said, whatever of it repaid a debt.
+_ADJUSTMENTS: LiteralString = """
+WITH moved AS (
+    SELECT entry_id, holder_id, sum(CASE debit WHEN 53 THEN amount ELSE -amount END) AS points
+      FROM postings WHERE 53 IN (debit, credit) GROUP BY entry_id, holder_id
+), posted AS (
+    SELECT h.program_id, e.entry_id, e.details ->> 'approval_id' AS approval,
+           concat_ws(' ', h.member_id, m.points, e.details ->> 'proposed_by', e.details ->> 'approved_by',
+                     e.reference, e.details ->> 'reason') AS told
+      FROM entries e JOIN holders h USING (holder_id) LEFT JOIN moved m USING (entry_id, holder_id)
+     WHERE e.kind = 'adjust'
+), approved AS (
+    SELECT program_id, approval_id, 'apr_' || replace(approval_id::text, '-', '') AS approval,
+           concat_ws(' ', content ->> 'member_id', content ->> 'points', proposed_by, decided_by,
+                     coalesce(content ->> 'reference', 'adj_' || replace(approval_id::text, '-', '')),
+                     content ->> 'reason') AS told
+      FROM approvals WHERE kind = 'adjustment' AND status = 'approved'
+)
+SELECT 'entries' AS "table", coalesce(p.program_id, a.program_id) AS program_id, p.entry_id, a.approval_id,
+       'approval' AS field, coalesce(a.told, 'none was approved') AS expected,
+       coalesce(p.told, 'none was posted') AS found
+  FROM posted p FULL JOIN approved a USING (program_id, approval)
+ WHERE a.told IS DISTINCT FROM p.told
+UNION ALL
+SELECT 'entries', program_id, min(entry_id::text)::uuid, NULL, 'entries of an approval', '1', count(*)::text
+  FROM posted GROUP BY program_id, approval HAVING count(*) > 1
+ ORDER BY 2, 3, 4
+"""
+
+CHECKS = (
+    by_query(
+        "adjustments",
+        "what was put right by hand was proposed by one key and approved by another, word for word, and once",
+        ("approvals", "entries", "postings"),
+        _ADJUSTMENTS,
+    ),
+)
