@@ -163,6 +163,11 @@ def _prediction_variance(issued: int, open_share: Fraction, outlook: Outlook, cu
     """In shares of what was issued: the error of the chance, and the chance of the cohort's own open points."""
     if outlook.variance is None or curve.dispersion is None:
         return None
-    chance = max(NOTHING, min(outlook.chance, ALL))
-    own = ARITHMETIC.multiply(as_decimal(open_share * chance * (1 - chance) / issued), curve.dispersion)
+    own = own_variance(issued, open_share, outlook.chance, curve.dispersion)
     return ARITHMETIC.add(ARITHMETIC.multiply(as_decimal(open_share**2), outlook.variance), own)
+
+
+def own_variance(issued: int, open_share: Fraction, chance: Fraction, dispersion: Decimal) -> Decimal:
+    """What a cohort's own open points may differ from a chance that is known: binomial, times the dispersion."""
+    certain = max(NOTHING, min(chance, ALL))
+    return ARITHMETIC.multiply(as_decimal(open_share * certain * (1 - certain) / issued), dispersion)

@@ -197,8 +197,10 @@ def _by_chain_ladder(case: _Case) -> Range | None:
 
 
 def _by_blending(case: _Case) -> Range | None:
-    prior = case.basis.prior
-    return None if prior is None else blend(case.whole, case.basis.pattern, prior, case.known)
+    basis, prior = case.basis, case.basis.prior
+    return (
+        None if prior is None else blend(case.whole, basis.pattern, prior, basis.curve.dispersion, case.known)
+    )
 
 
 def _by_incidence(case: _Case) -> Range | None:

@@ -54,8 +54,14 @@ def spread(bounds: Bounds, value: Fraction, variance: Decimal | None) -> Range:
     """The range of ``WIDTH`` standard errors either way; all that is possible where there is no variance."""
     if variance is None:
         return bounds.unknown(value)
-    reach = WIDTH * Fraction(ARITHMETIC.sqrt(max(variance, Decimal(0))))
-    return bounds.around(value, value - reach, value + reach)
+    distance = reach(NOTHING, variance)
+    return bounds.around(value, value - distance, value + distance)
+
+
+def reach(known: Fraction, variance: Decimal) -> Fraction:
+    """How far an end lies from the estimate: a distance that is given, joined by squares with ``WIDTH`` errors."""
+    square = ARITHMETIC.fma(Decimal(WIDTH**2), max(variance, Decimal(0)), as_decimal(known**2))
+    return Fraction(ARITHMETIC.sqrt(square))
 
 
 def as_decimal(value: Fraction) -> Decimal:

@@ -12,18 +12,34 @@ from tests.finance.breakage.cohorts import TOY, cohort
 PRIOR = prior_given(Decimal("0.30"), Decimal("0.25"), Decimal("0.40"), "plan")
 
 
+CERTAIN = Decimal(0)
+"""A dispersion that leaves the prior alone to be uncertain."""
+
+
 def test_the_youngest_toy_cohort_by_hand() -> None:
     """C has redeemed 110, two fifths of its ultimate: 0.11 + (1 − 0.4) × 0.30."""
     expected = (Fraction("0.29"), Fraction("0.26"), Fraction("0.35"))
-    assert blend(TOY.cohorts[2], pattern_of(TOY), PRIOR) == expected
+    assert blend(TOY.cohorts[2], pattern_of(TOY), PRIOR, CERTAIN) == expected
 
 
 def test_a_cohort_that_has_shown_nothing_yet_is_its_prior() -> None:
-    assert blend(cohort(3, 1_000, []), pattern_of(TOY), PRIOR) == PRIOR.share
+    assert blend(cohort(3, 1_000, []), pattern_of(TOY), PRIOR, CERTAIN) == PRIOR.share
+
+
+def test_the_range_joins_the_prior_and_the_cohort_by_squares() -> None:
+    """0.06 of the prior, and twice the root of 6.4 × 0.5 × 0.5 / 1,000, which is 0.08, make 0.1."""
+    even = prior_given(Decimal("0.50"), Decimal("0.44"), Decimal("0.56"), "plan")
+    joined = blend(cohort(3, 1_000, []), pattern_of(TOY), even, Decimal("6.4"))
+    assert joined == (Fraction("0.5"), Fraction("0.4"), Fraction("0.6"))
+
+
+def test_without_a_dispersion_the_range_is_all_that_is_possible() -> None:
+    wide = blend(TOY.cohorts[2], pattern_of(TOY), PRIOR, None)
+    assert wide == (Fraction("0.29"), Fraction("0.11"), Fraction(1))
 
 
 def test_a_cohort_at_its_ultimate_takes_nothing_from_the_prior() -> None:
-    assert blend(TOY.cohorts[0], pattern_of(TOY), PRIOR) == (Fraction(1, 4),) * 3
+    assert blend(TOY.cohorts[0], pattern_of(TOY), PRIOR, Decimal(9)) == (Fraction(1, 4),) * 3
 
 
 def test_the_prior_of_mature_cohorts_is_weighted_by_points_and_names_them() -> None:

@@ -52,7 +52,7 @@ def test_every_method_by_itself_says_the_share_redeemed_where_nothing_is_left(tr
     for each in triangle.cohorts:
         redeemed = (Fraction(each.redeemed_points, each.issued),) * 3
         assert expect(each, curve) == redeemed
-        assert blend(each, pattern, PRIOR) == redeemed
+        assert blend(each, pattern, PRIOR, curve.dispersion) == redeemed
         projection = project(each, pattern)
         assert projection is None or projection.share == redeemed
 

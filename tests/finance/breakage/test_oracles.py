@@ -91,7 +91,7 @@ def test_bornhuetter_ferguson_is_that_of_chainladder(libraries: Any, seed: int) 
         model = libraries.chainladder.BornhuetterFerguson(apriori=0.37).fit(theirs, sample_weight=issued)
         ultimates = model.ultimate_.values[0, 0, :, -1]
     pattern = pattern_of(triangle)
-    ours = [float(blend(each, pattern, prior).value * each.issued) for each in triangle.cohorts]
+    ours = [float(blend(each, pattern, prior, None).value * each.issued) for each in triangle.cohorts]
     assert ours == pytest.approx(list(ultimates), rel=RELATIVE)
 
 
