@@ -69,6 +69,10 @@ ADVICE: Final = {
     "rate_step_exceeded": "`neighbour` is the rate of `version`, and `max_step` the share of it that may be moved at "
     "once: go there in several versions, each with a time of its own.",
     "rate_ask_below_bid": "Propose an `ask` that is no less than the rate; left out, it is the rate.",
+    "period_closed": "Choose `first_open`, or a month after it. A locked month is opened again by two keys: "
+    "`POST /v1/periods/{period}/reopen`.",
+    "period_out_of_turn": "Close or open `next` first.",
+    "policy_in_use": "Let the policy begin after `last_measured`: what was allocated stays as it is.",
     "forbidden": "Use a key whose role carries the scope in `required_scope`; an operator makes one.",
     "not_found": "Check the address: nothing of the ledger is there.",
     "member_unknown": "A purchase or an award enrols a member; a redemption and a read do not. Check the member id.",
@@ -80,6 +84,9 @@ ADVICE: Final = {
     "hold_unknown": "Use the `hold_id` that the hold answered, with a key of the same program.",
     "quote_unknown": "A quote is of one member: use the `quote_id` that was answered for this one, or ask for "
     "another.",
+    "checkpoint_unknown": "Check the id: `GET /v1/checkpoints` lists those of the program that the key belongs to.",
+    "reconciliation_unknown": "Check the id: `GET /v1/reconciliations` lists those of the program that the key belongs "
+    "to.",
     "alert_unknown": "Check the id: `GET /v1/alerts` lists the alerts of the program that the key belongs to.",
     "device_unknown": "Check the id. A device is known from the first batch that it has numbered.",
     "hold_not_open": "`hold_status` says how it ended. When that is what was meant, it is done; when it has "

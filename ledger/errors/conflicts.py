@@ -109,3 +109,22 @@ class BatchAborted(Conflict):
 
     code = "batch_aborted"  # details: index of the first refused operation
     title = "The atomic batch was not applied"
+
+
+class PeriodClosed(Conflict):
+    code = "period_closed"  # details: period, first_open
+    title = "The accounting month is closed"
+
+
+class PeriodOutOfTurn(Conflict):
+    """Months close one after another, and open again in the other direction."""
+
+    code = "period_out_of_turn"  # details: period, period_status, next
+    title = "Another accounting month comes first"
+
+
+class PolicyInUse(Conflict):
+    """Prices are allocated at the beginning of a contract, and never again."""
+
+    code = "policy_in_use"  # details: applies_from, last_measured
+    title = "Purchases of that month have been measured already"

@@ -1,0 +1,141 @@
+"""What the deferral book is made from, read as of two times: facts of every cohort, step by step; policies; estimates.
+
+A step is a stretch of an accounting month during which the bid stood still. Points are sorted by the accounts between
+which they moved (``POINTS_MOVED``), prices by the measures of the contracts.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from ledger.accounts.chart import Account
+from ledger.accounts.models import deferral_policies
+from ledger.accounts.program import Program, RateVersion
+from ledger.clock import local_date
+from ledger.finance.deferral.book import CohortKey, Facts, Step, months_between
+from ledger.finance.deferral.policy import Estimate, Policy, month_of
+from ledger.finance.models import estimates
+from ledger.finance.totals.reading import Cut, Sum, read_contracts, read_sums
+from ledger.fx.rates import rate_at
+from ledger.money import exponent
+
+_LOTS: Final = frozenset({Account.POINTS, Account.HELD})
+
+POINTS_MOVED: Final[dict[tuple[Account, Account], tuple[str, int]]] = {
+    (Account.ISSUED, Account.POINTS): ("issued", 1),
+    (Account.ADJUSTED, Account.POINTS): ("issued", 1),
+    (Account.POINTS, Account.ISSUED): ("clawed", 1),
+    # Owed, because the points of the cohort were spent before their goods went back.
+    (Account.DEBT, Account.ISSUED): ("clawed", 1),
+    (Account.POINTS, Account.ADJUSTED): ("clawed", 1),
+    (Account.POINTS, Account.REDEEMED): ("redeemed", 1),
+    (Account.HELD, Account.REDEEMED): ("redeemed", 1),
+    (Account.REDEEMED, Account.POINTS): ("redeemed", -1),
+    # What repays a debt pays for what was redeemed with points that were not there.
+    (Account.POINTS, Account.DEBT): ("redeemed", 1),
+}
+"""Which of a cohort's facts a movement of its points is, and with which sign. Others only change what is left."""
+
+MEASURES: Final = {
+    "price": "price",
+    "allocated": "allocated",
+    "reversed": "reversed",
+    "price_changed": "price_changed",
+}
+
+
+def read_policies(connection: Connection, program: Program, known_as_of: datetime) -> list[Policy]:
+    """The versions of the policy that were known, in their order."""
+    rows = connection.execute(
+        select(*(deferral_policies.c[name] for name in Policy._fields))
+        .where(
+            deferral_policies.c.program_id == program.program_id,
+            (deferral_policies.c.recorded_at <= known_as_of) | (deferral_policies.c.version == 1),
+        )
+        .order_by(deferral_policies.c.version)
+    )
+    return [Policy(*row) for row in rows]
+
+
+def read_estimates(connection: Connection, program: Program, known_as_of: datetime) -> list[Estimate]:
+    """The estimates that were known, in the order of their versions."""
+    rows = connection.execute(
+        select(*(estimates.c[name] for name in Estimate._fields))
+        .where(estimates.c.program_id == program.program_id, estimates.c.recorded_at <= known_as_of)
+        .order_by(estimates.c.version)
+    )
+    return [Estimate(*row)._replace(estimate_id=row.estimate_id.bytes) for row in rows]
+
+
+def read_steps(connection: Connection, program: Program, cut: Cut) -> list[Step]:
+    """The steps up to a cut by booked months; none where nothing was ever issued."""
+    known = [rate for rate in program.rules.rates if rate.recorded_at <= cut.known_as_of or rate.version == 1]
+    changes = sorted({rate.valid_from for rate in known if rate.valid_from <= cut.until})
+    sums = read_sums(connection, program, "cohort", cut, monthly=True, steps=changes)
+    facts = _sorted(sums)
+    for row in read_contracts(connection, program, cut):
+        if (name := MEASURES.get(row.measure)) is None:
+            continue
+        # Prices do not depend on the bid of the moment: any step of the month will do.
+        steps_of_month = [step for month, step in facts if month == row.month]
+        step = max(steps_of_month, default=len([at for at in changes if _month(program, at) <= row.month]))
+        found = facts[row.month, step][CohortKey(row.cohort, "sale")]
+        setattr(found, name, getattr(found, name) + row.amount)
+    if not facts:
+        return []
+    last = max(_month(program, cut.until), *(month for month, _ in facts))
+    return list(_steps(program, facts, known, changes, last))
+
+
+def minor_of(program: Program) -> int:
+    """Minor units of one major unit of the program's currency."""
+    return int(10 ** exponent(program.currency))
+
+
+def bid_at(rates: Sequence[RateVersion], at: datetime, minor: int) -> Fraction:
+    """What a point is worth, in minor units."""
+    rate = rate_at(rates, at)
+    return Fraction(rate.bid if rate else Decimal(0)) * minor
+
+
+_Found = defaultdict[tuple[date, int], defaultdict[CohortKey, Facts]]
+
+
+def _sorted(sums: Iterable[Sum]) -> _Found:
+    found: _Found = defaultdict(lambda: defaultdict(Facts))
+    for row in sums:
+        assert row.month is not None
+        if not row.key:
+            # What is redeemed beyond every lot is of no cohort, until a debt is repaid.
+            continue
+        month, pool = row.key.split("/")
+        facts = found[row.month, row.step][CohortKey(date.fromisoformat(f"{month}-01"), pool)]
+        facts.left += row.amount * ((row.credit in _LOTS) - (row.debit in _LOTS))
+        if movement := POINTS_MOVED.get((row.debit, row.credit)):
+            name, sign = movement
+            setattr(facts, name, getattr(facts, name) + sign * row.amount)
+    return found
+
+
+def _steps(
+    program: Program, facts: _Found, known: Sequence[RateVersion], changes: Sequence[datetime], last: date
+) -> Iterable[Step]:
+    """Every month's steps in order; a change of the bid begins one, whether or not anything happened then."""
+    minor = minor_of(program)
+    first = min(month for month, _ in facts)
+    for month in months_between(first, last):
+        reached = len([at for at in changes if _month(program, at) < month])
+        here = {step for of, step in facts if of == month}
+        here |= {reached} | {n for n, at in enumerate(changes, 1) if _month(program, at) == month}
+        for step in sorted(here):
+            bid = bid_at(known, changes[step - 1], minor) if step else Fraction(0)
+            yield Step(month, bid, facts.get((month, step), {}))
+
+
+def _month(program: Program, at: datetime) -> date:
+    return month_of(local_date(at, program.timezone))
