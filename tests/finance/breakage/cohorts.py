@@ -70,6 +70,16 @@ def triangles(draw: st.DrawFn, is_closed: bool = False) -> Triangle:
     return Triangle.of(cohorts, month_end(size - 1))
 
 
+@st.composite
+def untidy_triangles(draw: st.DrawFn) -> Triangle:
+    """Any figures at all: months of refunds, cohorts taken back whole, more redeemed than issued, a running month."""
+    cohorts = []
+    for number in range(draw(st.integers(1, 6))):
+        points = st.lists(st.integers(-1_000, 1_000), min_size=6 - number, max_size=6 - number)
+        cohorts.append(cohort(number, draw(st.integers(-10, 2_000)), draw(points), draw(points)))
+    return Triangle.of(cohorts, draw(st.sampled_from((month_end(5), month(5)))))
+
+
 def scaled(triangle: Triangle, times: int) -> Triangle:
     """Every figure so many times over."""
     return Triangle.of(

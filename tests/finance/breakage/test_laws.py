@@ -14,7 +14,8 @@ from ledger.finance.breakage.bornhuetter_ferguson import blend, prior_given
 from ledger.finance.breakage.chain_ladder import pattern_of, project
 from ledger.finance.breakage.estimation import Assumptions, Method, estimate
 from ledger.finance.breakage.triangles import Triangle
-from tests.finance.breakage.cohorts import cohort, month_end, scaled, triangles
+from tests.finance.breakage.cohorts import cohort, month_end, scaled, triangles, untidy_triangles
+from tests.profiles import examples
 
 METHODS = (None, Method.CHAIN_LADDER, Method.BORNHUETTER_FERGUSON, Method.AALEN_JOHANSEN)
 PRIOR = prior_given(Decimal("0.3"), Decimal("0.2"), Decimal("0.5"), "plan")
@@ -22,6 +23,7 @@ ASSUMED = Assumptions(mature_after=3)
 MILLIONTH = Decimal("0.000001")
 
 
+@examples(100)
 @given(method=st.sampled_from(METHODS), triangle=triangles())
 def test_an_estimate_lies_in_its_range_and_the_range_within_what_is_possible(
     method: Method | None, triangle: Triangle
@@ -37,6 +39,7 @@ def test_an_estimate_lies_in_its_range_and_the_range_within_what_is_possible(
         )
 
 
+@examples(100)
 @given(method=st.sampled_from(METHODS), triangle=triangles(is_closed=True))
 def test_where_nothing_is_left_the_rate_is_the_share_redeemed(
     method: Method | None, triangle: Triangle
@@ -46,6 +49,7 @@ def test_where_nothing_is_left_the_rate_is_the_share_redeemed(
         assert each.method is Method.OBSERVED
 
 
+@examples(100)
 @given(triangles(is_closed=True))
 def test_every_method_by_itself_says_the_share_redeemed_where_nothing_is_left(triangle: Triangle) -> None:
     pattern, curve = pattern_of(triangle), curve_of(triangle)
@@ -57,6 +61,20 @@ def test_every_method_by_itself_says_the_share_redeemed_where_nothing_is_left(tr
         assert projection is None or projection.share == redeemed
 
 
+@examples(200)
+@given(method=st.sampled_from(METHODS), triangle=untidy_triangles(), horizon=st.none() | st.integers(0, 7))
+def test_figures_that_no_tidy_history_has_are_still_answered_within_bounds(
+    method: Method | None, triangle: Triangle, horizon: int | None
+) -> None:
+    assumed = Assumptions(mature_after=3, last_redemption_age=horizon, prior=PRIOR)
+    estimates = estimate(triangle, method, assumed)
+    assert [each.cohort for each in estimates] == [each.month for each in triangle.cohorts if each.issued > 0]
+    assert all(0 <= each.low <= each.expected_redemption <= each.high <= 1 for each in estimates)
+    for incidence in curve_of(triangle).path:
+        assert sum(incidence) == 1
+
+
+@examples(100)
 @given(triangles())
 def test_redeemed_expired_and_open_sum_to_all(triangle: Triangle) -> None:
     curve = curve_of(triangle)
@@ -65,6 +83,7 @@ def test_redeemed_expired_and_open_sum_to_all(triangle: Triangle) -> None:
         assert min(incidence) >= 0
 
 
+@examples(100)
 @given(triangles())
 def test_an_outlook_from_any_age_continues_the_path(triangle: Triangle) -> None:
     curve = curve_of(triangle)
@@ -74,6 +93,7 @@ def test_an_outlook_from_any_age_continues_the_path(triangle: Triangle) -> None:
         )
 
 
+@examples(100)
 @given(method=st.sampled_from(METHODS), triangle=triangles(), shuffled=st.randoms(use_true_random=False))
 def test_the_order_of_cohorts_changes_nothing(
     method: Method | None, triangle: Triangle, shuffled: Random
@@ -85,6 +105,7 @@ def test_the_order_of_cohorts_changes_nothing(
     )
 
 
+@examples(100)
 @given(method=st.sampled_from(METHODS), triangle=triangles(), times=st.integers(2, 1_000))
 def test_so_many_times_the_points_are_the_same_shares(
     method: Method | None, triangle: Triangle, times: int
@@ -96,6 +117,7 @@ def test_so_many_times_the_points_are_the_same_shares(
         assert abs(times * each.expected_points - other.expected_points) <= times
 
 
+@examples(100)
 @given(triangle=triangles(), times=st.integers(2, 1_000))
 def test_the_ranges_of_the_chain_ladder_do_not_depend_on_scale(triangle: Triangle, times: int) -> None:
     plain, larger = pattern_of(triangle), pattern_of(scaled(triangle, times))
@@ -107,6 +129,7 @@ def test_the_ranges_of_the_chain_ladder_do_not_depend_on_scale(triangle: Triangl
             assert abs(first.share.high - second.share.high) < Fraction(1, 10**20)
 
 
+@examples(100)
 @given(method=st.sampled_from(METHODS[1:]), triangle=triangles(), chosen=st.randoms(use_true_random=False))
 def test_more_redeemed_in_the_last_month_is_never_less_expected_of_that_cohort(
     method: Method, triangle: Triangle, chosen: Random
@@ -123,6 +146,7 @@ def test_more_redeemed_in_the_last_month_is_never_less_expected_of_that_cohort(
         assert second.expected_redemption >= first.expected_redemption
 
 
+@examples(100)
 @given(st.lists(st.integers(0, 1_000_000), min_size=1, max_size=6))
 def test_an_estimate_of_what_came_is_perfect(redeemed: list[int]) -> None:
     """Of a million points each, so that every share has six places."""
