@@ -16,6 +16,7 @@ from ledger.config import Settings
 from ledger.db import Database
 from ledger.errors import LedgerError
 from ledger.finance import routes as reports
+from ledger.finance.reconciliation import routes as reconciliations
 from ledger.funds import grants
 from ledger.funds import routes as budgets
 from ledger.fx import band_switches
@@ -63,6 +64,7 @@ ROUTES: tuple[Routes, ...] = (
     decisions.routes,
     alerts.routes,
     reports.routes,
+    reconciliations.routes,
     health.routes,
     viewer.routes,
 )

@@ -31,6 +31,7 @@ from ledger.finance.checkpoints.cli import checkpoint_command
 from ledger.finance.checkpoints.export import evidence
 from ledger.finance.cli import verify_command
 from ledger.finance.exports.cli import export
+from ledger.finance.reconciliation.cli import reconcile_command
 from ledger.funds.cli import funds
 from ledger.fx.cli import rates
 from ledger.http.fields import RegionCode
@@ -167,6 +168,7 @@ main.add_command(rates)
 main.add_command(verify_command)
 main.add_command(checkpoint_command)
 main.add_command(export)
+main.add_command(reconcile_command)
 export.add_command(evidence)
 main.add_command(simulate)
 

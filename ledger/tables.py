@@ -4,8 +4,9 @@ from ledger.access import models as _access
 from ledger.accounts.models import metadata
 from ledger.finance import models as _finance
 from ledger.finance.checkpoints import models as _checkpoints
+from ledger.finance.reconciliation import models as _reconciliation
 from ledger.journal import models as _journal
 
 __all__ = ["metadata"]
 
-_ = (_access, _checkpoints, _finance, _journal)
+_ = (_access, _checkpoints, _finance, _journal, _reconciliation)

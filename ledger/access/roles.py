@@ -28,7 +28,7 @@ SCOPES: Final = {
     "propose": "Propose adjustments, rates and rules",
     "approve": "Approve or reject what another key has proposed",
     "switch": "Switch rules, campaigns and the band of the rate off and on",
-    "finance": "Read the reports and exports",
+    "finance": "Read the reports and exports, and hold uploads against the books",
     "program:write": "Change the terms of the program",
     "test-clock": "Set the clock of a test program",
 }

@@ -93,3 +93,8 @@ class ExperimentUnknown(Absent):
 class RateUnknown(Absent):
     code = "rate_unknown"  # details: at
     title = "The program has no rate for that time"
+
+
+class ReconciliationUnknown(Absent):
+    code = "reconciliation_unknown"  # details: reconciliation_id
+    title = "The reconciliation is not known"

@@ -19,7 +19,7 @@ from ledger.access import PUBLIC, SCOPES
 from ledger.errors import LedgerError, error_classes
 from ledger.http.examples import example_of
 from ledger.http.fields import Plain
-from ledger.http.parsing import NDJSON
+from ledger.http.parsing import CSV, NDJSON
 from ledger.http.problems import PROBLEM_JSON, RETRYABLE_HEADERS, status_of
 
 if TYPE_CHECKING:
@@ -226,7 +226,8 @@ def _responses(route: "Route") -> dict[str, Any]:
 
 def _form(media: str, schema: Any) -> Any:
     """The schema of a body of that media type: a stream is a text, of which a schema cannot say more."""
-    return {"type": "string", "description": "JSON on each line"} if media == NDJSON else schema
+    lines = {NDJSON: "JSON on each line", CSV: "A head, and a row on each line"}
+    return {"type": "string", "description": lines[media]} if media in lines else schema
 
 
 def _success_headers(route: "Route") -> dict[str, Any]:

@@ -18,6 +18,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     "available_at": "2026-11-01T02:00:00.000000Z",
     "category": "coffee",
     "channel": "pos",
+    "csv": "purchase_id,occurred_at,amount\norder-1001,2026-11-01T10:00:00+08:00,3900\n",
     "currency": "CNY",
     "debt": 0,
     "debt_limit": 1_000_000,

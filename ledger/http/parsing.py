@@ -18,6 +18,7 @@ from ledger.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+CSV = "text/csv"
 BODY_LIMIT = 64 * 1024
 BATCH_BODY_LIMIT = 8 * 1024 * 1024
 MAX_DEPTH = 20

@@ -471,6 +471,40 @@ CREATE TABLE public.rates (
     CONSTRAINT rates_version_check CHECK ((version > 0))
 );
 
+CREATE TABLE public.reconciliation_exceptions (
+    program_id integer NOT NULL,
+    reconciliation_id uuid NOT NULL,
+    ordinal bigint NOT NULL,
+    outcome text NOT NULL,
+    type text NOT NULL,
+    reference text NOT NULL,
+    details json NOT NULL,
+    CONSTRAINT reconciliation_exceptions_ordinal_check CHECK ((ordinal > 0)),
+    CONSTRAINT reconciliation_exceptions_outcome_check CHECK ((outcome = ANY (ARRAY['missing'::text, 'extra'::text, 'different'::text])))
+);
+
+CREATE TABLE public.reconciliations (
+    program_id integer NOT NULL,
+    reconciliation_id uuid NOT NULL,
+    matched bigint NOT NULL,
+    missing bigint NOT NULL,
+    extra bigint NOT NULL,
+    different bigint NOT NULL,
+    uploaded bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    previous_id uuid,
+    first_day date NOT NULL,
+    last_day date NOT NULL,
+    kind text NOT NULL,
+    digest bytea NOT NULL,
+    uploaded_by text NOT NULL,
+    ageing json NOT NULL,
+    CONSTRAINT reconciliations_digest_check CHECK ((length(digest) = 32)),
+    CONSTRAINT reconciliations_kind_check CHECK ((kind = ANY (ARRAY['orders'::text, 'payments'::text]))),
+    CONSTRAINT reconciliations_last_day_check CHECK ((last_day >= first_day)),
+    CONSTRAINT reconciliations_uploaded_check CHECK ((uploaded = ((matched + missing) + different)))
+);
+
 CREATE TABLE public.referrals (
     holder_id uuid NOT NULL,
     referrer_holder_id uuid NOT NULL,
@@ -679,6 +713,12 @@ ALTER TABLE ONLY public.quotes
 ALTER TABLE ONLY public.rates
     ADD CONSTRAINT rates_pkey PRIMARY KEY (program_id, version);
 
+ALTER TABLE ONLY public.reconciliation_exceptions
+    ADD CONSTRAINT reconciliation_exceptions_pkey PRIMARY KEY (program_id, reconciliation_id, ordinal);
+
+ALTER TABLE ONLY public.reconciliations
+    ADD CONSTRAINT reconciliations_pkey PRIMARY KEY (program_id, reconciliation_id);
+
 ALTER TABLE ONLY public.referrals
     ADD CONSTRAINT referrals_pkey PRIMARY KEY (holder_id);
 
@@ -721,6 +761,8 @@ CREATE INDEX lots_holder_id_idx ON public.lots USING btree (holder_id) WHERE is_
 CREATE INDEX lots_program_id_idx ON public.lots USING btree (program_id, expires_at, holder_id) WHERE is_open;
 
 CREATE INDEX quotes_holder_id_idx ON public.quotes USING btree (holder_id, expires_at) WHERE (used_entry_id IS NULL);
+
+CREATE INDEX reconciliations_program_id_idx ON public.reconciliations USING btree (program_id, kind, first_day, last_day);
 
 CREATE INDEX referrals_referrer_holder_id_idx ON public.referrals USING btree (referrer_holder_id, recorded_at, holder_id);
 
@@ -814,6 +856,22 @@ CREATE TRIGGER rates_refuse_truncate BEFORE TRUNCATE ON public.rates FOR EACH ST
 
 ALTER TABLE public.rates ENABLE ALWAYS TRIGGER rates_refuse_truncate;
 
+CREATE TRIGGER reconciliation_exceptions_refuse_change BEFORE DELETE OR UPDATE ON public.reconciliation_exceptions FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.reconciliation_exceptions ENABLE ALWAYS TRIGGER reconciliation_exceptions_refuse_change;
+
+CREATE TRIGGER reconciliation_exceptions_refuse_truncate BEFORE TRUNCATE ON public.reconciliation_exceptions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.reconciliation_exceptions ENABLE ALWAYS TRIGGER reconciliation_exceptions_refuse_truncate;
+
+CREATE TRIGGER reconciliations_refuse_change BEFORE DELETE OR UPDATE ON public.reconciliations FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.reconciliations ENABLE ALWAYS TRIGGER reconciliations_refuse_change;
+
+CREATE TRIGGER reconciliations_refuse_truncate BEFORE TRUNCATE ON public.reconciliations FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.reconciliations ENABLE ALWAYS TRIGGER reconciliations_refuse_truncate;
+
 CREATE TRIGGER rule_activations_refuse_change BEFORE DELETE OR UPDATE ON public.rule_activations FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 ALTER TABLE public.rule_activations ENABLE ALWAYS TRIGGER rule_activations_refuse_change;
@@ -904,6 +962,12 @@ ALTER TABLE ONLY public.quotes
 
 ALTER TABLE ONLY public.rates
     ADD CONSTRAINT rates_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
+
+ALTER TABLE ONLY public.reconciliation_exceptions
+    ADD CONSTRAINT reconciliation_exceptions_program_id_fkey FOREIGN KEY (program_id, reconciliation_id) REFERENCES public.reconciliations(program_id, reconciliation_id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.reconciliations
+    ADD CONSTRAINT reconciliations_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
 
 ALTER TABLE ONLY public.referrals
     ADD CONSTRAINT referrals_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
@@ -1059,6 +1123,10 @@ GRANT SELECT,INSERT ON TABLE public.quotes TO ledger_app;
 GRANT UPDATE(used_entry_id) ON TABLE public.quotes TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.rates TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.reconciliation_exceptions TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.reconciliations TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.referrals TO ledger_app;
 

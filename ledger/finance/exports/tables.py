@@ -12,7 +12,7 @@ from typing import Any, Final
 from ledger.clock import show
 from ledger.finance.exports.legs import COLUMNS
 
-ROWS_OF_A_GROUP: Final = 50_000
+ROWS_OF_A_GROUP: Final = 20_000
 
 
 class ParquetMissingError(RuntimeError):
