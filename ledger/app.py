@@ -16,6 +16,7 @@ from ledger.config import Settings
 from ledger.db import Database
 from ledger.errors import LedgerError
 from ledger.finance import routes as reports
+from ledger.finance.checkpoints import routes as checkpoints
 from ledger.finance.reconciliation import routes as reconciliations
 from ledger.funds import grants
 from ledger.funds import routes as budgets
@@ -64,6 +65,7 @@ ROUTES: tuple[Routes, ...] = (
     decisions.routes,
     alerts.routes,
     reports.routes,
+    checkpoints.routes,
     reconciliations.routes,
     health.routes,
     viewer.routes,

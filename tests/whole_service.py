@@ -20,8 +20,11 @@ from ledger.accounts.programs import create_program
 from ledger.app import ROUTES, create_app
 from ledger.config import Settings
 from ledger.db import Database
+from ledger.finance.checkpoints.making import make_checkpoint
 from ledger.http.endpoint import Route
+from ledger.http.services import EXTENSION
 from ledger.rules.terms import DEFAULT_TERMS
+from tests.finance.signing import signer
 
 JSON = "application/json"
 _numbers = count(1)
@@ -223,6 +226,15 @@ def with_alerts(tenant: Tenant, member_id: str) -> dict[str, str]:
         tenant.post("/v1/redemptions", {**taken, "offline": offline})
     put_terms(tenant, terms)
     return {"alert_id": tenant.send("GET", "/v1/alerts").json["data"][0]["alert_id"]}
+
+
+def with_checkpoints(tenant: Tenant) -> dict[str, str]:
+    """Let somebody who has a key sign two checkpoints of the program; the newer one."""
+    database: Database = tenant.app.extensions[EXTENSION].database
+    now = clock.system_now()
+    for _ in range(2):
+        made = database.run(lambda connection: make_checkpoint(connection, tenant.program, signer(), now))
+    return {"checkpoint_id": made.shown()["checkpoint_id"]}
 
 
 def put_terms(tenant: Tenant, terms: dict[str, Any]) -> None:

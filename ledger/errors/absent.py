@@ -50,6 +50,11 @@ class AlertUnknown(Absent):
     title = "The alert is not known"
 
 
+class CheckpointUnknown(Absent):
+    code = "checkpoint_unknown"  # details: checkpoint_id
+    title = "The checkpoint is not known"
+
+
 class DeviceUnknown(Absent):
     code = "device_unknown"  # details: device_id
     title = "No batch of the device has arrived"

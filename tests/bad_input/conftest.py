@@ -10,6 +10,7 @@ from tests.whole_service import (
     WholeService,
     open_service,
     with_alerts,
+    with_checkpoints,
     with_device,
     with_history,
     with_holds,
@@ -27,6 +28,7 @@ def tenant(service: WholeService) -> Tenant:
     """A test program, so that its clock can be asked to move."""
     shop = with_history(service.tenant("shop", is_test=True))
     shop.facts |= {**with_holds(shop, "m-1"), **with_device(shop, "d-1"), **with_alerts(shop, "m-owing")}
+    shop.facts |= with_checkpoints(shop)
     return shop
 
 

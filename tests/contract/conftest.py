@@ -12,6 +12,7 @@ from tests.whole_service import (
     open_service,
     with_adjustments,
     with_alerts,
+    with_checkpoints,
     with_device,
     with_history,
     with_holds,
