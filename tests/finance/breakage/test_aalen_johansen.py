@@ -7,7 +7,7 @@ import pytest
 
 from ledger.finance.breakage.aalen_johansen import Incidence, Month, curve_of, expect
 from ledger.finance.breakage.triangles import Triangle
-from tests.finance.breakage.cohorts import TOY, cohort, month_end, square
+from tests.finance.breakage.cohorts import TOY, cohort, month, month_end, square
 
 PAIR = Triangle.of((cohort(0, 1_000, [200, 160], [0, 480]), cohort(1, 1_000, [200])), month_end(1))
 """400 of 2,000 in the first month; of the 800 of which the second month tells, 160 and 480."""
@@ -23,6 +23,11 @@ def kaplan_meier(triangle: Triangle) -> Fraction:
 
 def test_hazards_are_of_points_at_risk() -> None:
     assert curve_of(PAIR).months == (Month(0, 2_000, 400, 0), Month(1, 800, 160, 480))
+
+
+def test_the_running_month_is_left_out() -> None:
+    running = Triangle.of(PAIR.cohorts, month(1))
+    assert curve_of(running).months == (Month(0, 1_000, 200, 0),)
 
 
 def test_incidences_by_hand() -> None:

@@ -64,6 +64,7 @@ def test_more_than_is_still_there_is_not_expected() -> None:
 def test_refunds_that_outweigh_redemptions_lower_a_factor_but_no_estimate_below_what_is_redeemed() -> None:
     triangle = Triangle.of((cohort(0, 1_000, [400, -100]), cohort(1, 1_000, [200])), month_end(1))
     assert pattern_of(triangle).factors[0].value == Fraction(3, 4)
+    assert pattern_of(triangle).developed(0) == 1
     second = projected(triangle, 1)
     assert (second.ultimate, second.share.value) == (Fraction(150), Fraction(2, 10))
     assert second.is_bounded

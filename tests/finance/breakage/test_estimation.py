@@ -113,6 +113,8 @@ def test_a_tail_is_for_ages_that_the_contract_allows_and_nobody_has_reached() ->
     beyond = estimate(TOY, assumptions=Assumptions(mature_after=1, last_redemption_age=11, tail=tail))
     assert rates(beyond) == ["0.300000", "0.360000", "0.330000"]
     assert all(BEYOND_EXPERIENCE in each.flags for each in beyond)
+    one_more = estimate(TOY, assumptions=Assumptions(mature_after=1, last_redemption_age=3))
+    assert all(BEYOND_EXPERIENCE in each.flags for each in one_more)
     reached = estimate(TOY, assumptions=Assumptions(mature_after=1, last_redemption_age=2, tail=tail))
     assert rates(reached) == ["0.250000", "0.300000", "0.275000"]
     assert not any(BEYOND_EXPERIENCE in each.flags for each in reached)
