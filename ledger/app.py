@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from time import perf_counter
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
@@ -17,6 +18,7 @@ from ledger.db import Database
 from ledger.errors import LedgerError
 from ledger.finance import routes as reports
 from ledger.finance.checkpoints import routes as checkpoints
+from ledger.finance.metrics import routes as monitoring
 from ledger.finance.reconciliation import routes as reconciliations
 from ledger.funds import grants
 from ledger.funds import routes as budgets
@@ -27,8 +29,9 @@ from ledger.fx import register as rate_register
 from ledger.http import answers, batches, headers, health, viewer
 from ledger.http.documents import Document
 from ledger.http.endpoint import Routes, require_declared
+from ledger.http.meters import Meters
 from ledger.http.operations import table_of
-from ledger.http.services import EXTENSION, Services
+from ledger.http.services import EXTENSION, Services, services
 from ledger.journal import routes as entries
 from ledger.redemption import adjusting
 from ledger.redemption import adjustment_routes as adjustments
@@ -68,6 +71,7 @@ ROUTES: tuple[Routes, ...] = (
     checkpoints.routes,
     reconciliations.routes,
     health.routes,
+    monitoring.routes,
     viewer.routes,
 )
 """Every package's routes, in the order of the documentation."""
@@ -90,15 +94,21 @@ def create_app(
     system_clock: Callable[[], datetime] = clock.system_now,
     routes: Sequence[Routes] = ROUTES,
     approvals: Mapping[str, Handler] = APPROVALS,
+    meters: Meters | None = None,
 ) -> Flask:
-    """An application on this database. Fails when any address has no declared scope."""
+    """An application on this database. Fails when any address has no declared scope.
+
+    ``meters`` are its own unless it is one of several workers'.
+    """
     app = Flask("ledger", static_folder=None)
     # Werkzeug would answer OPTIONS by itself, and send // elsewhere: both past the declared routes.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
     declared = [route for each in routes for route in each.declared]
     operations = table_of(route.operation for route in declared if route.operation)
-    app.extensions[EXTENSION] = Services(settings, database, system_clock, operations, approvals)
+    app.extensions[EXTENSION] = Services(
+        settings, database, system_clock, operations, approvals, meters or Meters()
+    )
     app.extensions[viewer.DOCUMENT] = document = Document(app)
     for each in routes:
         document.register(each)
@@ -117,31 +127,43 @@ def openapi_document(form: str) -> str:
 def _register_edges(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_finish)
+    app.teardown_request(_end)
     app.register_error_handler(LedgerError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)
     app.register_error_handler(Exception, _fail)
 
 
 def _begin() -> None:
+    g.began_at = perf_counter()
+    services().meters.begun()
     g.request_id = headers.request_id(request)
 
 
 def _finish(answer: Response) -> Response:
+    rule = request.url_rule
+    seconds = perf_counter() - g.began_at
+    services().meters.answered(request.method, rule.rule if rule else None, answer.status_code, seconds)
     return answers.finish(answer, request.path)
 
 
+def _end(_error: BaseException | None) -> None:
+    if "began_at" in g:
+        services().meters.ended()
+
+
 def _refuse(error: LedgerError) -> Response:
+    services().meters.refused(error.code)
     return answers.problem_answer(error)
 
 
 def _refuse_http(error: HTTPException) -> Response:
-    return answers.problem_answer(_in_our_words(error))
+    return _refuse(_in_our_words(error))
 
 
 def _fail(error: Exception) -> Response:
     # The cause goes to the log and nowhere else.
     _log.error("request %s failed", g.request_id, exc_info=error)
-    return answers.problem_answer(errors.InternalError("the ledger failed; nothing was written"))
+    return _refuse(errors.InternalError("the ledger failed; nothing was written"))
 
 
 def _in_our_words(error: HTTPException) -> LedgerError:

@@ -67,6 +67,9 @@ class Settings:
     signing_key_file: Path | None = None
     """LEDGER_SIGNING_KEY_FILE: the private key that signs checkpoints; by default one in `data_dir`, if in use."""
 
+    metrics_token: str | None = field(default=None, repr=False)
+    """LEDGER_METRICS_TOKEN: what whoever reads `/metrics` must send; without it anybody may read it."""
+
     log_level: str = "INFO"
     """LEDGER_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
 
@@ -93,6 +96,7 @@ class Settings:
             unsafe_durability=read("UNSAFE_DURABILITY", _yes_or_no, default.unsafe_durability),
             app_role=read("APP_ROLE", _role, default.app_role),
             signing_key_file=read("SIGNING_KEY_FILE", Path, None),
+            metrics_token=read("METRICS_TOKEN", _token, None),
             log_level=read("LOG_LEVEL", _log_level, default.log_level),
         )
 
@@ -131,6 +135,12 @@ def _log_level(given: str) -> str:
     if given.upper() not in _LOG_LEVELS:
         raise ValueError(f"must be one of {', '.join(_LOG_LEVELS)}, not {given!r}.")
     return given.upper()
+
+
+def _token(given: str) -> str:
+    if len(given) < 16 or not (given.isascii() and given.isprintable() and " " not in given):
+        raise ValueError("must be at least 16 visible ASCII characters.")
+    return given
 
 
 def _role(given: str) -> str:

@@ -10,9 +10,13 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any, Final, NoReturn
 
 import click
@@ -21,11 +25,13 @@ from flask import Flask
 from gunicorn import arbiter, util
 from gunicorn.app.base import BaseApplication
 from gunicorn.http import wsgi as gunicorn_wsgi
+from prometheus_client.multiprocess import mark_process_dead
 
 from ledger.app import create_app
 from ledger.command_line import Place
 from ledger.devdb import DevServer
 from ledger.http.headers import REPEATED, SINGLE
+from ledger.http.meters import Meters, share
 from ledger.http.problems import PROBLEM_JSON
 
 _PROBE_SECONDS: Final = 2
@@ -36,8 +42,9 @@ _log = logging.getLogger(__name__)
 class Service(BaseApplication):  # type: ignore[misc]
     """The application in gunicorn's terms. Each worker builds its own, so no connection crosses a fork."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, counts: Path) -> None:
         self.place = place
+        self.counts = counts
         super().__init__()
 
     def load_config(self) -> None:
@@ -57,12 +64,18 @@ class Service(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "worker_tmp_dir": str(_MEMORY) if _MEMORY.is_dir() else None,
             "pre_request": mark_repeated_headers,
+            "child_exit": self._forget_live_counts,
             "proc_name": "ledger",
         }.items():
             self.cfg.set(name, value)
 
+    def _forget_live_counts(self, _master: Any, worker: Any) -> None:
+        """Of a worker that has ended stays what it had counted, and not what it was about to do."""
+        mark_process_dead(worker.pid, str(self.counts))  # type: ignore[no-untyped-call]
+
     def load(self) -> Flask:
-        return create_app(self.place.settings, self.place.database())
+        share(self.counts)
+        return create_app(self.place.settings, self.place.database(), meters=Meters(self.counts))
 
     def run(self) -> NoReturn:
         """Serve until told to stop; ends by SystemExit."""
@@ -136,7 +149,22 @@ class Master(arbiter.Arbiter):  # type: ignore[misc]
 
 def serve(place: Place) -> NoReturn:
     """Run the service on a place that has been checked; ends by SystemExit when it is told to stop."""
-    Service(place).run()
+    with _folder_of_counts() as counts:
+        Service(place, counts).run()
+    raise AssertionError("the service only ends by SystemExit")
+
+
+@contextmanager
+def _folder_of_counts() -> Iterator[Path]:
+    """A fresh private folder in which the workers keep what they count; in memory where there is some."""
+    parent = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    master, counts = os.getpid(), Path(mkdtemp(prefix="ledger-counts-", dir=parent))
+    try:
+        yield counts
+    finally:
+        # A worker leaves by this way as well.
+        if os.getpid() == master:
+            rmtree(counts, ignore_errors=True)
 
 
 def stop_on_signals() -> None:

@@ -1,6 +1,7 @@
 """The service for a WSGI server of one's own choice: ``gunicorn 'ledger.wsgi:application()'``.
 
-Needs LEDGER_DATABASE_URL. Load it in each worker, not before the fork.
+Needs LEDGER_DATABASE_URL. Load it in each worker, not before the fork. With several workers, let
+PROMETHEUS_MULTIPROC_DIR name an empty folder before they start, so that they share what they count.
 """
 
 from flask import Flask
@@ -8,6 +9,7 @@ from flask import Flask
 from ledger.app import create_app
 from ledger.command_line import open_database
 from ledger.config import ConfigurationError, Settings
+from ledger.http.meters import Meters, shared_folder
 from ledger.preflight import check
 
 
@@ -18,4 +20,4 @@ def application() -> Flask:
         raise ConfigurationError("LEDGER_DATABASE_URL must be set; to do without, run `ledger serve`.")
     database = open_database(settings.database_url, settings)
     check(database, settings)
-    return create_app(settings, database)
+    return create_app(settings, database, meters=Meters(shared_folder()))

@@ -61,6 +61,9 @@ def test_yes_and_no_are_read_in_their_usual_forms(text: str, expected: bool) -> 
         ("DATABASE_URL", "mysql://root:hunter2@db.example/ledger"),
         ("DATABASE_URL", "postgres://root:hunter2@db.example/ledger"),
         ("OWNER_DATABASE_URL", "hunter2"),
+        ("METRICS_TOKEN", "hunter2"),
+        ("METRICS_TOKEN", "hunter2 and a blank"),
+        ("METRICS_TOKEN", "hunter2-in-other-letters-é"),
     ],
 )
 def test_value_that_cannot_be_meant_is_refused_with_its_variable(name: str, text: str) -> None:
@@ -71,8 +74,8 @@ def test_value_that_cannot_be_meant_is_refused_with_its_variable(name: str, text
     assert refusal.value.__suppress_context__
 
 
-def test_addresses_with_passwords_are_not_shown() -> None:
-    assert "hunter2" not in repr(read(DATABASE_URL=SECRET))
+def test_passwords_and_tokens_are_not_shown() -> None:
+    assert "hunter2" not in repr(read(DATABASE_URL=SECRET, METRICS_TOKEN="hunter2-and-more"))
 
 
 def test_settings_do_not_change() -> None:

@@ -38,7 +38,8 @@ from ledger.http.parsing import (
     refuse,
 )
 from ledger.http.services import Services, services
-from ledger.http.submit import Reply, refusal, reply_of, submit
+from ledger.http.submit import Reply, count, refusal, reply_of, submit
+from ledger.journal import Outcome
 from ledger.journal import Request as Posting
 from ledger.journal.till_batches import device_state, register
 from ledger.money import MAX_AMOUNT
@@ -154,9 +155,7 @@ class Sender:
             items = [item if isinstance(item, LedgerError) else aborted for item in items]
         outcomes = iter(self._submit([item.posting for item in items if isinstance(item, Read)], atomic))
         return [
-            reply_of(item.operation, next(outcomes))
-            if isinstance(item, Read)
-            else refusal(item, self.request_id)
+            self._reply(item.operation, next(outcomes)) if isinstance(item, Read) else self._refuse(item)
             for item in items
         ]
 
@@ -169,9 +168,15 @@ class Sender:
         except Exception:  # noqa: BLE001  a stream has no other place left to fail in
             _log.exception("a chunk of a stream failed, request %s", self.request_id)
             failure = InternalError("the ledger failed; nothing of this chunk was written")
-        return [
-            refusal(item if isinstance(item, LedgerError) else failure, self.request_id) for item in items
-        ]
+        return [self._refuse(item if isinstance(item, LedgerError) else failure) for item in items]
+
+    def _reply(self, operation: Operation, outcome: Outcome) -> Reply:
+        count(self.services, operation.name, outcome, dry_run=self.dry_run)
+        return reply_of(operation, outcome)
+
+    def _refuse(self, error: LedgerError) -> Reply:
+        self.services.meters.refused(error.code)
+        return refusal(error, self.request_id)
 
     def _read(self, item: object) -> Read:
         if not isinstance(item, dict):

@@ -23,7 +23,8 @@ from ledger.http.parsing import JSON, media_type, read_body, read_document, refu
 from ledger.http.problems import PROBLEM_JSON
 from ledger.http.query import read_query, refuse_unknown
 from ledger.http.services import Call, services
-from ledger.http.submit import Reply, reply, reply_of, submit
+from ledger.http.submit import Reply, count, reply, reply_of, submit
+from ledger.journal import Outcome
 from ledger.journal import Request as Posting
 from ledger.journal.commands import Command
 
@@ -250,6 +251,7 @@ def _post(operation: Operation, path: dict[str, str]) -> Response:
     members = read_members(path, operation.is_body_optional)
     posting = Posting(operation.read(members), key, operation.fingerprint(members), g.request_id)
     (outcome,) = submit(services(), principal, [posting], dry_run=dry_run)
+    count(services(), operation.name, outcome, dry_run=dry_run)
     return send(reply_of(operation, outcome))
 
 
@@ -260,7 +262,9 @@ def _serve_keyed(route: Route, view: View, path: dict[str, str]) -> Response:
     members = read_members(path, route.is_body_optional)
     payload = load(route.loaded, members)
     under = Under(key, fingerprint(route.name, members), g.request_id, dry_run)
-    return send(reply(view(call, under, **payload), route.statuses[0]))
+    outcome: Outcome = view(call, under, **payload)
+    count(call.services, route.name, outcome, dry_run=dry_run)
+    return send(reply(outcome, route.statuses[0]))
 
 
 def is_dry_run() -> bool:

@@ -12,6 +12,7 @@ from ledger.access.approvals import Handler
 from ledger.accounts.program import Program
 from ledger.config import Settings
 from ledger.db import Database
+from ledger.http.meters import Meters
 from ledger.http.operations import Operation
 
 EXTENSION = "ledger"
@@ -27,6 +28,8 @@ class Services:
     operations: Mapping[str, Operation]
     approvals: Mapping[str, Handler]
     """What carries out an approved proposal, by its kind."""
+    meters: Meters
+    """What is counted of all of it."""
 
 
 @dataclass(frozen=True, slots=True)

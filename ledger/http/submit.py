@@ -40,6 +40,14 @@ def submit(
     )
 
 
+def count(services: Services, operation: str, outcome: Outcome, *, dry_run: bool) -> None:
+    """Count an outcome of an operation; of a rehearsal nothing but its refusal."""
+    if not dry_run:
+        services.meters.posted(operation, outcome)
+    if outcome.error is not None:
+        services.meters.refused(outcome.error.code)
+
+
 def reply_of(operation: Operation, outcome: Outcome) -> Reply:
     """The reply that an outcome of this operation is."""
     return reply(outcome, operation.status, operation.show)

@@ -369,3 +369,5 @@ class Outcome(NamedTuple):
     request_id: str
     replayed: bool = False
     entry_id: bytes | None = None
+    entries: int = 0
+    """How many entries it has made, when it was made."""

@@ -182,7 +182,9 @@ class _Batch:
             loaded.claims[claim] = (first.entry_id, first.holder_id)
             self.written.claims.append((claim, first))
         answer = self._answer(first, decision.answer)
-        return Outcome(answer, None, request.request_id, entry_id=first.entry_id)
+        return Outcome(
+            answer, None, request.request_id, entry_id=first.entry_id, entries=len(decision.drafts)
+        )
 
     def _books(self, request: Request) -> Books:
         target = request.command.target

@@ -15,13 +15,13 @@ from ledger.redemption.adjusting import (
     reject_adjustment,
 )
 from ledger.redemption.adjustment_schemas import (
-    AdjustedSchema,
     AdjustmentApprovalSchema,
     AdjustmentProposalSchema,
     AdjustmentQuery,
     AdjustmentRejectionSchema,
     AdjustmentSchema,
     AdjustmentsQuery,
+    PostedAdjustmentSchema,
     ProposedAdjustmentSchema,
 )
 from ledger.redemption.adjustments import Wanted
@@ -90,7 +90,7 @@ def show_adjustment(call: Call, adjustment_id: str) -> dict[str, Any]:
     "/v1/adjustments/<adjustment_id>/approve",
     scope="approve",
     schema=AdjustmentApprovalSchema,
-    answer=AdjustedSchema,
+    answer=PostedAdjustmentSchema,
     statuses=(201,),
     refusals=(
         *_DECISION,

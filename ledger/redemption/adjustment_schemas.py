@@ -84,7 +84,7 @@ class AdjustmentSchema(ProposedAdjustmentSchema):
     entry_id = LedgerId("ent", "The entry, once it is approved", required=True, allow_none=True)
 
 
-class AdjustedSchema(PostedSchema):
+class PostedAdjustmentSchema(PostedSchema):
     """An adjustment that was approved and posted."""
 
     adjustment_id = LedgerId("adj", required=True)
