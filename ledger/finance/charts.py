@@ -14,6 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 from html import escape
 from itertools import groupby
+from math import ceil
 from typing import Final, NamedTuple, TypeAlias
 
 Number: TypeAlias = int | Decimal
@@ -30,8 +31,8 @@ BOTTOM: Final = HEIGHT - 72
 
 COLOURS: Final = ("#1b3a5c", "#c8602a", "#5a9bd4", "#2e6b3f", "#e0b13c", "#7a3f7d", "#9a9a9a", "#111111")
 DASHES: Final = ("none", "8 4", "2 3", "10 3 2 3")
-LABELS_MAX: Final = 12
-"""Labels of the horizontal axis; of more only some are written, evenly, from the first on."""
+CHARACTER: Final = 7
+"""Pixels for one character of a label. Where labels would touch only some are written, evenly, from the first on."""
 
 TICKS: Final = 4
 BAR_SHARE: Final = Fraction(7, 10)
@@ -208,10 +209,11 @@ def _axes(labels: Sequence[str], scale: Scale) -> Iterator[str]:
         y = _pixels(scale.height(tick))
         colour = "#333333" if tick == 0 else "#cccccc"
         yield f'<line x1="{LEFT}" y1="{y}" x2="{RIGHT}" y2="{y}" stroke="{colour}"/>'
-        yield _text(LEFT - 8, scale.height(tick) + 4, _shown(tick), "end")
-    room, every = _room(labels), -(-len(labels) // LABELS_MAX)
+        yield _text(LEFT - 8, scale.height(tick) + 4, _shown(tick), "end", 'font-size="10"')
+    room = _room(labels)
+    every = ceil(max(map(len, labels), default=0) * CHARACTER / room)
     for place in range(0, len(labels), max(every, 1)):
-        yield _text(LEFT + room * place + room / 2, BOTTOM + 20, labels[place], "middle")
+        yield _text(LEFT + room * place + room / 2, BOTTOM + 20, labels[place], "middle", 'font-size="10"')
 
 
 def _names(series: Sequence[Series]) -> Iterator[str]:
