@@ -18,7 +18,11 @@ from ledger.db import Database
 from ledger.errors import LedgerError
 from ledger.finance import routes as reports
 from ledger.finance.checkpoints import routes as checkpoints
+from ledger.finance.deferral import register as deferral_register
+from ledger.finance.deferral import routes as deferral
 from ledger.finance.metrics import routes as monitoring
+from ledger.finance.periods import register as period_register
+from ledger.finance.periods import routes as periods
 from ledger.finance.reconciliation import routes as reconciliations
 from ledger.funds import grants
 from ledger.funds import routes as budgets
@@ -68,6 +72,8 @@ ROUTES: tuple[Routes, ...] = (
     decisions.routes,
     alerts.routes,
     reports.routes,
+    deferral.routes,
+    periods.routes,
     checkpoints.routes,
     reconciliations.routes,
     health.routes,
@@ -82,6 +88,8 @@ APPROVALS: Mapping[str, Handler] = {
     **rate_register.APPROVALS,
     **band_switches.APPROVALS,
     **adjusting.APPROVALS,
+    **deferral_register.APPROVALS,
+    **period_register.APPROVALS,
 }
 """What carries out an approved proposal, by the kind of the proposal."""
 

@@ -9,7 +9,7 @@ need no randomness of their own, and the pure core can open any number of lots.
 import os
 import threading
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 
@@ -52,6 +52,11 @@ def first_entry_id(at: datetime) -> bytes:
     """The least id that an entry made from then on may have; by the system's time, as ids are."""
     milliseconds = int(at.timestamp() * 1000)
     return (milliseconds << 16 | 0x7000).to_bytes(8, "big") + b"\x80" + bytes(7)
+
+
+def made_at(entry_id: bytes) -> datetime:
+    """When an id was given, to the millisecond, by the system's time."""
+    return datetime.fromtimestamp(int.from_bytes(entry_id[:6], "big") / 1000, UTC)
 
 
 def lot_id(entry_id: bytes, ordinal: int) -> bytes:

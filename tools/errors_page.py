@@ -72,6 +72,7 @@ ADVICE: Final = {
     "period_closed": "Choose `first_open`, or a month after it. A locked month is opened again by two keys: "
     "`POST /v1/periods/{period}/reopen`.",
     "period_out_of_turn": "Close or open `next` first.",
+    "pack_unknown": "A pack is made when a month is locked: `GET /v1/periods` lists what has become of the months.",
     "policy_in_use": "Let the policy begin after `last_measured`: what was allocated stays as it is.",
     "forbidden": "Use a key whose role carries the scope in `required_scope`; an operator makes one.",
     "not_found": "Check the address: nothing of the ledger is there.",

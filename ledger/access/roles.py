@@ -6,7 +6,8 @@
 - ``operator`` proposes what a person decides (an adjustment, a rate, a rule); ``approver`` decides on it
   and proposes nothing. Either of them switches a rule off: what does harm must stop at once, by whoever
   sees it.
-- ``finance`` reads everything, reports included. ``readonly`` reads members and entries.
+- ``finance`` reads everything, reports included, proposes how points are measured, and closes the months.
+  ``readonly`` reads members and entries.
 - ``admin`` may do all. Whoever approves must still be another key than the one that proposed.
 """
 
@@ -29,6 +30,7 @@ SCOPES: Final = {
     "approve": "Approve or reject what another key has proposed",
     "switch": "Switch rules, campaigns and the band of the rate off and on",
     "finance": "Read the reports and exports, and hold uploads against the books",
+    "close": "Propose estimates and deferral policies, and close accounting months",
     "program:write": "Change the terms of the program",
     "test-clock": "Set the clock of a test program",
 }
@@ -39,7 +41,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "admin": frozenset(SCOPES),
     "pos": _TILL,
     "checkout": _TILL | {"transfer"},
-    "finance": frozenset({"read", "finance"}),
+    "finance": frozenset({"read", "finance", "close"}),
     "operator": frozenset(
         {
             "read",

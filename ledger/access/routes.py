@@ -38,6 +38,9 @@ _OF_WHAT_IS_APPROVED = (
     errors.RateAskBelowBid,
     errors.BandSwitchedOff,
     errors.InsufficientPoints,
+    errors.PeriodClosed,
+    errors.PeriodOutOfTurn,
+    errors.PolicyInUse,
 )
 """How carrying out an approved proposal may refuse, whatever its kind."""
 

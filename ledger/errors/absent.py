@@ -103,3 +103,8 @@ class RateUnknown(Absent):
 class ReconciliationUnknown(Absent):
     code = "reconciliation_unknown"  # details: reconciliation_id
     title = "The reconciliation is not known"
+
+
+class PackUnknown(Absent):
+    code = "pack_unknown"  # details: period
+    title = "The month was never locked"

@@ -16,10 +16,13 @@ from ledger.accounts.program import Program
 from ledger.clock import show
 from ledger.finance.deferral.book import Measured
 from ledger.finance.deferral.facts import bid_at, minor_of
-from ledger.finance.deferral.policy import expected, show_month
+from ledger.finance.deferral.policy import expected
 from ledger.finance.deferral.report import read_book, show_share
+from ledger.finance.months import show_month
+from ledger.finance.tables import Report, Table
 from ledger.finance.totals.reading import Cut, read_sums
 from ledger.fx.rates import rate_at, show_rate
+from ledger.journal.history import times_of
 
 TRAILING: Final = timedelta(days=365)
 """Over which the cost of a redeemed point is averaged."""
@@ -27,6 +30,38 @@ TRAILING: Final = timedelta(days=365)
 REDEMPTION_CHANGES: Final = (Fraction(-5, 100), Fraction(-1, 100), Fraction(1, 100), Fraction(5, 100))
 BREAKAGE_CHANGES: Final = (Fraction(-10, 100), Fraction(10, 100))
 RATE_CHANGES: Final = (Fraction(-10, 100), Fraction(10, 100))
+
+
+def liability_report(
+    connection: Connection,
+    program: Program,
+    now: datetime,
+    *,
+    as_of: datetime | None = None,
+    known_as_of: datetime | None = None,
+) -> Report:
+    """The report as JSON and as CSV; the present for a time that is left out."""
+    body = show_liability(connection, program, *times_of(as_of, known_as_of, now))
+    return Report(
+        body,
+        Table("by_method", ("method", "outstanding", "book_liability", "passed_on"), body["by_method"]),
+        Table(
+            "by_cohort",
+            (
+                "cohort",
+                "pool",
+                "outstanding",
+                "expected_redemption",
+                "points_to_come",
+                "face_value",
+                "book_liability",
+            ),
+            body["by_cohort"],
+        ),
+        Table(
+            "sensitivity", ("what", "by", "book_liability", "change", "economic_value"), body["sensitivity"]
+        ),
+    )
 
 
 def show_liability(

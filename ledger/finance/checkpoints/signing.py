@@ -57,6 +57,9 @@ def find_signer(settings: Settings) -> Signer | None:
     if settings.database_url is not None:
         return None
     path = settings.data_dir / FILE_NAME
+    if not settings.data_dir.is_dir():
+        # No embedded server has ever run here.
+        return None
     if not path.exists():
         _make_key(path)
     return read_signer(path)

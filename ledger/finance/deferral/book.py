@@ -25,7 +25,6 @@ from ledger.finance.deferral.policy import (
     estimate_at_issue,
     estimate_for,
     expected,
-    next_month,
     policy_for,
 )
 
@@ -285,11 +284,3 @@ def _provided(facts: Facts, share: Fraction, cost: Fraction) -> int:
 
 def _to_come(facts: Facts, share: Fraction) -> Fraction:
     return max(Fraction(0), share * (facts.issued - facts.clawed) - facts.redeemed)
-
-
-def months_between(first: date, last: date) -> list[date]:
-    """The months from one to another, both included."""
-    months = [first]
-    while months[-1] < last:
-        months.append(next_month(months[-1]))
-    return months

@@ -16,10 +16,10 @@ from sqlalchemy import Connection, select
 from ledger.accounts.chart import Account
 from ledger.accounts.models import deferral_policies
 from ledger.accounts.program import Program, RateVersion
-from ledger.clock import local_date
-from ledger.finance.deferral.book import CohortKey, Facts, Step, months_between
-from ledger.finance.deferral.policy import Estimate, Policy, month_of
+from ledger.finance.deferral.book import CohortKey, Facts, Step
+from ledger.finance.deferral.policy import Estimate, Policy
 from ledger.finance.models import estimates
+from ledger.finance.months import month_at, months_between, read_month
 from ledger.finance.totals.reading import Cut, Sum, read_contracts, read_sums
 from ledger.fx.rates import rate_at
 from ledger.money import exponent
@@ -83,12 +83,12 @@ def read_steps(connection: Connection, program: Program, cut: Cut) -> list[Step]
             continue
         # Prices do not depend on the bid of the moment: any step of the month will do.
         steps_of_month = [step for month, step in facts if month == row.month]
-        step = max(steps_of_month, default=len([at for at in changes if _month(program, at) <= row.month]))
+        step = max(steps_of_month, default=len([at for at in changes if month_at(program, at) <= row.month]))
         found = facts[row.month, step][CohortKey(row.cohort, "sale")]
         setattr(found, name, getattr(found, name) + row.amount)
     if not facts:
         return []
-    last = max(_month(program, cut.until), *(month for month, _ in facts))
+    last = max(month_at(program, cut.until), *(month for month, _ in facts))
     return list(_steps(program, facts, known, changes, last))
 
 
@@ -114,7 +114,7 @@ def _sorted(sums: Iterable[Sum]) -> _Found:
             # What is redeemed beyond every lot is of no cohort, until a debt is repaid.
             continue
         month, pool = row.key.split("/")
-        facts = found[row.month, row.step][CohortKey(date.fromisoformat(f"{month}-01"), pool)]
+        facts = found[row.month, row.step][CohortKey(read_month(month), pool)]
         facts.left += row.amount * ((row.credit in _LOTS) - (row.debit in _LOTS))
         if movement := POINTS_MOVED.get((row.debit, row.credit)):
             name, sign = movement
@@ -129,13 +129,9 @@ def _steps(
     minor = minor_of(program)
     first = min(month for month, _ in facts)
     for month in months_between(first, last):
-        reached = len([at for at in changes if _month(program, at) < month])
+        reached = len([at for at in changes if month_at(program, at) < month])
         here = {step for of, step in facts if of == month}
-        here |= {reached} | {n for n, at in enumerate(changes, 1) if _month(program, at) == month}
+        here |= {reached} | {n for n, at in enumerate(changes, 1) if month_at(program, at) == month}
         for step in sorted(here):
             bid = bid_at(known, changes[step - 1], minor) if step else Fraction(0)
             yield Step(month, bid, facts.get((month, step), {}))
-
-
-def _month(program: Program, at: datetime) -> date:
-    return month_of(local_date(at, program.timezone))

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from ledger.clock import show
+from ledger.finance.months import show_month
 from ledger.ids import show as show_id
 
 Method = Literal["deferral_relative_ssp", "deferral_residual_fv", "cost_provision", "agent_net"]
@@ -117,26 +118,6 @@ def estimate_at_issue(estimates: Sequence[Estimate], cohort: date) -> Estimate |
 def expected(estimate: Estimate | None) -> Fraction:
     """The share of points that is expected to be redeemed."""
     return Fraction(estimate.expected_redemption) if estimate else NOTHING_BREAKS
-
-
-def month_of(day: date) -> date:
-    """The first day of a day's month, which names the month."""
-    return day.replace(day=1)
-
-
-def next_month(month: date) -> date:
-    """The month after."""
-    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
-
-
-def previous_month(month: date) -> date:
-    """The month before."""
-    return date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)
-
-
-def show_month(month: date) -> str:
-    """A month as it is told: ``2026-01``."""
-    return f"{month:%Y-%m}"
 
 
 def plain(number: Decimal | None) -> str | None:

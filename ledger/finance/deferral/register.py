@@ -25,11 +25,11 @@ from ledger.access.principals import Principal
 from ledger.accounts.models import deferral_policies
 from ledger.accounts.paging import Page
 from ledger.accounts.program import Program
-from ledger.clock import local_date
 from ledger.errors import PeriodClosed, PolicyInUse
 from ledger.finance.deferral.facts import read_estimates, read_policies
-from ledger.finance.deferral.policy import month_of, plain, show_month
+from ledger.finance.deferral.policy import plain
 from ledger.finance.models import estimates
+from ledger.finance.months import month_at, read_month, show_month
 from ledger.finance.periods.events import lock_periods, read_events
 from ledger.finance.periods.states import first_unlocked
 from ledger.finance.totals.reading import Cut, read_contracts
@@ -52,7 +52,7 @@ def propose_estimate(
     present month on. Locks the program's row.
     """
     lock_periods(connection, program)
-    cohort, applies_from = wanted.get("cohort"), wanted.get("applies_from") or _present(program, now)
+    cohort, applies_from = wanted.get("cohort"), wanted.get("applies_from") or month_at(program, now)
     _require_unlocked(connection, program, applies_from)
     content = {
         "cohort": cohort and show_month(cohort),
@@ -97,7 +97,7 @@ def propose_policy(
 ) -> Approval:
     """The proposal of a policy, from the present month on where it names none. Refuses as ``record_policy`` does."""
     lock_periods(connection, program)
-    applies_from = wanted.get("applies_from") or _present(program, now)
+    applies_from = wanted.get("applies_from") or month_at(program, now)
     _require_unused(connection, program, applies_from, now)
     content = {
         "method": wanted["method"],
@@ -148,15 +148,6 @@ def list_estimates(connection: Connection, program: Program, now: datetime) -> P
 def list_policies(connection: Connection, program: Program, now: datetime) -> Page:
     """Every version, newest first."""
     return Page([each.shown() for each in reversed(read_policies(connection, program, now))], None)
-
-
-def read_month(text: str) -> date:
-    """The month that is told as ``2026-01``."""
-    return date.fromisoformat(f"{text}-01")
-
-
-def _present(program: Program, now: datetime) -> date:
-    return month_of(local_date(now, program.timezone))
 
 
 def _require_unlocked(connection: Connection, program: Program, month: date) -> None:

@@ -6,17 +6,21 @@ into, and the same two times give the same answer for ever.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
+from ledger.accounts.paging import refused
 from ledger.accounts.program import Program
 from ledger.clock import show
 from ledger.finance.deferral.book import Measured, Rows, measure
 from ledger.finance.deferral.facts import minor_of, read_estimates, read_policies, read_steps
-from ledger.finance.deferral.policy import expected, show_month
+from ledger.finance.deferral.policy import expected
+from ledger.finance.months import bounds_of, show_month
+from ledger.finance.roll_forward import BEGINNING, require_period
+from ledger.finance.tables import Report, Table
 from ledger.finance.totals.reading import Cut
 
 SHARE_DIGITS: Final = 6
@@ -70,6 +74,56 @@ class Line(NamedTuple):
     def shown(self) -> dict[str, Any]:
         """The line as reports show it."""
         return self._asdict()
+
+
+_COHORT_COLUMNS: Final = (
+    "cohort",
+    "pool",
+    "method",
+    "policy_version",
+    "estimate_version",
+    "expected_redemption",
+    "price",
+    "allocated",
+    "allocated_to_goods",
+    "issued",
+    "redeemed",
+    "outstanding",
+    "expected_total",
+    "released_to_date",
+    "opening",
+    *ROWS,
+    "closing",
+)
+
+
+def deferral_report(
+    connection: Connection,
+    program: Program,
+    now: datetime,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    known_as_of: datetime | None = None,
+    period: date | None = None,
+) -> Report:
+    """The report for a period as JSON and as CSV; ``period`` is an accounting month in place of ``start`` and ``end``.
+
+    Refuses a period that ends before it begins or lies ahead of the present (InvalidRequest).
+    """
+    if period is not None:
+        if start or end:
+            raise refused("period", "takes the place of from and to")
+        start, end = bounds_of(program, period)
+    start, end = start or BEGINNING, end or now
+    known = require_period(start, end, known_as_of, now)
+    body = show_deferral(connection, program, start, end, known)
+    return Report(
+        body,
+        Table("cohorts", _COHORT_COLUMNS, body["cohorts"]),
+        Table("lines", Line._fields, body["lines"]),
+        Table("balances", ("account", "debit", "credit", "balance"), body["balances"]),
+    )
 
 
 def read_book(

@@ -4,7 +4,6 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import Connection, Text, cast, insert, literal, select
 from sqlalchemy.dialects.postgresql import JSON
 
@@ -68,8 +67,8 @@ def add_event(
     return read_events(connection, program)[-1]
 
 
-def read_pack(connection: Connection, program: Program, period: date) -> tuple[dict[str, Any], bytes] | None:
-    """The pack of the last close of a month that was locked, and its hash; None where it never was."""
+def read_pack(connection: Connection, program: Program, period: date) -> tuple[str, bytes] | None:
+    """The text of the pack of a month's last lock, and its hash; None where it never was locked."""
     row = connection.execute(
         select(cast(period_events.c.pack, Text).label("pack"), period_events.c.pack_hash)
         .where(
@@ -80,4 +79,4 @@ def read_pack(connection: Connection, program: Program, period: date) -> tuple[d
         .order_by(period_events.c.event_id.desc())
         .limit(1)
     ).one_or_none()
-    return (orjson.loads(row.pack), bytes(row.pack_hash)) if row else None
+    return (row.pack, bytes(row.pack_hash)) if row else None

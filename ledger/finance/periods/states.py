@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final, Literal, NamedTuple
 
-from ledger.finance.deferral.policy import next_month
+from ledger.finance.months import next_month
 
 Status = Literal["open", "soft_closed", "locked"]
 OPEN: Final = "open"

@@ -34,14 +34,15 @@ DATED: LiteralString = """
 dated AS (
     SELECT *, {step} AS step
       FROM (SELECT b.*, CASE WHEN booked_on > effective_on
-                             THEN booked_on::timestamp AT TIME ZONE %(zone)s ELSE effective_at END AS booked_at
+                             THEN booked_on::timestamp AT TIME ZONE %(zone)s ELSE dated_at END AS booked_at
               FROM (SELECT c.*, greatest(c.effective_on, opened.first_open) AS booked_on
-                      FROM (SELECT e.*, h.member_id,
-                                   ((e.effective_at - CASE e.kind WHEN 'expire' THEN interval '1 microsecond'
-                                                                  ELSE interval '0' END)
-                                    AT TIME ZONE %(zone)s)::date AS effective_on,
+                      FROM (SELECT e.*, h.member_id, x.dated_at,
+                                   (x.dated_at AT TIME ZONE %(zone)s)::date AS effective_on,
                                    (e.recorded_at AT TIME ZONE %(zone)s)::date AS recorded_on
                               FROM entries e
+                             CROSS JOIN LATERAL (
+                                   SELECT e.effective_at - CASE e.kind WHEN 'expire' THEN interval '1 microsecond'
+                                                           ELSE interval '0' END AS dated_at) x
                              CROSS JOIN LATERAL (
                                    SELECT program_id, member_id FROM holders
                                     WHERE holder_id = e.holder_id OFFSET 0) h
