@@ -1,15 +1,12 @@
 """Verification finds every kind of damage, names the row, and finds none where there is none."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import product
 from threading import Event, Thread
-from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, text
 
 from ledger.finance.verify import CHECKS, Finding, verify
 from ledger.finance.verify import chain as chain_of
@@ -25,6 +22,7 @@ from tests.finance.paying import pay_with_points
 from tests.finance.putting_right import put_right
 from tests.finance.rating import decide_about_rates
 from tests.finance.signing import checkpoint
+from tests.finance.tampering import ANOTHER, named, tampering
 from tests.ladders import tiers
 from tests.till import Till, new_program, open_till
 
@@ -44,22 +42,6 @@ KINDS = {
     "capture",
     "release",
 }
-
-
-GUARDED = (
-    "entries",
-    "postings",
-    "business_references",
-    "program_terms",
-    "tier_events",
-    "rule_sets",
-    "rule_activations",
-    "approvals",
-    "rates",
-    "rule_switches",
-    "quotes",
-    "checkpoints",
-)
 
 
 @pytest.fixture(scope="module")
@@ -94,38 +76,8 @@ def lived(cluster: Cluster, template: str) -> Iterator[TestDatabase]:
     cluster.drop_database(name)
 
 
-@contextmanager
-def tampering(database: TestDatabase) -> Iterator[Connection]:
-    """The database as its owner can change it once every guard is down; rolled back in the end."""
-    engine = create_engine(make_url(database.owner_url).set(drivername="postgresql+psycopg"))
-    try:
-        with engine.connect() as connection:
-            lower_guards(connection)
-            yield connection
-    finally:
-        engine.dispose()
-
-
-def lower_guards(connection: Connection) -> None:
-    guards = connection.execute(
-        text(
-            "SELECT conrelid::regclass::text, conname FROM pg_constraint"
-            " WHERE contype IN ('c', 'f') AND connamespace = 'public'::regnamespace"
-        )
-    ).all()
-    for table, name in guards:
-        connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-    for table in GUARDED:
-        connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-
-
 def broken(connection: Connection) -> dict[str, Finding]:
     return {finding.check: finding for finding in verify(connection) if not finding.is_sound}
-
-
-def named(finding: Finding) -> set[Any]:
-    assert finding.first is not None
-    return set(finding.first.key.values())
 
 
 @pytest.mark.parametrize("seed", [1, 4, 6])
@@ -205,18 +157,6 @@ MEANS_NOTHING_TO_THE_BOOKS = {
     ("holders", "store"),
     ("quotes", "store"),
     ("quotes", "sku"),
-}
-
-ANOTHER = {
-    "uuid": "gen_random_uuid()",
-    "bigint": "coalesce({0}, 0) + 100",
-    "integer": "coalesce({0}, 0) + 100",
-    "smallint": "coalesce({0}, 0) + 100",
-    "timestamp with time zone": "coalesce({0}, '2026-01-01') + interval '1 second'",
-    "text": "coalesce({0}, '') || 'x'",
-    "bytea": "set_byte({0}, 7, 255 - get_byte({0}, 7))",
-    "json": "'{{\"another\": 1}}'::json",
-    "boolean": "NOT coalesce({0}, false)",
 }
 
 KEYS = (
