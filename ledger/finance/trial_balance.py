@@ -1,12 +1,14 @@
 """The trial balance: every account of the chart with its debits and credits, as of two times.
 
-It sums the postings themselves and no balance that anybody keeps, so it stays the same for the same two
-times whatever arrives later, and what the holders' rows say can be held against it.
+It is summed from the postings, by way of their daily totals, and from no balance that anybody keeps. So it stays the
+same for the same two times whatever arrives later, and what the holders' rows say can be held against it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, func, select
 
@@ -14,8 +16,12 @@ from ledger.accounts.chart import Account, unit_name, units_of
 from ledger.accounts.models import holders
 from ledger.accounts.program import Program
 from ledger.clock import show
-from ledger.journal.history import Times
+from ledger.finance.tables import Report, Table
+from ledger.finance.totals.reading import Cut, read_sums
+from ledger.journal.history import Times, times_of
 from ledger.journal.models import entries, postings
+
+SIDES: Final = ("debit", "credit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,11 @@ class TrialBalance:
     """The unit that each account is kept in, money in the program's currency."""
 
     @property
+    def difference(self) -> int:
+        """What debits and credits lack to be equal, over all units: 0 in sound books."""
+        return sum(abs(unit["difference"]) for unit in self._shown_units())
+
+    @property
     def points_outstanding(self) -> int:
         """What the program owes its members: points and held points, less what members owe."""
         points, held, debt = (
@@ -63,32 +74,60 @@ class TrialBalance:
         return {
             "as_of": show(self.times.as_of),
             "known_as_of": show(self.times.known_as_of),
-            # In the order of the chart: points, growth, money, and millionths of its minor unit.
-            "units": [self._unit(unit) for unit in dict.fromkeys(self.units.values())],
+            "units": self._shown_units(),
+            "difference": self.difference,
         }
+
+    def _shown_units(self) -> list[dict[str, Any]]:
+        # In the order of the chart: points, growth, money, and millionths of its minor unit.
+        return [self._unit(unit) for unit in dict.fromkeys(self.units.values())]
 
     def _unit(self, unit: int) -> dict[str, Any]:
         totals = [total for account, total in self.totals.items() if self.units[account] == unit]
+        total_debit, total_credit = (sum(getattr(total, side) for total in totals) for side in SIDES)
         return {
             "unit": unit_name(unit),
             "accounts": [total.shown() for total in totals],
-            "total_debit": sum(total.debit for total in totals),
-            "total_credit": sum(total.credit for total in totals),
+            "total_debit": total_debit,
+            "total_credit": total_credit,
+            "difference": total_debit - total_credit,
         }
 
 
 def read_trial_balance(connection: Connection, program: Program, times: Times) -> TrialBalance:
-    """The trial balance of a program; reads every posting up to then."""
-    totals = {account: AccountTotal(account) for account in Account}
-    for side, account, amount in _sums(connection, program, times):
-        total = totals[account]
-        debit, credit = (amount, 0) if side == "debit" else (0, amount)
-        totals[account] = AccountTotal(account, total.debit + debit, total.credit + credit)
+    """The trial balance of a program; reads its totals, and the postings that no total has or that a time cuts off."""
+    debit: Counter[Account] = Counter()
+    credit: Counter[Account] = Counter()
+    for each in read_sums(connection, program, "all", Cut(*times)):
+        debit[each.debit] += each.amount
+        credit[each.credit] += each.amount
+    totals = {account: AccountTotal(account, debit[account], credit[account]) for account in Account}
     return TrialBalance(times, totals, units_of(program.currency))
 
 
+def trial_balance_report(
+    connection: Connection,
+    program: Program,
+    now: datetime,
+    *,
+    as_of: datetime | None = None,
+    known_as_of: datetime | None = None,
+) -> Report:
+    """The trial balance as a report; the present for a time that is left out."""
+    body = read_trial_balance(connection, program, times_of(as_of, known_as_of, now)).shown()
+    accounts = [line | {"unit": unit["unit"]} for unit in body["units"] for line in unit["accounts"]]
+    return Report(
+        body,
+        Table("accounts", ("unit", "account", "debit", "credit", "balance"), accounts),
+        Table("units", ("unit", "total_debit", "total_credit", "difference"), body["units"]),
+    )
+
+
 def select_pairs(program: Program, times: Times) -> Select[Any]:
-    """What was posted up to then, summed by the pair of accounts: ``debit``, ``credit``, ``amount``."""
+    """What was posted up to then, summed by the pair of accounts: ``debit``, ``credit``, ``amount``.
+
+    From the postings alone: for one member, who has no totals, and for whoever does not want to rely on them.
+    """
     return (
         select(postings.c.debit, postings.c.credit, func.sum(postings.c.amount).label("amount"))
         .join_from(
@@ -104,10 +143,3 @@ def select_pairs(program: Program, times: Times) -> Select[Any]:
         )
         .group_by(postings.c.debit, postings.c.credit)
     )
-
-
-def _sums(connection: Connection, program: Program, times: Times) -> Iterator[tuple[str, Account, int]]:
-    for row in connection.execute(select_pairs(program, times)):
-        # A sum of bigints is a numeric to PostgreSQL.
-        yield "debit", Account(row.debit), int(row.amount)
-        yield "credit", Account(row.credit), int(row.amount)
