@@ -5,8 +5,8 @@ from typing import Any, Final
 from flask import Response
 
 from ledger import errors
-from ledger.finance.catalogue import REPORTS
-from ledger.finance.rendering import JSON_FORM, REPORT_TYPES, answered
+from ledger.finance.answering import answer
+from ledger.finance.rendering import REPORT_TYPES
 from ledger.finance.schemas import (
     AgeingSchema,
     FlaggedQuery,
@@ -27,7 +27,6 @@ routes = Routes(
     "Summed from the postings; the same for the same times, whatever arrives later. CSV with `format=csv`.",
 )
 
-_ENDS: Final = {"from": "start", "to": "end"}
 _FINANCE: Final[dict[str, Any]] = {"scope": "finance", "answer_types": REPORT_TYPES}
 
 
@@ -96,12 +95,3 @@ def list_manual_entries(call: Call, **asked: Any) -> Response:
     operator gave. All points adjusted by the roll-forward are in the list.
     """
     return answer(call, "manual-entries", asked)
-
-
-def answer(call: Call, name: str, asked: dict[str, Any]) -> Response:
-    """A report of the catalogue as the query asks for it."""
-    form = asked.pop("format", JSON_FORM)
-    wanted = {_ENDS.get(parameter, parameter): value for parameter, value in asked.items()}
-    with call.database.read() as connection:
-        report = REPORTS[name].read(connection, call.program, call.now, **wanted)
-    return answered(report, form)

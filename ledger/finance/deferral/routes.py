@@ -7,6 +7,7 @@ from flask import Response
 from ledger import errors
 from ledger.access.schemas import ApprovalSchema
 from ledger.accounts.schemas import page_of
+from ledger.finance.answering import answer
 from ledger.finance.deferral.register import (
     list_estimates,
     list_policies,
@@ -24,7 +25,6 @@ from ledger.finance.deferral.schemas import (
     PolicySchema,
 )
 from ledger.finance.rendering import REPORT_TYPES
-from ledger.finance.routes import answer
 from ledger.http.endpoint import Routes
 from ledger.http.services import Call
 

@@ -43,13 +43,14 @@ from ledger.journal.asking import driver_of
 REOPENING: Final = "period_reopening"
 """The kind of the proposals that open a month again."""
 
-_READER_SECONDS: Final = 10
-"""A transaction that has written nothing for so long reads."""
+_READS_AFTER: Final = timedelta(seconds=10)
+"""A transaction that has written nothing for so long only reads."""
 
 _UNDER_WAY: Final = """
-SELECT min(xact_start) FROM pg_stat_activity
- WHERE datname = current_database() AND pid <> pg_backend_pid()
-   AND (backend_xid IS NOT NULL OR xact_start > clock_timestamp() - %s)
+SELECT EXISTS (
+    SELECT FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start <= %(closed_at)s
+       AND (backend_xid IS NOT NULL OR xact_start > %(closed_at)s - %(reads_after)s))
 """
 
 
@@ -180,8 +181,9 @@ def _event(event: PeriodEvent) -> dict[str, Any]:
 
 
 def _require_quiet(connection: Connection, soft_closed: PeriodEvent) -> None:
-    row = driver_of(connection).execute(_UNDER_WAY, (timedelta(seconds=_READER_SECONDS),)).fetchone()
-    if row is not None and row[0] is not None and row[0] <= made_at(soft_closed.event_id):
+    values = {"closed_at": made_at(soft_closed.event_id), "reads_after": _READS_AFTER}
+    row = driver_of(connection).execute(_UNDER_WAY, values).fetchone()
+    if row is not None and row[0]:
         raise Overloaded("postings that began before the soft close are still under way")
 
 

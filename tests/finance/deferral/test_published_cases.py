@@ -1,4 +1,4 @@
-"""Published worked examples, through the service: purchases, redemptions, estimates and closes, read from the reports."""
+"""Published worked examples, through the service: purchases, redemptions, estimates, closes, read from reports."""
 
 import json
 from collections.abc import Iterator
