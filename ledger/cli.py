@@ -31,8 +31,10 @@ from ledger.finance.checkpoints.cli import checkpoint_command
 from ledger.finance.checkpoints.export import evidence
 from ledger.finance.cli import verify_command
 from ledger.finance.exports.cli import export
+from ledger.finance.metrics.watch_cli import watch_command
 from ledger.finance.reconciliation.cli import reconcile_command
 from ledger.finance.report_cli import report_command
+from ledger.finance.totals.cli import totals_command
 from ledger.funds.cli import funds
 from ledger.fx.cli import rates
 from ledger.http.fields import RegionCode
@@ -168,6 +170,8 @@ main.add_command(funds)
 main.add_command(rates)
 main.add_command(verify_command)
 main.add_command(report_command)
+main.add_command(watch_command)
+main.add_command(totals_command)
 main.add_command(checkpoint_command)
 main.add_command(export)
 main.add_command(reconcile_command)

@@ -67,6 +67,9 @@ class Settings:
     signing_key_file: Path | None = None
     """LEDGER_SIGNING_KEY_FILE: the private key that signs checkpoints; by default one in `data_dir`, if in use."""
 
+    upkeep_seconds: int = 30
+    """LEDGER_UPKEEP_SECONDS: how often a worker brings the totals up to the books; 0 leaves it to `ledger totals`."""
+
     metrics_token: str | None = field(default=None, repr=False)
     """LEDGER_METRICS_TOKEN: what whoever reads `/metrics` must send; without it anybody may read it."""
 
@@ -96,6 +99,7 @@ class Settings:
             unsafe_durability=read("UNSAFE_DURABILITY", _yes_or_no, default.unsafe_durability),
             app_role=read("APP_ROLE", _role, default.app_role),
             signing_key_file=read("SIGNING_KEY_FILE", Path, None),
+            upkeep_seconds=read("UPKEEP_SECONDS", _between(0, 86_400), default.upkeep_seconds),
             metrics_token=read("METRICS_TOKEN", _token, None),
             log_level=read("LOG_LEVEL", _log_level, default.log_level),
         )

@@ -27,6 +27,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http import wsgi as gunicorn_wsgi
 from prometheus_client.multiprocess import mark_process_dead
 
+from ledger import upkeep
 from ledger.app import create_app
 from ledger.command_line import Place
 from ledger.devdb import DevServer
@@ -75,6 +76,7 @@ class Service(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         share(self.counts)
+        upkeep.start(self.place)
         return create_app(self.place.settings, self.place.database(), meters=Meters(self.counts))
 
     def run(self) -> NoReturn:

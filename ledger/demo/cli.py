@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ledger import clock
 from ledger.accounts.program import Program
 from ledger.accounts.programs import find_program
 from ledger.clock import show
@@ -26,6 +27,7 @@ from ledger.demo.figures import Figures, read_figures
 from ledger.demo.making import make_program
 from ledger.demo.replay import LANES, Replay
 from ledger.demo.report import pace_of, table_of
+from ledger.finance.totals.refresh import refresh
 from ledger.finance.verify import Finding, verify
 
 PATIENCE_MS: Final = 60_000
@@ -75,6 +77,9 @@ def run(database: Database, place: Place, baskets: int, seed: int) -> bool:
             database, program, seed, lambda so_far: progress.update(task, completed=so_far.baskets)
         ).run(source)
     milliseconds = (time.monotonic_ns() - started_ns) // 1_000_000
+    with Console(stderr=True).status("adding up the totals"):
+        # Nobody else posts here.
+        refresh(database, program, clock.system_now(), settled_after=timedelta(0))
     with Console(stderr=True).status("proving the books from their rows"):
         figures, findings, now = read_books(database, program)
     console.print(f"Program {program.name}, seed {seed}", style="bold")

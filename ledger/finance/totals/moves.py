@@ -159,6 +159,7 @@ SELECT 'rule', {_DAYS}, rule, {_SUMS}
 """
 
 # What a return takes from another lot than the purchase's has been spent there: the purchase's own points are gone.
+# What the member buys, rather than owe it, stays the purchase's.
 COHORT: LiteralString = f"""
 SELECT 'cohort', {_DAYS}, key, {_SUMS}
   FROM (SELECT {_DAYS}, unit, part.key, part.debit, part.credit, amount
@@ -170,7 +171,8 @@ SELECT 'cohort', {_DAYS}, key, {_SUMS}
                               || CASE p.kind WHEN 'earn' THEN 'sale' ELSE 'award' END AS key
                          FROM entries p
                         WHERE p.entry_id = m.parent_entry_id AND p.holder_id = m.holder_id
-                          AND m.credit = 50 AND m.kind IN ('return', 'reversal') LIMIT 1) undone ON true
+                          AND (m.credit = 50 OR m.debit = 50 AND m.credit = 3)
+                          AND m.kind IN ('return', 'reversal') LIMIT 1) undone ON true
                  WHERE {CROSSING} OR unit = 1 AND debit = 1 AND credit = 3) c
           CROSS JOIN LATERAL (
                SELECT coalesce(own, undone, '') AS key, debit, credit WHERE coalesce(own = undone, true)

@@ -35,10 +35,20 @@ class Cut(NamedTuple):
     booked: bool = False
 
 
+class Mark(NamedTuple):
+    """A moment that tells sums apart, and the id of what made it one.
+
+    Entries of that very moment lie before it where their ids are less: a test program's clock may stand still.
+    """
+
+    at: datetime
+    made: UUID
+
+
 class Sum(NamedTuple):
     """Postings of one pair of accounts, summed under a key.
 
-    ``month`` is that of the cut's axis, where it is asked for. ``step`` is how many of the given instants had passed.
+    ``month`` is that of the cut's axis, where it is asked for. ``step`` is how many of the given marks had passed.
     """
 
     key: str
@@ -77,11 +87,11 @@ def read_sums(
     cut: Cut,
     *,
     monthly: bool = False,
-    steps: Sequence[datetime] = (),
+    steps: Sequence[Mark] = (),
 ) -> list[Sum]:
     """The sums under each key of a dimension of ``moves.DIMENSIONS``, in no order.
 
-    ``steps`` are instants in order, on the cut's axis: what lies at one of them or after it is summed apart.
+    ``steps`` are marks in order, on the cut's axis: what lies at one of them or after it is summed apart.
     """
     reader = _Reader(connection, program, cut, steps)
     month = f"date_trunc('month', {reader.day})::date" if monthly else "NULL::date"
@@ -128,8 +138,10 @@ def read_contracts(connection: Connection, program: Program, cut: Cut) -> list[C
     ]
 
 
-def read_flagged(connection: Connection, program: Program, flag: str, cut: Cut) -> list[Flagged]:
-    """The entries with a flag, in the order of their ids."""
+def read_flagged(
+    connection: Connection, program: Program, flag: str, cut: Cut, *, booked_from: date | None = None
+) -> list[Flagged]:
+    """The entries with a flag, in the order of their ids; those that were booked from a day on."""
     reader = _Reader(connection, program, cut)
     query = f"""
     SELECT entry_id, holder_id, effective_on, recorded_on, booked_on
@@ -140,29 +152,35 @@ def read_flagged(connection: Connection, program: Program, flag: str, cut: Cut) 
             SELECT entry_id, holder_id, effective_on, recorded_on, booked_on, flag
               FROM ({moves.FLAGGED}) s (program_id, flag, entry_id, holder_id, effective_on, recorded_on, booked_on)
            ) flagged
-     WHERE flag = %(flag)s ORDER BY entry_id, holder_id
+     WHERE flag = %(flag)s AND booked_on >= %(booked_from)s ORDER BY entry_id, holder_id
     """
-    return [Flagged(*row) for row in reader.run([], query, flag=flag)]
+    rows = reader.run([], query, flag=flag, booked_from=booked_from or date.min)
+    return [Flagged(*row) for row in rows]
 
 
 class _Reader:
     """One cut of a program's entries: which days are whole, and which entries must be read."""
 
     def __init__(
-        self, connection: Connection, program: Program, cut: Cut, steps: Sequence[datetime] = ()
+        self, connection: Connection, program: Program, cut: Cut, steps: Sequence[Mark] = ()
     ) -> None:
         self._driver = driver_of(connection)
         self._values: dict[str, Any] = parameters_of(program) | {
             "until": cut.until,
             "known_as_of": cut.known_as_of,
             "through": read_through(self._driver, program),
-            "steps": list(steps),
+            "steps": [mark.at for mark in steps],
+            "marks": [mark.made for mark in steps],
         }
         axis: LiteralString = "booked" if cut.booked else "effective"
         self.day: LiteralString = f"{axis}_on"
         self.step_of_day = _step(f"first_{axis}_at") if steps else "0"
-        self._step_of_entry = _step(f"{axis}_at") if steps else "0"
-        in_one_step: LiteralString = f"{self.step_of_day} = {_step(f'last_{axis}_at')}" if steps else "true"
+        self._step_of_entry = f"{_step(f'{axis}_at')} - {_before_marks(f'{axis}_at')}" if steps else "0"
+        in_one_step: LiteralString = (
+            f"{self.step_of_day} = {_step(f'last_{axis}_at')} AND first_{axis}_at <> ALL (%(steps)s)"
+            if steps
+            else "true"
+        )
         self.is_whole: LiteralString = (
             f"last_{axis}_at <= %(until)s AND last_recorded_at <= %(known_as_of)s AND {in_one_step}"
         )
@@ -198,6 +216,12 @@ class _Reader:
 
 def _step(instant: LiteralString) -> LiteralString:
     return f"width_bucket({instant}, %(steps)s::timestamptz[])"
+
+
+def _before_marks(instant: LiteralString) -> LiteralString:
+    """Of the marks of that very moment, how many were made after the entry."""
+    return f"""(SELECT count(*) FROM unnest(%(steps)s::timestamptz[], %(marks)s::uuid[]) mark (at, made)
+                 WHERE mark.at = {instant} AND mark.made > entry_id)"""
 
 
 def _ranges(driver: Driver, is_cut: LiteralString, values: dict[str, Any]) -> list[tuple[UUID, UUID]]:

@@ -24,7 +24,7 @@ from ledger.money import exponent
 SETTLED_AFTER: Final = timedelta(minutes=2)
 """Longer than a posting may take from the giving of its ids to its commit."""
 
-CHUNK_ENTRIES: Final = 20_000
+CHUNK_ENTRIES: Final = 5_000
 """Entries added in one transaction: a second's work."""
 
 NOTHING_YET: Final = UUID(int=0)
@@ -73,8 +73,10 @@ ON CONFLICT (program_id, dimension, effective_on, recorded_on, booked_on, key, u
 """
 )
 
-_NEXT: LiteralString = """
-SELECT entry_id FROM entries WHERE entry_id >= %(first)s ORDER BY entry_id OFFSET %(chunk)s LIMIT 1
+# The first entry of a chunk, and the first one after it.
+_CHUNK: LiteralString = """
+SELECT (SELECT entry_id FROM entries WHERE entry_id >= %(first)s ORDER BY entry_id LIMIT 1),
+       (SELECT entry_id FROM entries WHERE entry_id >= %(first)s ORDER BY entry_id OFFSET %(chunk)s LIMIT 1)
 """
 
 # A transaction that writes and began before then may yet commit an entry that was made before it began.
@@ -92,7 +94,7 @@ def refresh(
     Each chunk is a transaction of its own. One refresher at a time: where another is at work, nothing is done.
     ``settled_after`` may be zero where nobody else posts.
     """
-    chunks = 0
+    chunks = 1
     while database.run(lambda connection: _add_chunk(connection, program, system_now, settled_after)):
         chunks += 1
     return chunks
@@ -145,11 +147,13 @@ def _add_chunk(
         return False
     first = read_through(driver, program)
     beyond = _settled(driver, system_now, settled_after)
-    if beyond <= first:
+    row = driver.execute(_CHUNK, {"first": first, "chunk": CHUNK_ENTRIES}).fetchone()
+    assert row is not None
+    oldest, following = row
+    if oldest is None or oldest >= beyond:
         return False
-    following = driver.execute(_NEXT, {"first": first, "chunk": CHUNK_ENTRIES}).fetchone()
-    is_last = following is None or following[0] >= beyond
-    end = beyond if following is None or is_last else following[0]
+    is_last = following is None or following >= beyond
+    end = beyond if is_last else following
     _add(driver, parameters_of(program) | {"first": first, "beyond": end})
     driver.execute(
         "INSERT INTO totals_state (program_id, through, refreshed_at) VALUES (%s, %s, %s)"
