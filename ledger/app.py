@@ -20,6 +20,7 @@ from ledger.finance import routes as reports
 from ledger.finance.checkpoints import routes as checkpoints
 from ledger.finance.deferral import register as deferral_register
 from ledger.finance.deferral import routes as deferral
+from ledger.finance.metrics import rate_routes as metrics
 from ledger.finance.metrics import routes as monitoring
 from ledger.finance.periods import register as period_register
 from ledger.finance.periods import routes as periods
@@ -72,6 +73,7 @@ ROUTES: tuple[Routes, ...] = (
     decisions.routes,
     alerts.routes,
     reports.routes,
+    metrics.routes,
     deferral.routes,
     periods.routes,
     checkpoints.routes,

@@ -5,11 +5,28 @@ from typing import Final
 from ledger.rules.words import Text, Words
 
 ALERTS: Final[dict[str, Words]] = {
+    "issuance_ceiling": Words(
+        "{issued} points were issued from {from} to {to}, more than the ceiling of {ceiling}.",
+        "{from} 至 {to} 共发放 {issued} 积分，超过上限 {ceiling}。",
+    ),
+    "liability_ceiling": Words(
+        "The {outstanding} outstanding points are worth {value} {currency}, more than the ceiling of {ceiling}.",
+        "未核销的 {outstanding} 积分价值 {value} {currency}，超过上限 {ceiling}。",
+    ),
     "offline_overrun": Words(
         "The till {device_id} took {taken} points of {member_id} while it was offline on {day}; {overrun} of them were "
         "not covered, and the credit is {credit}.",
         "收银终端 {device_id} 于 {day} 离线期间扣减会员 {member_id} 的积分共 {taken}；"
         "其中 {overrun} 积分余额不足，离线额度为 {credit}。",
+    ),
+    "redemption_rate_low": Words(
+        "{redeemed} of {issued} points were redeemed from {from} to {to}: the rate of {rate} is below {threshold}.",
+        "{from} 至 {to} 发放 {issued} 积分，核销 {redeemed} 积分：核销率 {rate} 低于 {threshold}。",
+    ),
+    "redemption_rate_outside_band": Words(
+        "{redeemed} of {issued} points were redeemed from {from} to {to}: the rate of {rate} lies outside of the band "
+        "from {low} to {high}.",
+        "{from} 至 {to} 发放 {issued} 积分，核销 {redeemed} 积分：核销率 {rate} 不在区间 {low} 至 {high} 内。",
     ),
     "target_unreachable": Words(
         "The rate stands at its bound of {bound}, and the redemption rate of {share} is not at its target of {target}.",

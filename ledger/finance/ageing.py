@@ -12,7 +12,6 @@ the buckets add up to the value of all points, which is floored once.
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -23,9 +22,9 @@ from ledger.clock import local_date, show
 from ledger.finance.roll_forward import outstanding_of
 from ledger.finance.tables import Report, Table
 from ledger.finance.totals.reading import Cut, Sum, read_sums
+from ledger.fx.convert import value_of
 from ledger.fx.rates import rate_at, show_rate
 from ledger.journal.history import Times, times_of
-from ledger.money import exponent
 
 EXPIRED: Final = "expired_unposted"
 DAYS: Final = (("0_30_days", 30), ("31_90_days", 90), ("91_180_days", 180), ("181_365_days", 365))
@@ -54,13 +53,6 @@ def known_rate(program: Program, times: Times) -> RateVersion | None:
     """The rate in force at ``as_of``, of the versions that were known; None where there was none."""
     known = [rate for rate in program.rules.rates if rate.recorded_at <= times.known_as_of]
     return rate_at(known, times.as_of)
-
-
-def face_value(points: int, bid: Decimal, currency: str) -> int:
-    """Points at a bid in minor units, floored; exact whatever the size of either."""
-    numerator, denominator = bid.as_integer_ratio()
-    minor: int = 10 ** exponent(currency)
-    return points * numerator * minor // denominator
 
 
 def ageing_report(
@@ -117,5 +109,5 @@ def _worth(program: Program, rate: RateVersion | None, before: int, upto: int) -
     """The value of the points from one number to another, as a member of a row."""
     if rate is None:
         return {"face_value": None}
-    amount = face_value(upto, rate.bid, program.currency) - face_value(before, rate.bid, program.currency)
-    return {"face_value": {"amount": amount, "currency": program.currency}}
+    above, below = (value_of(points, rate.bid, program.currency).amount for points in (upto, before))
+    return {"face_value": {"amount": above - below, "currency": program.currency}}

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from ledger.finance.ageing import ageing_report
+from ledger.finance.breakage.report import breakage_report
 from ledger.finance.deferral.report import deferral_report
 from ledger.finance.flagged import late_report, manual_report
 from ledger.finance.issuance import issuance_report
 from ledger.finance.liability import liability_report
+from ledger.finance.metrics.redemption import redemption_rate_report
 from ledger.finance.roll_forward import roll_forward_report
 from ledger.finance.tables import Report
 from ledger.finance.trial_balance import trial_balance_report
@@ -34,8 +36,10 @@ REPORTS: Final[Mapping[str, Kind]] = {
     "points-roll-forward": Kind(roll_forward_report, (*PERIOD, "known_as_of", "member_id", "by")),
     "ageing": Kind(ageing_report, AS_OF),
     "liability": Kind(liability_report, AS_OF),
+    "breakage": Kind(breakage_report, (*AS_OF, "method", "mature_after")),
     "deferral": Kind(deferral_report, (*PERIOD, "known_as_of", "period")),
     "issuance": Kind(issuance_report, (*PERIOD, "known_as_of")),
     "late-entries": Kind(late_report, (*PERIOD, "limit", "cursor")),
+    "redemption-rate": Kind(redemption_rate_report, (*PERIOD, "definition", "basis", "as_of", "known_as_of")),
     "manual-entries": Kind(manual_report, (*PERIOD, "limit", "cursor")),
 }

@@ -20,6 +20,7 @@ from ledger.finance.catalogue import REPORTS
 from ledger.finance.cli import STATEMENT_TIMEOUT_MS
 from ledger.finance.exports.cli import INSTANT, read_by
 from ledger.finance.flagged import MAX_ROWS
+from ledger.finance.metrics.definitions import BASES, DEFINITIONS
 from ledger.finance.rendering import FORMS, JSON_FORM, rendered
 from ledger.finance.roll_forward import WAYS
 from ledger.http.fields import CallerId
@@ -40,6 +41,12 @@ _INSTANT: Final[dict[str, Any]] = {"metavar": "TIME", "callback": INSTANT}
 @click.option("--to", "end", help="The last moment of the period; the present if left out.", **_INSTANT)
 @click.option("--by", type=click.Choice(WAYS), help="points-roll-forward: a line for each beside the total.")
 @click.option("--member-id", callback=read_by(CallerId()), help="points-roll-forward: one member alone.")
+@click.option(
+    "--definition", type=click.Choice(DEFINITIONS), help="redemption-rate: what is divided by what."
+)
+@click.option(
+    "--basis", type=click.Choice(BASES), help="redemption-rate: net of what was taken back, or gross."
+)
 @click.option("--limit", type=click.IntRange(1, MAX_ROWS), help="Lists of entries: at most so many rows.")
 @click.option("--cursor", help="Lists of entries: the next_cursor of the rows before.")
 @click.option("--format", "form", type=click.Choice(FORMS), default=JSON_FORM, show_default=True)

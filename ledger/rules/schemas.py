@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from ledger.accounts.schemas import OpenedLotSchema, PostedSchema, RestoredSchema
+from ledger.alerts.schemas import AlertTermsSchema
 from ledger.funds.schemas import FundCode
 from ledger.fx.limit_schemas import RedemptionTermsSchema
 from ledger.fx.quote_schemas import PaidSchema, rate
@@ -208,6 +209,9 @@ class TermsSchema(Strict):
     tiers = fields.Nested(TiersSchema, metadata={"description": "The tiers; none if left out"})
     band = fields.Nested(
         BandSchema, metadata={"description": "The band of the rate; its defaults if left out"}
+    )
+    alerts = fields.Nested(
+        AlertTermsSchema, metadata={"description": "When somebody is told; the defaults if left out"}
     )
 
 
