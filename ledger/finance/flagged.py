@@ -120,7 +120,7 @@ def _report(
         last = UUID(bytes=read_cursor(_LISTS[flag], asked.cursor, _ID_BYTES))
         rest = [each for each in found if each.entry_id < last]
     page = rest[: asked.limit]
-    rows = _rows(connection, page)
+    rows = show_entries(connection, page)
     body = {
         "from": show(asked.start),
         "to": show(asked.end),
@@ -132,8 +132,8 @@ def _report(
     return Report(body, Table("data", COLUMNS, rows))
 
 
-def _rows(connection: Connection, page: Sequence[Flagged]) -> list[dict[str, Any]]:
-    """The entries as the list shows them. Looked up by their ids alone, so that no join may read a whole table."""
+def show_entries(connection: Connection, page: Sequence[Flagged]) -> list[dict[str, Any]]:
+    """The entries as the lists show them. Looked up by their ids alone, so that no join may read a whole table."""
     ids = _array([each.entry_id for each in page])
     found = {
         (row.entry_id, row.holder_id): row

@@ -115,7 +115,7 @@ def _read_cost_per_point(
     since = as_of - TRAILING
     value = points = 0
     for until, sign in ((as_of, 1), (since, -1)):
-        for row in read_sums(connection, program, "all", Cut(until, known_as_of)):
+        for row in read_sums(connection, program, "all", Cut(until, known_as_of, booked=True)):
             if Account.POINTS_DISCOUNT in (row.debit, row.credit):
                 value += sign * row.amount * (1 if row.debit is Account.POINTS_DISCOUNT else -1)
             elif Account.TRADING_POINTS in (row.debit, row.credit):

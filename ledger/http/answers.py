@@ -15,6 +15,8 @@ from ledger.http.problems import PROBLEM_JSON, problem
 REQUEST_ID: Final = "X-Request-Id"
 REPLAYED: Final = "Idempotency-Replayed"
 
+CSP: Final = "Content-Security-Policy"
+
 _EVERY_ANSWER: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -46,11 +48,14 @@ def problem_answer(error: LedgerError, *, first_request_id: str | None = None) -
 
 
 def finish(answer: Response, path: str) -> Response:
-    """Put on every answer the request id and the headers that keep browsers from guessing."""
+    """Put on every answer the request id and the headers that keep browsers from guessing.
+
+    A page that a view has made brings a policy of its own.
+    """
     answer.headers[REQUEST_ID] = g.request_id
     answer.headers.update(_EVERY_ANSWER)
     is_viewer = path == "/docs" or path.startswith("/docs/")
-    answer.headers["Content-Security-Policy"] = _VIEWER if is_viewer else _NOTHING
+    answer.headers.setdefault(CSP, _VIEWER if is_viewer else _NOTHING)
     if not is_viewer:
         answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -3,12 +3,15 @@
 A close has two steps. The *soft close* ends what tills and members can still post into the month; finance then decides
 what is left to decide. The *lock* freezes the month: its pack is worked out, hashed together with the hash of the
 month before, and kept. To open the last closed month again, one key proposes it and another approves.
+
+Whoever closes reads the clock under the lock of ``lock_periods``: then everything that was recorded before is known.
 """
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import Connection
 
 from ledger.access.approvals import (
@@ -94,7 +97,7 @@ def lock(
     _require_quiet(connection, events[-1])
     before = read_pack(connection, program, previous_month(period))
     checkpoint = make_checkpoint(connection, program, signer, now) if signer else None
-    pack = frozen(connection, program, period, now) | {
+    pack = frozen(connection, program, period, now, orjson.loads(before[0]) if before else None) | {
         "previous_pack_hash": before[1].hex() if before else None,
         "checkpoint": checkpoint.shown() if checkpoint else None,
         "closed_by": by.key_id,

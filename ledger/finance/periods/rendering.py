@@ -1,13 +1,15 @@
 """A close pack in its forms: the bytes that were hashed, its tables as CSV, and a page to print."""
 
+from hashlib import sha256
 from typing import Any, Final
 
 import orjson
 from flask import Response
 
-from ledger.finance.periods.page import page_of_pack
+from ledger.finance.periods.page import CONTENT_SECURITY_POLICY, page_of_pack
 from ledger.finance.rendering import JSON_FORM
 from ledger.finance.tables import Report, Table, csv_of
+from ledger.http.answers import CSP
 from ledger.http.parsing import CSV, JSON
 
 HTML: Final = "text/html"
@@ -21,7 +23,9 @@ def pack_answer(text: str, form: str) -> Response:
     pack = orjson.loads(text)
     if form == "csv":
         return Response(csv_of(report_of(pack)), content_type=f"{CSV}; charset=utf-8")
-    return Response(page_of_pack(pack), content_type=f"{HTML}; charset=utf-8")
+    page = page_of_pack(pack, sha256(text.encode()).hexdigest())
+    headers = {CSP: f"{CONTENT_SECURITY_POLICY}; frame-ancestors 'none'"}
+    return Response(page, content_type=f"{HTML}; charset=utf-8", headers=headers)
 
 
 def report_of(pack: dict[str, Any]) -> Report:

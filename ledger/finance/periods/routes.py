@@ -4,11 +4,13 @@ from datetime import date
 from typing import Any
 
 from flask import Response
+from sqlalchemy import Connection
 
 from ledger import errors
 from ledger.access.schemas import ApprovalSchema
 from ledger.accounts.schemas import page_of
 from ledger.finance.checkpoints.signing import find_signer
+from ledger.finance.periods.events import lock_periods
 from ledger.finance.periods.register import (
     list_periods,
     lock,
@@ -60,11 +62,14 @@ def soft_close_month(call: Call, period: date) -> dict[str, Any]:
     """Soft-close a month.
 
     It must be the first open one, and be over. Whatever is posted from now on and happened in it is booked in the
-    month after; adjustments by hand and estimates still reach it.
+    month after; estimates still reach it.
     """
-    return call.database.run(
-        lambda connection: soft_close(connection, call.program, period, by=call.principal, now=call.now)
-    )
+
+    def work(connection: Connection) -> dict[str, Any]:
+        lock_periods(connection, call.program)
+        return soft_close(connection, call.program, period, by=call.principal, now=call.now)
+
+    return call.database.run(work)
 
 
 @routes.post(
@@ -81,11 +86,12 @@ def lock_month(call: Call, period: date) -> dict[str, Any]:
     Freezes its balances, and keeps the pack of the close under a hash that covers the month before as well.
     """
     signer = find_signer(call.services.settings)
-    return call.database.run(
-        lambda connection: lock(
-            connection, call.program, period, by=call.principal, now=call.now, signer=signer
-        )
-    )
+
+    def work(connection: Connection) -> dict[str, Any]:
+        lock_periods(connection, call.program)
+        return lock(connection, call.program, period, by=call.principal, now=call.now, signer=signer)
+
+    return call.database.run(work)
 
 
 @routes.post(

@@ -61,18 +61,42 @@ class ClosePackSchema(Answer):
     currency = fields.String(required=True)
     timezone = fields.String(required=True)
     period = Month(required=True)
+    from_ = Instant(
+        required=True, data_key="from", metadata={"description": "The last moment before the month"}
+    )
+    to = Instant(required=True, metadata={"description": "The last moment of the month"})
     known_as_of = Instant(required=True)
     closed_by = fields.String(required=True)
     previous_pack_hash = fields.String(required=True, allow_none=True)
     checkpoint = fields.Dict(
         required=True, allow_none=True, metadata={"description": "As `/v1/checkpoints` shows it"}
     )
-    trial_balance = fields.List(fields.Dict(), required=True)
+    trial_balance = fields.List(
+        fields.Dict(), required=True, metadata={"description": "Every account that anything was posted on"}
+    )
+    balances = fields.List(
+        fields.Dict(), required=True, metadata={"description": "Debits and credits in all, unit by unit"}
+    )
+    ties = fields.List(
+        fields.Dict(),
+        required=True,
+        metadata={"description": "Figures that must be the same, and by what they differ: 0"},
+    )
     points = fields.Dict(
         required=True, metadata={"description": "The roll-forward of points booked in the month"}
     )
     points_by = fields.Dict(
-        required=True, metadata={"description": "The same by store, region, channel, rule, tier"}
+        required=True,
+        metadata={
+            "description": "The same by store, region, channel, rule, tier: the first 1,000 keys, and the rest as one"
+        },
+    )
+    redemption_rate = fields.List(
+        fields.Dict(),
+        required=True,
+        metadata={
+            "description": "Redeemed less refunded, over issued less clawed back; in the month, and ever"
+        },
     )
     deferral = fields.Dict(required=True, metadata={"description": "As `/v1/reports/deferral` shows it"})
     liability = fields.Dict(required=True, metadata={"description": "As `/v1/reports/liability` shows it"})
@@ -80,5 +104,9 @@ class ClosePackSchema(Answer):
         fields.Dict(), required=True, metadata={"description": "Those that the close went by"}
     )
     policies = fields.List(fields.Dict(), required=True)
-    late_entries = fields.List(fields.Dict(), required=True)
-    manual_entries = fields.List(fields.Dict(), required=True)
+    late_entries = fields.Dict(
+        required=True, metadata={"description": "How many were booked in the month, and the first 1,000"}
+    )
+    manual_entries = fields.Dict(
+        required=True, metadata={"description": "How many were booked in the month, and the first 1,000"}
+    )
