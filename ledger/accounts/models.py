@@ -119,6 +119,8 @@ rates = Table(
     Column("reason", Text, nullable=False),
     Column("proposed_by", Text),
     Column("approved_by", Text),
+    # In the order in which rates and entries were made, also where a test clock stands; the first rate has none.
+    Column("rate_id", Uuid, nullable=False, server_default="00000000-0000-0000-0000-000000000000"),
 )
 
 deferral_policies = Table(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, insert, select
 
@@ -36,6 +37,7 @@ from ledger.fx.rates import (
     show_rate,
 )
 from ledger.http.operations import invalid
+from ledger.ids import new_entry_id
 from ledger.ids import show as show_id
 from ledger.rules.register import locked_rules, present_rules
 
@@ -111,7 +113,8 @@ def record(
 ) -> dict[str, Any]:
     """Write a version that fits, and let the next posting know. The program's row must be locked."""
     values = {**new._asdict(), "reason": reason, "proposed_by": proposed_by, "approved_by": approved_by}
-    connection.execute(insert(rates).values(program_id=program.program_id, **values))
+    made = UUID(bytes=new_entry_id())
+    connection.execute(insert(rates).values(program_id=program.program_id, rate_id=made, **values))
     touch(connection, program.program_id)
     return {"version": new.version, "rate": show_rate(new.bid), "valid_from": show(new.valid_from)}
 

@@ -462,6 +462,7 @@ CREATE TABLE public.rates (
     reason text NOT NULL,
     proposed_by text,
     approved_by text,
+    rate_id uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
     CONSTRAINT rates_approved_by_check CHECK (((version = 1) OR ((proposed_by IS NOT NULL) AND (approved_by IS NOT NULL) AND (approved_by <> proposed_by)))),
     CONSTRAINT rates_ask_check CHECK ((ask >= bid)),
     CONSTRAINT rates_bid_check CHECK (((bid >= floor) AND (bid <= ceiling))),

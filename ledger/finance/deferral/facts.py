@@ -9,37 +9,43 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Connection, select
 
 from ledger.accounts.chart import Account
-from ledger.accounts.models import deferral_policies
+from ledger.accounts.models import deferral_policies, rates
 from ledger.accounts.program import Program, RateVersion
 from ledger.finance.deferral.book import CohortKey, Facts, Step
 from ledger.finance.deferral.policy import Estimate, Policy
 from ledger.finance.models import estimates
-from ledger.finance.months import month_at, months_between, read_month
+from ledger.finance.months import month_at, months_between, previous_month, read_month
 from ledger.finance.totals.reading import Cut, Sum, read_contracts, read_sums
 from ledger.fx.rates import rate_at
 from ledger.money import exponent
 
 _LOTS: Final = frozenset({Account.POINTS, Account.HELD})
 
-POINTS_MOVED: Final[dict[tuple[Account, Account], tuple[str, int]]] = {
-    (Account.ISSUED, Account.POINTS): ("issued", 1),
-    (Account.ADJUSTED, Account.POINTS): ("issued", 1),
-    (Account.POINTS, Account.ISSUED): ("clawed", 1),
-    # Owed, because the points of the cohort were spent before their goods went back.
-    (Account.DEBT, Account.ISSUED): ("clawed", 1),
-    (Account.POINTS, Account.ADJUSTED): ("clawed", 1),
-    (Account.POINTS, Account.REDEEMED): ("redeemed", 1),
-    (Account.HELD, Account.REDEEMED): ("redeemed", 1),
-    (Account.REDEEMED, Account.POINTS): ("redeemed", -1),
-    # What repays a debt pays for what was redeemed with points that were not there.
-    (Account.POINTS, Account.DEBT): ("redeemed", 1),
+POINTS_MOVED: Final[dict[tuple[Account, Account], tuple[tuple[str, int], ...]]] = {
+    (Account.ISSUED, Account.POINTS): (("issued", 1),),
+    (Account.ADJUSTED, Account.POINTS): (("issued", 1),),
+    (Account.POINTS, Account.ISSUED): (("clawed", 1),),
+    (Account.POINTS, Account.ADJUSTED): (("clawed", 1),),
+    (Account.POINTS, Account.REDEEMED): (("redeemed", 1),),
+    (Account.HELD, Account.REDEEMED): (("redeemed", 1),),
+    (Account.REDEEMED, Account.POINTS): (("redeemed", -1),),
+    # Owed, because the points of the cohort were spent before they were taken back: their redemption is a debt's now,
+    # until other points repay it, which are redeemed by that. Unless the member buys them.
+    (Account.DEBT, Account.ISSUED): (("clawed", 1), ("redeemed", -1)),
+    (Account.DEBT, Account.ADJUSTED): (("clawed", 1), ("redeemed", -1)),
+    (Account.ISSUED, Account.DEBT): (("clawed", -1), ("redeemed", 1)),
+    (Account.POINTS, Account.DEBT): (("redeemed", 1),),
 }
-"""Which of a cohort's facts a movement of its points is, and with which sign. Others only change what is left."""
+"""Which of a cohort's facts a movement of its points is, and with which sign. Others only change what is left.
+
+Whatever happens, points issued less those clawed back, redeemed and gone are those in lots.
+"""
 
 MEASURES: Final = {
     "price": "price",
@@ -72,24 +78,42 @@ def read_estimates(connection: Connection, program: Program, known_as_of: dateti
     return [Estimate(*row)._replace(estimate_id=row.estimate_id.bytes) for row in rows]
 
 
+class Change(NamedTuple):
+    """The bid, in major units for a point, from a moment on."""
+
+    at: datetime
+    bid: Decimal
+    made: UUID
+
+
+def read_changes(connection: Connection, program: Program, cut: Cut) -> list[Change]:
+    """The changes of the bid up to a cut, as far as they were known, in order."""
+    known = (rates.c.recorded_at <= cut.known_as_of) | (rates.c.version == 1)
+    rows = connection.execute(
+        select(rates.c.valid_from, rates.c.bid, rates.c.rate_id)
+        .where(rates.c.program_id == program.program_id, rates.c.valid_from <= cut.until, known)
+        .order_by(rates.c.valid_from, rates.c.version)
+    )
+    return [Change(*row) for row in rows]
+
+
 def read_steps(connection: Connection, program: Program, cut: Cut) -> list[Step]:
     """The steps up to a cut by booked months; none where nothing was ever issued."""
-    known = [rate for rate in program.rules.rates if rate.recorded_at <= cut.known_as_of or rate.version == 1]
-    changes = sorted({rate.valid_from for rate in known if rate.valid_from <= cut.until})
-    sums = read_sums(connection, program, "cohort", cut, monthly=True, steps=changes)
-    facts = _sorted(sums)
+    changes = read_changes(connection, program, cut)
+    at, made = [change.at for change in changes], [change.made for change in changes]
+    facts = _sorted(read_sums(connection, program, "cohort", cut, monthly=True, steps=at, made=made))
     for row in read_contracts(connection, program, cut):
         if (name := MEASURES.get(row.measure)) is None:
             continue
         # Prices do not depend on the bid of the moment: any step of the month will do.
         steps_of_month = [step for month, step in facts if month == row.month]
-        step = max(steps_of_month, default=len([at for at in changes if month_at(program, at) <= row.month]))
+        step = max(steps_of_month, default=_reached(program, changes, row.month))
         found = facts[row.month, step][CohortKey(row.cohort, "sale")]
         setattr(found, name, getattr(found, name) + row.amount)
     if not facts:
         return []
     last = max(month_at(program, cut.until), *(month for month, _ in facts))
-    return list(_steps(program, facts, known, changes, last))
+    return list(_steps(program, facts, changes, last))
 
 
 def minor_of(program: Program) -> int:
@@ -116,22 +140,22 @@ def _sorted(sums: Iterable[Sum]) -> _Found:
         month, pool = row.key.split("/")
         facts = found[row.month, row.step][CohortKey(read_month(month), pool)]
         facts.left += row.amount * ((row.credit in _LOTS) - (row.debit in _LOTS))
-        if movement := POINTS_MOVED.get((row.debit, row.credit)):
-            name, sign = movement
+        for name, sign in POINTS_MOVED.get((row.debit, row.credit), ()):
             setattr(facts, name, getattr(facts, name) + sign * row.amount)
     return found
 
 
-def _steps(
-    program: Program, facts: _Found, known: Sequence[RateVersion], changes: Sequence[datetime], last: date
-) -> Iterable[Step]:
+def _steps(program: Program, facts: _Found, changes: Sequence[Change], last: date) -> Iterable[Step]:
     """Every month's steps in order; a change of the bid begins one, whether or not anything happened then."""
     minor = minor_of(program)
     first = min(month for month, _ in facts)
     for month in months_between(first, last):
-        reached = len([at for at in changes if month_at(program, at) < month])
-        here = {step for of, step in facts if of == month}
-        here |= {reached} | {n for n, at in enumerate(changes, 1) if month_at(program, at) == month}
-        for step in sorted(here):
-            bid = bid_at(known, changes[step - 1], minor) if step else Fraction(0)
+        begun, ended = _reached(program, changes, previous_month(month)), _reached(program, changes, month)
+        for step in sorted({step for of, step in facts if of == month} | set(range(begun, ended + 1))):
+            bid = Fraction(changes[step - 1].bid) * minor if step else Fraction(0)
             yield Step(month, bid, facts.get((month, step), {}))
+
+
+def _reached(program: Program, changes: Sequence[Change], month: date) -> int:
+    """How many changes there had been by the end of a month."""
+    return len([change for change in changes if month_at(program, change.at) <= month])

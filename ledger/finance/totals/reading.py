@@ -35,20 +35,10 @@ class Cut(NamedTuple):
     booked: bool = False
 
 
-class Mark(NamedTuple):
-    """A moment that tells sums apart, and the id of what made it one.
-
-    Entries of that very moment lie before it where their ids are less: a test program's clock may stand still.
-    """
-
-    at: datetime
-    made: UUID
-
-
 class Sum(NamedTuple):
     """Postings of one pair of accounts, summed under a key.
 
-    ``month`` is that of the cut's axis, where it is asked for. ``step`` is how many of the given marks had passed.
+    ``month`` is that of the cut's axis, where it is asked for. ``step`` is how many of the given instants had passed.
     """
 
     key: str
@@ -87,13 +77,16 @@ def read_sums(
     cut: Cut,
     *,
     monthly: bool = False,
-    steps: Sequence[Mark] = (),
+    steps: Sequence[datetime] = (),
+    made: Sequence[UUID] = (),
 ) -> list[Sum]:
     """The sums under each key of a dimension of ``moves.DIMENSIONS``, in no order.
 
-    ``steps`` are marks in order, on the cut's axis: what lies at one of them or after it is summed apart.
+    ``steps`` are instants in order, on the cut's axis: what lies at one of them or after it is summed apart. Where
+    ``made`` has an id for each, entries of that very instant lie before it if theirs is less: a test program's clock
+    may stand still.
     """
-    reader = _Reader(connection, program, cut, steps)
+    reader = _Reader(connection, program, cut, steps, made)
     month = f"date_trunc('month', {reader.day})::date" if monthly else "NULL::date"
     whole = f"""
     SELECT key, {month} AS month, {reader.step_of_day} AS step, unit, debit, credit, amount
@@ -162,25 +155,29 @@ class _Reader:
     """One cut of a program's entries: which days are whole, and which entries must be read."""
 
     def __init__(
-        self, connection: Connection, program: Program, cut: Cut, steps: Sequence[Mark] = ()
+        self,
+        connection: Connection,
+        program: Program,
+        cut: Cut,
+        steps: Sequence[datetime] = (),
+        made: Sequence[UUID] = (),
     ) -> None:
         self._driver = driver_of(connection)
         self._values: dict[str, Any] = parameters_of(program) | {
             "until": cut.until,
             "known_as_of": cut.known_as_of,
             "through": read_through(self._driver, program),
-            "steps": [mark.at for mark in steps],
-            "marks": [mark.made for mark in steps],
+            "steps": list(steps),
+            "made": list(made),
         }
         axis: LiteralString = "booked" if cut.booked else "effective"
         self.day: LiteralString = f"{axis}_on"
         self.step_of_day = _step(f"first_{axis}_at") if steps else "0"
-        self._step_of_entry = f"{_step(f'{axis}_at')} - {_before_marks(f'{axis}_at')}" if steps else "0"
-        in_one_step: LiteralString = (
-            f"{self.step_of_day} = {_step(f'last_{axis}_at')} AND first_{axis}_at <> ALL (%(steps)s)"
-            if steps
-            else "true"
-        )
+        self._step_of_entry = _step(f"{axis}_at") if steps else "0"
+        in_one_step: LiteralString = f"{self.step_of_day} = {_step(f'last_{axis}_at')}" if steps else "true"
+        if made:
+            self._step_of_entry = f"{self._step_of_entry} - {_made_later(f'{axis}_at')}"
+            in_one_step = f"{in_one_step} AND first_{axis}_at <> ALL (%(steps)s)"
         self.is_whole: LiteralString = (
             f"last_{axis}_at <= %(until)s AND last_recorded_at <= %(known_as_of)s AND {in_one_step}"
         )
@@ -218,10 +215,10 @@ def _step(instant: LiteralString) -> LiteralString:
     return f"width_bucket({instant}, %(steps)s::timestamptz[])"
 
 
-def _before_marks(instant: LiteralString) -> LiteralString:
-    """Of the marks of that very moment, how many were made after the entry."""
-    return f"""(SELECT count(*) FROM unnest(%(steps)s::timestamptz[], %(marks)s::uuid[]) mark (at, made)
-                 WHERE mark.at = {instant} AND mark.made > entry_id)"""
+def _made_later(instant: LiteralString) -> LiteralString:
+    """How many of the steps that begin at that very instant were made after the entry."""
+    return f"""(SELECT count(*) FROM unnest(%(steps)s::timestamptz[], %(made)s::uuid[]) step (at, made)
+                 WHERE step.at = {instant} AND step.made > entry_id)"""
 
 
 def _ranges(driver: Driver, is_cut: LiteralString, values: dict[str, Any]) -> list[tuple[UUID, UUID]]:
