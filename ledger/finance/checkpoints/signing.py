@@ -79,10 +79,12 @@ def read_signer(path: Path) -> Signer:
     """The signer of a file: an Ed25519 key in PEM, PKCS #8, without a passphrase."""
     try:
         with path.open("rb") as file:
-            _refuse_open_files(path, os.fstat(file.fileno()))
-            key = load_pem_private_key(file.read(), password=None)
+            status, pem = os.fstat(file.fileno()), file.read()
     except OSError as error:
         raise ConfigurationError(f"The signing key {path} cannot be read: {error.strerror}.") from None
+    _refuse_open_files(path, status)
+    try:
+        key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # `from None`: what could not be read may be a key all the same.
         raise ConfigurationError(f"{path} holds no private key in PEM without a passphrase.") from None
@@ -96,7 +98,7 @@ def read_public_key(given: str) -> bytes:
     text = given.strip()
     if not _IS_HEX(text):
         try:
-            text = Path(given).read_text(encoding="ascii").strip()
+            text = Path(given).read_text(encoding="ascii", errors="replace").strip()
         except OSError as error:
             raise ValueError(f"{given} is neither 64 hex digits nor a file: {error.strerror}") from None
     if _IS_HEX(text):
