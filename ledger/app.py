@@ -17,6 +17,7 @@ from ledger.config import Settings
 from ledger.db import Database
 from ledger.errors import LedgerError
 from ledger.finance import routes as reports
+from ledger.finance.breakage import routes as breakage
 from ledger.finance.checkpoints import routes as checkpoints
 from ledger.finance.deferral import register as deferral_register
 from ledger.finance.deferral import routes as deferral
@@ -75,6 +76,7 @@ ROUTES: tuple[Routes, ...] = (
     reports.routes,
     metrics.routes,
     deferral.routes,
+    breakage.routes,
     periods.routes,
     checkpoints.routes,
     reconciliations.routes,
