@@ -31,7 +31,17 @@ _APART = {
 BAND = {"low": "0.01", "target": "0.02", "high": "0.03"}
 
 # One of these fits every text that the service takes.
-_TEXTS = ("m-1", "sign_in", "2026-11-01T10:00:00+08:00", "2026-11-01", "0.0100", "Asia/Shanghai", "0" * 64)
+_CSV = "purchase_id,occurred_at,amount\norder-1,2026-11-01T10:00:00+08:00,5\n"
+_TEXTS = (
+    "m-1",
+    "sign_in",
+    "2026-11-01T10:00:00+08:00",
+    "2026-11-01",
+    "0.0100",
+    "Asia/Shanghai",
+    "0" * 64,
+    _CSV,
+)
 
 
 @dataclass(frozen=True)

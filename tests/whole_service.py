@@ -237,6 +237,15 @@ def with_checkpoints(tenant: Tenant) -> dict[str, str]:
     return {"checkpoint_id": made.shown()["checkpoint_id"]}
 
 
+def with_reconciliations(tenant: Tenant) -> dict[str, str]:
+    """Let finance upload two orders that the books have not, twice; the newer reconciliation."""
+    when = clock.show(clock.system_now() - timedelta(days=1))
+    csv = f"purchase_id,occurred_at,amount\nelsewhere-1,{when},5\nelsewhere-2,{when},5\n"
+    for _ in range(2):
+        made = tenant.post("/v1/reconciliations", {"kind": "orders", "csv": csv}, role="finance")
+    return {"reconciliation_id": made["reconciliation_id"]}
+
+
 def put_terms(tenant: Tenant, terms: dict[str, Any]) -> None:
     """Other terms, from now on."""
     answer = tenant.send("PUT", "/v1/program/terms", json=terms)

@@ -21,10 +21,11 @@ from tests.whole_service import (
     purchase_of,
     with_adjustments,
     with_alerts,
-    with_checkpoints,
     with_budget,
+    with_checkpoints,
     with_device,
     with_holds,
+    with_reconciliations,
     with_rules,
 )
 
@@ -90,6 +91,7 @@ def live(tenant: Tenant, tag: str) -> Tenant:
         **with_device(tenant, f"d-{tag}"),
         **with_alerts(tenant, f"w-{tag}"),
         **with_checkpoints(tenant),
+        **with_reconciliations(tenant),
         # Of two, so that lists have a second page; by the key that the tests ask with, which decides on neither.
         **with_rules(tenant, f"q-{tag}", role="admin"),
         **with_rules(tenant, f"r-{tag}", role="admin"),

@@ -14,6 +14,7 @@ from tests.whole_service import (
     with_device,
     with_history,
     with_holds,
+    with_reconciliations,
 )
 
 
@@ -29,6 +30,7 @@ def tenant(service: WholeService) -> Tenant:
     shop = with_history(service.tenant("shop", is_test=True))
     shop.facts |= {**with_holds(shop, "m-1"), **with_device(shop, "d-1"), **with_alerts(shop, "m-owing")}
     shop.facts |= with_checkpoints(shop)
+    shop.facts |= with_reconciliations(shop)
     return shop
 
 

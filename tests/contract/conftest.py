@@ -16,6 +16,7 @@ from tests.whole_service import (
     with_device,
     with_history,
     with_holds,
+    with_reconciliations,
 )
 
 _numbers = count(1)
@@ -33,5 +34,6 @@ def tenant(service: WholeService) -> Tenant:
     shop = with_history(service.tenant(f"shop {next(_numbers)}", is_test=True))
     shop.facts |= {**with_holds(shop, "m-1"), **with_device(shop, "d-1"), **with_alerts(shop, "m-owing")}
     shop.facts |= with_checkpoints(shop)
+    shop.facts |= with_reconciliations(shop)
     shop.facts |= with_adjustments(shop, "m-1")
     return shop

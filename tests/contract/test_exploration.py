@@ -23,6 +23,7 @@ from tests.whole_service import Tenant
 
 BATCHES: Final = "POST /v1/batches"
 RULE_SETS: Final = frozenset({"POST /v1/rule-sets", "POST /v1/simulations"})
+UPLOADS: Final = "POST /v1/reconciliations"
 KEYED: Final = {f"{page.route.method} {page.address}" for page in pages() if page.route.operation}
 KEY: Final = "Idempotency-Key"
 PAST: Final = "2026-01-01T00:00:00Z"
@@ -52,6 +53,7 @@ def without_streams() -> dict[str, Any]:
     page = document["paths"]["/v1/batches"]["post"]
     for content in (page["requestBody"]["content"], page["responses"]["200"]["content"]):
         del content["application/x-ndjson"]
+    del document["paths"]["/v1/reconciliations"]["post"]["requestBody"]["content"]["text/csv"]
     del document["paths"]["/v1/simulations"]["post"]["responses"]["200"]["content"]["application/x-ndjson"]
     return document
 
@@ -98,10 +100,13 @@ def refuses_one_by_one(case: Case[Any], response: Response) -> bool:
 
 
 def speaks_no_rules(case: Case[Any], response: Response) -> bool:
-    """Whether a rule set is refused for what it says: a language of which a schema shows only that it is JSON."""
-    if case.operation.label not in RULE_SETS or response.status_code != 400:
+    """Whether a text is refused for what it says: rules, or the lines of a file, of which a schema shows little."""
+    if response.status_code != 400:
         return False
-    return all(fault["field"].startswith("content") for fault in response.json()["errors"])
+    fields = {fault["field"] for fault in response.json()["errors"]}
+    if case.operation.label == UPLOADS:
+        return fields <= {"csv", "from", "to"}
+    return case.operation.label in RULE_SETS and all(field.startswith("content") for field in fields)
 
 
 def make_meaningful(case: Case[Any], facts: dict[str, str]) -> None:

@@ -103,6 +103,7 @@ def test_every_answer_has_the_shape_that_the_document_gives_it(walk: Walk) -> No
     send_many(walk)
     make_rules(walk)
     set_rates(walk)
+    reconcile(walk)
     run_the_program(walk)
     # What only reads needs no script.
     for name in PAGES.keys() - walk.walked:
@@ -417,6 +418,16 @@ def set_rates(walk: Walk) -> None:
         "mode": "auto",
     }
     walk.step("change_program_terms", DEFAULT_TERMS | {"band": band})
+
+
+def reconcile(walk: Walk) -> None:
+    """An order that was booked otherwise, one that was never booked, and files that say nothing."""
+    when = purchase_of("", "")["occurred_at"]
+    rows = f"purchase_id,occurred_at,amount\np-1,{when},1\nnowhere,{when},5\n"
+    made = walk.step("post_reconciliation", {"kind": "orders", "csv": rows})
+    assert {each["outcome"] for each in made["data"]} >= {"missing", "different"}
+    walk.refuse("post_reconciliation", "invalid_request", {"kind": "orders", "csv": "a,b"})
+    walk.refuse("show_reconciliation", "reconciliation_unknown", ids={"reconciliation_id": "rcn_1"})
 
 
 def run_the_program(walk: Walk) -> None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
@@ -114,16 +113,3 @@ def test_command_says_what_it_cannot_read(
     assert (result.exit_code, result.stdout) == (code, "")
     assert said in " ".join(result.stderr.split())
     assert shop.rows("SELECT count(*) FROM reconciliations") == [(0,)]
-
-
-@pytest.mark.parametrize("table", ["reconciliations", "reconciliation_exceptions"])
-@pytest.mark.parametrize("change", ["UPDATE {} SET program_id = 0", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
-def test_what_was_found_stays(
-    shop: Till, call: Callable[..., Result], fresh_database: Any, table: str, change: str
-) -> None:
-    call(f"{HEAD}p-1,{AT},5\n")
-    with (
-        psycopg.connect(fresh_database.owner_url) as owner,
-        pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"),
-    ):
-        owner.execute(change.format(table))

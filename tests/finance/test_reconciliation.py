@@ -61,7 +61,7 @@ def classes(made: dict[str, Any]) -> tuple[int, int, int, int]:
 
 
 def exceptions(made: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {each["reference"]: each for each in made["exceptions"]["data"]}
+    return {each["reference"]: each for each in made["data"]}
 
 
 def test_orders_are_missing_extra_different_or_the_same(shop: Tenant) -> None:
@@ -157,7 +157,7 @@ def test_payments_are_points_and_money_both_ways(shop: Tenant) -> None:
     wrong = [*sound[1:-1], f"return,r-2,{ago(0)},100,401", f"redemption,p-1,{ago(2)},0,1000"]
     made = upload(shop, PAYMENTS, *wrong)
     assert classes(made) == (5, 1, 1, 1)
-    assert {(each["outcome"], each["type"], each["reference"]) for each in made["exceptions"]["data"]} == {
+    assert {(each["outcome"], each["type"], each["reference"]) for each in made["data"]} == {
         ("missing", "redemption", "p-1"), ("extra", "purchase", "p-1"), ("different", "return", "r-2"),
     }  # fmt: skip
 
@@ -197,7 +197,7 @@ def test_days_are_those_of_the_program(shop: Tenant) -> None:
     buy(shop, "p-1", 0, 1_000, occurred_at="2026-03-27T15:59:59.999999Z")
     buy(shop, "p-2", 0, 1_000, occurred_at="2026-03-27T16:00:00Z")
     made = upload(shop, ORDERS, **{"from": "2026-03-28", "to": "2026-03-28"})
-    assert [each["reference"] for each in made["exceptions"]["data"]] == ["p-2"]
+    assert [each["reference"] for each in made["data"]] == ["p-2"]
     made = upload(shop, ORDERS, "p-1,2026-03-27T23:30:00+08:00,1000")
     assert (made["from"], made["to"], classes(made)) == ("2026-03-27", "2026-03-27", (1, 0, 0, 0))
 
@@ -225,14 +225,14 @@ def test_list_and_exceptions_come_page_by_page(shop: Tenant) -> None:
     newest = [each["reconciliation_id"] for each in reversed(made)]
     first = shop.send("GET", "/v1/reconciliations?limit=2", role="finance").json
     assert [each["reconciliation_id"] for each in first["data"]] == newest[:2]
-    assert "exceptions" not in first["data"][0]
+    assert "data" not in first["data"][0]
     rest = shop.send("GET", f"/v1/reconciliations?cursor={first['next_cursor']}", role="finance").json
     assert ([each["reconciliation_id"] for each in rest["data"]], rest["next_cursor"]) == (newest[2:], None)
     found, path = [], f"/v1/reconciliations/{newest[0]}?limit=3"
-    page = shop.send("GET", path, role="finance").json["exceptions"]
+    page = shop.send("GET", path, role="finance").json
     while page["next_cursor"]:
         found += [each["reference"] for each in page["data"]]
-        page = shop.send("GET", f"{path}&cursor={page['next_cursor']}", role="finance").json["exceptions"]
+        page = shop.send("GET", f"{path}&cursor={page['next_cursor']}", role="finance").json
     found += [each["reference"] for each in page["data"]]
     assert found == [f"p-{n}" for n in range(7)]
 
@@ -244,7 +244,7 @@ def test_file_itself_may_be_the_body_and_be_large(shop: Tenant) -> None:
     path = "/v1/reconciliations?kind=orders&from=2026-03-30&to=2026-03-30"
     answer = shop.send("POST", path, role="finance", data=csv, content_type="text/csv; charset=utf-8")
     assert (answer.status_code, classes(answer.json)) == (201, (1, 19_999, 0, 0))
-    assert len(answer.json["exceptions"]["data"]) == 50
+    assert len(answer.json["data"]) == 50
     assert answer.json["uploaded_by"] in shop.keys["finance"]
 
 

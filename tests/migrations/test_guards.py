@@ -24,6 +24,8 @@ BOOKS = (
     "entitlements",
     "till_batches",
     "checkpoints",
+    "reconciliations",
+    "reconciliation_exceptions",
     "period_events",
     "deferral_policies",
     "estimates",
@@ -42,6 +44,10 @@ INSERT INTO entitlements SELECT holder_id, 'tea', '2026', 'silver', now(), now()
 INSERT INTO till_batches SELECT program_id, 'till-1', 1, decode(repeat('00', 32), 'hex'), 1, now() FROM programs;
 INSERT INTO checkpoints SELECT program_id, gen_random_uuid(), 1, now(), 1, 1, decode(repeat('00', 32), 'hex'), NULL,
     decode(repeat('00', 32), 'hex'), decode(repeat('00', 64), 'hex') FROM programs;
+INSERT INTO reconciliations SELECT program_id, gen_random_uuid(), 0, 1, 0, 0, 1, now(), NULL, now(), now(), 'orders',
+    decode(repeat('00', 32), 'hex'), 'k', '{}' FROM programs;
+INSERT INTO reconciliation_exceptions SELECT program_id, reconciliation_id, 1, 'missing', 'purchase', 'p', '{}'
+    FROM reconciliations;
 INSERT INTO period_events (program_id, event_id, period, status, recorded_at, changed_by)
     SELECT program_id, gen_random_uuid(), '2026-01-01', 'soft_closed', now(), 'k' FROM programs;
 INSERT INTO estimates SELECT program_id, 1, gen_random_uuid(), NULL, '2026-01-01', 0.9, 'judgement', '{}', now(), 'x', 'k', 'a'
@@ -63,6 +69,8 @@ def changes_of(table: str) -> list[str]:
         "entitlements": "tier = 'gold'",
         "till_batches": "sequence = 9",
         "checkpoints": "number = 9",
+        "reconciliations": "missing = 0",
+        "reconciliation_exceptions": "outcome = 'extra'",
         "period_events": "status = 'open'",
     }
     return [

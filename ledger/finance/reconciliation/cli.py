@@ -64,12 +64,12 @@ def _told(made: dict[str, Any]) -> list[str]:
     names = ("matched", "missing", "extra", "different")
     counts = ", ".join(f"{made[name]} {name}" for name in names)
     lines = [f"{made['reconciliation_id']}: {made['kind']} of {made['from']} to {made['to']}: {counts}"]
-    for each in made["exceptions"]["data"]:
+    for each in made["data"]:
         at = f" (line {each['line']})" if each["line"] else ""
         what = "; ".join(f"{d['field']} {d['uploaded']}, booked {d['booked']}" for d in each["differences"])
         lines.append(
             f"{each['outcome']:9}  {each['day']}  {each['type']} {each['reference']}{at}  {what}".rstrip()
         )
-    if made["exceptions"]["next_cursor"]:
+    if made["next_cursor"]:
         lines.append("and more")
     return lines

@@ -140,7 +140,7 @@ def require_reconciliation(
             f"there is no reconciliation {reconciliation_id}", reconciliation_id=reconciliation_id
         )
     page = _read_exceptions(connection, row, limit, cursor)
-    return _shown(row) | {"resolved": _resolved(connection, row), "exceptions": page.shown()}
+    return _shown(row) | {"resolved": _resolved(connection, row), **page.shown()}
 
 
 def _read_exceptions(connection: Connection, row: Row[Any], limit: int, cursor: str | None) -> Page:

@@ -38,6 +38,7 @@ def post_reconciliation() -> Response:
     """Answer an upload."""
     call = Call(services(), admit(_ROUTE.scope), g.request_id)
     parameters = read_query(request)
+    refuse_unknown(parameters, frozenset(_QUERY.load_fields))
     if media_type(request, JSON, CSV) == CSV:
         asked, raw = load(_QUERY, parameters), read_body(request, BATCH_BODY_LIMIT)
     else:

@@ -7,18 +7,18 @@ from marshmallow import ValidationError, fields
 from ledger.accounts.schemas import PageQuery
 from ledger.finance.reconciliation.matching import AGES
 from ledger.finance.reconciliation.uploads import KINDS
-from ledger.http.fields import Answer, Choice, ContentHash, Day, Instant, LedgerId, Plain, Strict
+from ledger.http.fields import Answer, Choice, ContentHash, Day, Instant, LedgerId, Plain, Strict, Text
 from ledger.http.parsing import BODY_LIMIT
 
 
 class CsvText(Plain):
-    """A file as one text; what its lines say is read elsewhere."""
+    """A file as one text: a head of several columns and rows. What they say is read elsewhere."""
 
     def published(self) -> dict[str, Any]:
-        return {"type": "string", "minLength": 1, "maxLength": BODY_LIMIT}
+        return {"type": "string", "maxLength": BODY_LIMIT, "pattern": ","}
 
     def read(self, value: Any) -> bytes:
-        if type(value) is not str or not value:
+        if type(value) is not str or "," not in value:
             raise ValidationError("must be the text of a CSV file")
         return value.encode()
 
@@ -112,13 +112,6 @@ class ReconciliationExceptionSchema(Answer):
     differences = fields.List(fields.Nested(DifferenceSchema), required=True)
 
 
-class ExceptionsPageSchema(Answer):
-    """A page of exceptions, by type and reference."""
-
-    data = fields.List(fields.Nested(ReconciliationExceptionSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
 ReconciliationSchema = Answer.from_dict(
     {
         **_HEAD,
@@ -129,7 +122,12 @@ ReconciliationSchema = Answer.from_dict(
                 "description": "Exceptions of the one before that are none any more; null for the first"
             },
         ),
-        "exceptions": fields.Nested(ExceptionsPageSchema, required=True),
+        "data": fields.List(
+            fields.Nested(ReconciliationExceptionSchema),
+            required=True,
+            metadata={"description": "A page of the exceptions, by type and reference"},
+        ),
+        "next_cursor": Text(64, "Leads to the next page; null on the last", required=True, allow_none=True),
     },
     name="ReconciliationSchema",
 )
