@@ -120,6 +120,8 @@ class Measured(NamedTuple):
     kind: str
     facts: Facts
     rows: Rows
+    at_issue: Estimate | None
+    """By which the first month released, before it was trued up."""
     estimate: Estimate | None
     cost: Fraction
 
@@ -168,7 +170,8 @@ def _measured(
 ) -> Measured:
     kind = KINDS[policy.method] if key.pool == SALE else "provision"
     running = _RUNNING[kind](policy, minor)
-    share = expected(estimate_at_issue(estimates, key.month))
+    at_issue = estimate_at_issue(estimates, key.month)
+    share = expected(at_issue)
     begun = next(number for number, step in enumerate(steps) if key in step.facts)
     for number, step in enumerate(steps[begun:], begun):
         running.step(step.facts.get(key, _NOTHING), share, step.bid)
@@ -177,7 +180,7 @@ def _measured(
             running.close(share)
     last = max(steps[-1].month, key.month)
     estimate = estimate_for(estimates, key.month, last)
-    return Measured(key, policy, kind, running.facts, running.rows, estimate, running.cost)
+    return Measured(key, policy, kind, running.facts, running.rows, at_issue, estimate, running.cost)
 
 
 _NOTHING: Final = Facts()

@@ -4,7 +4,7 @@ Counted from the beginning to both ends of the period and subtracted, so that pe
 into, and the same two times give the same answer for ever.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from fractions import Fraction
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from ledger.accounts.paging import refused
 from ledger.accounts.program import Program
 from ledger.clock import show
-from ledger.finance.deferral.book import Measured, Rows, measure
+from ledger.finance.deferral.book import CohortKey, Measured, Rows, measure
 from ledger.finance.deferral.facts import minor_of, read_estimates, read_policies, read_steps
 from ledger.finance.deferral.policy import expected
 from ledger.finance.months import bounds_of, show_month
@@ -174,7 +174,7 @@ def show_deferral(
         "cohorts": [_cohort(each, rows, opening.get(each.key)) for each, rows in moved],
         "lines": [line.shown() for line in lines_of([(each.kind, rows) for each, rows in moved])],
         "balances": balances_of(closing),
-        "estimates": _versions(closing),
+        "estimates": _estimates_used(opening, closing),
         "policies": sorted({each.policy.version for each in closing}),
         # The rows against the formula, worked out without them.
         "difference": after - sum(each.liability_if(expected(each.estimate)) for each in closing),
@@ -235,5 +235,8 @@ def _cohort(measured: Measured, moved: Rows, opening: Measured | None) -> dict[s
     }
 
 
-def _versions(book: Sequence[Measured]) -> list[int]:
-    return sorted({each.estimate.version for each in book if each.estimate})
+def _estimates_used(opening: Mapping[CohortKey, Measured], closing: Sequence[Measured]) -> list[int]:
+    """Versions: those by which the period released, and those to which it was trued up."""
+    began = [each.at_issue for each in closing if each.key not in opening]
+    used = [*began, *(each.estimate for each in (*opening.values(), *closing))]
+    return sorted({estimate.version for estimate in used if estimate})

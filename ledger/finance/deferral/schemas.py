@@ -187,6 +187,16 @@ class DeferralBalanceSchema(Answer):
     balance = _count("On the account's normal side; negative on the other")
 
 
+class DeferralBookSchema(Answer):
+    """The accounts of the deferral book, which is no part of what was posted and follows from it."""
+
+    unit = Currency(required=True)
+    accounts = fields.List(fields.Nested(DeferralBalanceSchema), required=True)
+    total_debit = _count()
+    total_credit = _count()
+    difference = _count("0")
+
+
 DeferralSchema = Answer.from_dict(
     {
         "from": Instant(required=True),
@@ -198,7 +208,9 @@ DeferralSchema = Answer.from_dict(
         "lines": fields.List(fields.Nested(JournalLineSchema), required=True),
         "balances": fields.List(fields.Nested(DeferralBalanceSchema), required=True),
         "estimates": fields.List(
-            fields.Integer(), required=True, metadata={"description": "Versions in use"}
+            fields.Integer(),
+            required=True,
+            metadata={"description": "Versions by which it released or was trued up"},
         ),
         "policies": fields.List(fields.Integer(), required=True, metadata={"description": "Versions in use"}),
         "difference": _count("The rows against the formula; 0"),
