@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from time import perf_counter
+from time import perf_counter_ns
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
@@ -146,15 +146,15 @@ def _register_edges(app: Flask) -> None:
 
 
 def _begin() -> None:
-    g.began_at = perf_counter()
+    g.began_at = perf_counter_ns()
     services().meters.begun()
     g.request_id = headers.request_id(request)
 
 
 def _finish(answer: Response) -> Response:
     rule = request.url_rule
-    seconds = perf_counter() - g.began_at
-    services().meters.answered(request.method, rule.rule if rule else None, answer.status_code, seconds)
+    took = perf_counter_ns() - g.began_at
+    services().meters.answered(request.method, rule.rule if rule else None, answer.status_code, took)
     return answers.finish(answer, request.path)
 
 

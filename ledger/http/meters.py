@@ -22,8 +22,10 @@ _FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 UNMATCHED: Final = "unmatched"
 """The one route of all addresses that are no route's."""
 
-BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper bounds of the latencies, in seconds."""
+BUCKETS_MS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000)
+"""Upper bounds of the latencies that are told apart."""
+
+_NANOSECONDS: Final = 1_000_000_000
 
 
 def shared_folder() -> Path | None:
@@ -51,7 +53,7 @@ class Meters:
             "ledger_http_request_duration_seconds",
             "From the arrival of a request to the beginning of its answer.",
             ("method", "route", "status"),
-            buckets=BUCKETS,
+            buckets=[bound / 1_000 for bound in BUCKETS_MS],
             registry=registry,
         )
         self._in_flight = Gauge(
@@ -88,15 +90,15 @@ class Meters:
         """A request that had arrived is over."""
         self._in_flight.dec()
 
-    def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
-        """A request was answered; ``route`` is the pattern of its address, None where no route has it."""
+    def answered(self, method: str, route: str | None, status: int, nanoseconds: int) -> None:
+        """A request was answered after so long; ``route`` is the pattern of its address, None where no route has it."""
         if route is None:
             method, route = "any", UNMATCHED
         key = (method, route, status // 100)
         child = self._latencies.get(key)
         if child is None:
             child = self._latencies[key] = self._latency.labels(method, route, f"{status // 100}xx")
-        child.observe(seconds)
+        child.observe(nanoseconds / _NANOSECONDS)
 
     def posted(self, operation: str, outcome: Outcome) -> None:
         """A request to post came to this outcome, which lasts."""

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ledger.app import create_app
 from ledger.config import Settings
 from ledger.db import Database
+from ledger.http.meters import Meters
 from tests.whole_service import Tenant, WholeService, open_service, purchase_of
 
 TOKEN = "a token of the scraper"[:16].replace(" ", "-")
@@ -189,6 +190,18 @@ def test_two_applications_of_one_process_count_apart(
         database.close()
     assert "/livez" not in page
     assert ("GET", "/livez", "2xx") in requests(scrape(shop))
+
+
+@pytest.mark.parametrize(
+    ("took_ns", "bound"), [(1_000_000, "0.001"), (1_000_001, "0.002"), (10**10 + 1, "+Inf")]
+)
+def test_a_latency_counts_in_the_first_bucket_that_holds_it(took_ns: int, bound: str) -> None:
+    meters = Meters()
+    meters.answered("GET", "/livez", 200, took_ns)
+    (latencies,) = [each for each in meters.collect() if each.name == "ledger_http_request_duration_seconds"]
+    buckets = {sample.labels["le"]: sample.value for sample in latencies.samples if "le" in sample.labels}
+    assert next(found for found, number in buckets.items() if number) == bound
+    assert list(buckets) == sorted(buckets, key=float)
 
 
 # --- who may read it -----------------------------------------------------------------------------

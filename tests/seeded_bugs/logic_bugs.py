@@ -18,8 +18,8 @@ from ledger.clock import start_of_day
 from ledger.errors import LedgerError
 from ledger.journal import chain, load, outcomes, write
 from ledger.journal.commands import Outcome, Request
+from ledger.redemption import adjustments, restoring, reversals
 from ledger.redemption import commands as redemption
-from ledger.redemption import restoring, reversals
 from ledger.rules import commands as earning
 from ledger.rules import debt, returns
 from ledger.rules.terms import terms_of
@@ -30,7 +30,7 @@ from tests.expiry import test_expire_lots
 from tests.journal import test_batches, test_chain, test_idempotency
 from tests.model.memory import MemoryDriver
 from tests.properties import test_returns
-from tests.redemption import test_redemptions, test_transfers
+from tests.redemption import test_adjustments, test_redemptions, test_transfers
 from tests.rules import test_debt, test_earning
 
 # By its full name: the package's own ``post`` is the function.
@@ -49,6 +49,16 @@ class Bug(NamedTuple):
 
 def bench(**changes: Any) -> Bench:
     return Bench(MemoryDriver(program(**changes)))
+
+
+def adjustment_takes_what_there_is(patch: Patch) -> None:
+    """Instead of refusing what is not covered, it is clamped."""
+
+    def clamped(books: Any, holder: Any, points: int) -> Any:
+        spendable = holder.spendable(books.now)
+        return lots.consume(spendable, points)
+
+    patch.setattr(adjustments, "draw", clamped)
 
 
 def last_lots_are_drawn_first(patch: Patch) -> None:
@@ -306,6 +316,11 @@ def _last_instant() -> None:
 
 
 BUGS: Sequence[Bug] = [
+    Bug(
+        "an adjustment takes what there is and refuses nothing",
+        adjustment_takes_what_there_is,
+        lambda: test_adjustments.test_all_that_is_there_may_be_taken_and_not_one_point_more(bench()),
+    ),
     Bug(
         "the last lots are drawn first",
         last_lots_are_drawn_first,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from prometheus_client.metrics_core import GaugeMetricFamily
@@ -14,7 +15,7 @@ class Figure(NamedTuple):
     """A number of a program now. ``labels`` beside the program's are few and their values declared."""
 
     name: str
-    value: float
+    value: int | Decimal
     labels: Mapping[str, str] = {}
 
 
@@ -41,5 +42,6 @@ def families(
     }
     for program, figure in found:
         labels = [figure.labels[label] for label in declared[figure.name].labels]
-        made[figure.name].add_metric([program, *labels], figure.value)
+        # The library makes its own number of the value as it writes it.
+        made[figure.name].add_metric([program, *labels], figure.value)  # type: ignore[arg-type]
     yield from (family for family in made.values() if family.samples)
