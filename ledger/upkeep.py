@@ -18,6 +18,7 @@ from ledger.accounts.programs import list_programs
 from ledger.command_line import Place, open_database
 from ledger.config import Settings
 from ledger.db import Database
+from ledger.finance.metrics.watching import watch
 from ledger.finance.totals.refresh import refresh
 
 Task = Callable[[Database, Program, datetime], object]
@@ -25,7 +26,13 @@ Task = Callable[[Database, Program, datetime], object]
 
 STATEMENT_TIMEOUT_MS: Final = 120_000
 
-TASKS: Final[tuple[Task, ...]] = (refresh,)
+
+def look_out(database: Database, program: Program, system_now: datetime) -> None:
+    """Raise what the thresholds of a program call for."""
+    database.run(lambda connection: watch(connection, program, program.now(system_now)))
+
+
+TASKS: Final[tuple[Task, ...]] = (refresh, look_out)
 
 _log = logging.getLogger(__name__)
 

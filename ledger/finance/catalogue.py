@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ledger.finance.ageing import ageing_report
+from ledger.finance.both_books import trial_balance_report
 from ledger.finance.breakage.report import breakage_report
 from ledger.finance.deferral.report import deferral_report
 from ledger.finance.flagged import late_report, manual_report
@@ -17,7 +18,6 @@ from ledger.finance.liability import liability_report
 from ledger.finance.metrics.redemption import redemption_rate_report
 from ledger.finance.roll_forward import roll_forward_report
 from ledger.finance.tables import Report
-from ledger.finance.trial_balance import trial_balance_report
 
 AS_OF: Final = ("as_of", "known_as_of")
 PERIOD: Final = ("start", "end")

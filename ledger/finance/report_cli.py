@@ -16,11 +16,13 @@ from ledger.command_line import (
     require_program,
     told_plainly,
 )
+from ledger.finance.breakage.schemas import ASKED, MAX_MONTHS
 from ledger.finance.catalogue import REPORTS
 from ledger.finance.cli import STATEMENT_TIMEOUT_MS
 from ledger.finance.exports.cli import INSTANT, read_by
 from ledger.finance.flagged import MAX_ROWS
 from ledger.finance.metrics.definitions import BASES, DEFINITIONS
+from ledger.finance.month_field import Month
 from ledger.finance.rendering import FORMS, JSON_FORM, rendered
 from ledger.finance.roll_forward import WAYS
 from ledger.http.fields import CallerId
@@ -46,6 +48,13 @@ _INSTANT: Final[dict[str, Any]] = {"metavar": "TIME", "callback": INSTANT}
 )
 @click.option(
     "--basis", type=click.Choice(BASES), help="redemption-rate: net of what was taken back, or gross."
+)
+@click.option("--period", callback=read_by(Month()), help="deferral: an accounting month, such as 2026-01.")
+@click.option("--method", type=click.Choice(ASKED), help="breakage: for all cohorts; by age if left out.")
+@click.option(
+    "--mature-after",
+    type=click.IntRange(1, MAX_MONTHS),
+    help="breakage: months after which a cohort speaks for itself.",
 )
 @click.option("--limit", type=click.IntRange(1, MAX_ROWS), help="Lists of entries: at most so many rows.")
 @click.option("--cursor", help="Lists of entries: the next_cursor of the rows before.")

@@ -7,6 +7,7 @@ from marshmallow import fields
 from ledger.accounts.chart import Account
 from ledger.accounts.schemas import TimesQuery
 from ledger.finance.ageing import BUCKETS
+from ledger.finance.deferral.schemas import DeferralBookSchema
 from ledger.finance.flagged import DEFAULT_ROWS, MAX_ROWS
 from ledger.finance.rendering import FORMS
 from ledger.finance.roll_forward import WAYS
@@ -85,6 +86,7 @@ class TrialBalanceSchema(Answer):
     as_of = Instant(required=True)
     known_as_of = Instant(required=True)
     units = fields.List(fields.Nested(UnitTotalsSchema), required=True)
+    deferral_book = fields.Nested(DeferralBookSchema, required=True)
     difference = _ties("What debits and credits lack to be equal, over all units")
 
 

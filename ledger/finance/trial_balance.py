@@ -7,7 +7,6 @@ same for the same two times whatever arrives later, and what the holders' rows s
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, func, select
@@ -16,9 +15,8 @@ from ledger.accounts.chart import Account, unit_name, units_of
 from ledger.accounts.models import holders
 from ledger.accounts.program import Program
 from ledger.clock import show
-from ledger.finance.tables import Report, Table
 from ledger.finance.totals.reading import Cut, read_sums
-from ledger.journal.history import Times, times_of
+from ledger.journal.history import Times
 from ledger.journal.models import entries, postings
 
 SIDES: Final = ("debit", "credit")
@@ -103,24 +101,6 @@ def read_trial_balance(connection: Connection, program: Program, times: Times) -
         credit[each.credit] += each.amount
     totals = {account: AccountTotal(account, debit[account], credit[account]) for account in Account}
     return TrialBalance(times, totals, units_of(program.currency))
-
-
-def trial_balance_report(
-    connection: Connection,
-    program: Program,
-    now: datetime,
-    *,
-    as_of: datetime | None = None,
-    known_as_of: datetime | None = None,
-) -> Report:
-    """The trial balance as a report; the present for a time that is left out."""
-    body = read_trial_balance(connection, program, times_of(as_of, known_as_of, now)).shown()
-    accounts = [line | {"unit": unit["unit"]} for unit in body["units"] for line in unit["accounts"]]
-    return Report(
-        body,
-        Table("accounts", ("unit", "account", "debit", "credit", "balance"), accounts),
-        Table("units", ("unit", "total_debit", "total_credit", "difference"), body["units"]),
-    )
 
 
 def select_pairs(program: Program, times: Times) -> Select[Any]:

@@ -219,6 +219,74 @@ DeferralSchema = Answer.from_dict(
 )
 
 
+class TakenBackSchema(Answer):
+    """What a return or a reversal took of a purchase."""
+
+    entry_id = fields.String(required=True)
+    kind = Choice(("return", "reversal"), required=True)
+    return_id = fields.String(required=True, allow_none=True)
+    occurred_at = Instant(required=True)
+    recorded_at = Instant(required=True)
+    booked_in = Month("The accounting month", required=True)
+    paid_back = _count("Of the price, in minor units")
+    points = _count("Clawed back, less what the member bought instead")
+    reversed = _count("Of the allocation, with the points")
+    price_changed = _count("Of the allocation, with the price alone")
+
+
+class RemainingSchema(Answer):
+    """What returns have left."""
+
+    price = _count()
+    points = _count()
+    allocated = _count()
+
+
+class AllocationSchema(Answer):
+    """How the price of a purchase was allocated to goods and points. Money in minor units."""
+
+    purchase_id = fields.String(required=True)
+    entry_id = fields.String(required=True)
+    member_id = fields.String(required=True)
+    occurred_at = Instant(required=True)
+    recorded_at = Instant(required=True)
+    as_of = Instant("As far as returns were known", required=True)
+    cohort = Month("The calendar month of the purchase", required=True)
+    currency = Currency(required=True)
+    paid = _count("In money, with tax")
+    tax_rate = DecimalText(required=True)
+    price = _count("Without tax")
+    points = _count("Earned")
+    policy_version = _count()
+    method = Choice(METHODS, required=True)
+    unit_value = DecimalText("Of a point on its own, in major units", required=True)
+    unit_value_of = Choice(("policy", "rate"), "Where the unit value is from", required=True)
+    rate_version = fields.Integer(required=True, allow_none=True)
+    expected_redemption = DecimalText(required=True)
+    estimate_version = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null where nobody had estimated: all of them"},
+    )
+    points_apart = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "points * unit_value * expected_redemption, in major units; null where no shares count"
+        },
+    )
+    share = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "points_apart / (points_apart + price), with at most 12 digits"},
+    )
+    share_decimals = fields.Integer(required=True, allow_none=True)
+    allocated = _count("price * share, rounded, a half up")
+    allocated_to_goods = _count()
+    taken_back = fields.List(fields.Nested(TakenBackSchema), required=True)
+    remaining = fields.Nested(RemainingSchema, required=True)
+
+
 class LiabilityQuery(TimesQuery):
     """The two times of the report."""
 

@@ -55,7 +55,7 @@ class Page:
                 return [
                     (program.name, figure)
                     for program in list_programs(connection)[:_MAX_PROGRAMS]
-                    for figure in collect(connection, program, program.now(self.now))
+                    for figure in collect(connection, program, self.now)
                 ]
         except LedgerError:
             return None

@@ -1,6 +1,7 @@
 """The figures of the books that are shown at each scrape: of every program, bounded, and never in the page's way."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,19 +9,21 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ledger.access import ROLES, Principal
 from ledger.alerts.register import acknowledge, list_alerts, raise_alert
+from ledger.clock import system_now
 from ledger.db import Database
 from ledger.finance.checkpoints.making import make_checkpoint
 from ledger.finance.metrics import business
 from ledger.finance.metrics.business import FIGURES, collect
 from ledger.finance.metrics.figures import Declared, Figure, families
 from ledger.finance.metrics.page import Page
+from ledger.finance.totals.refresh import refresh
 from ledger.http.meters import Meters
 from ledger.journal.commands import Alert
 from tests.finance.signing import signer
 from tests.till import START, Till, day, new_program
 
 
-def figures(till: Till) -> dict[tuple[str, ...], float]:
+def figures(till: Till) -> dict[tuple[str, ...], int | Decimal]:
     with till.reading() as connection:
         found = list(collect(connection, till.program, till.now))
     return {(figure.name, *figure.labels.values()): figure.value for figure in found}
@@ -49,6 +52,38 @@ def test_the_backlog_is_what_has_ended_and_is_not_booked(till: Till) -> None:
     till.redeem("m-1", 5)
     till.at(day(9))
     assert figures(till)["ledger_expiry_backlog_lots",] == 0
+
+
+def test_points_and_their_liability_are_the_reports(till: Till) -> None:
+    """A purchase of 100.00 earns 100 points: 100/101 of a yuan is deferred for them, and their face is 1.00."""
+    till.buy("m-1", 10_000)
+    till.redeem("m-1", 20)
+    found = figures(till)
+    assert found["ledger_points_outstanding",] == 80
+    # 10,000 * 100/10,100 = 99 fen; of which 20 of 100 points release 20.
+    assert found["ledger_liability_minor_units", "book", "CNY"] == 79
+    assert found["ledger_liability_minor_units", "face", "CNY"] == 80
+
+
+def test_the_ratio_is_over_whole_days_and_net(till: Till) -> None:
+    till.buy("m-1", 10_000)
+    redemption = till.redeem("m-1", 50)
+    till.refund(redemption, 20)
+    assert ("ledger_redemption_ratio",) not in figures(till)
+    till.at(day(1))
+    assert figures(till)["ledger_redemption_ratio",] == Decimal("0.3")
+
+
+def test_the_age_of_the_totals_is_by_the_systems_time(till: Till) -> None:
+    till.buy("m-1", 10_000)
+    assert ("ledger_totals_age_seconds",) not in figures(till)
+    refresh(till.database, till.program, system_now() + timedelta(hours=1), settled_after=timedelta(0))
+    with till.reading() as connection:
+        found = {
+            each.name: each.value
+            for each in collect(connection, till.program, system_now() + timedelta(hours=2))
+        }
+    assert 3_599 <= found["ledger_totals_age_seconds"] <= 3_660
 
 
 def test_nothing_is_counted_beyond_the_limit(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
