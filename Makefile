@@ -61,6 +61,19 @@ run: $(STAMPS)/run ## serve on port 8000, with embedded PostgreSQL in ./ledger-d
 demo: $(STAMPS)/demo ## replay real grocery baskets, then print the reconciliation
 	$(BIN)/ledger demo --data $(DATA)
 
+# A year of entries takes bean-check a minute and a gigabyte.
+AUDIT ?= build/audit
+.PHONY: audit-demo
+audit-demo: $(STAMPS)/dev ## replay the demo's year, and let bean-check and hledger check its export
+	rm -rf $(AUDIT) && mkdir -p $(AUDIT)
+	$(BIN)/ledger demo --data $(AUDIT)/data
+	for form in beancount hledger; do \
+	  $(BIN)/ledger export journal --data $(AUDIT)/data --program demo --format $$form --out $(AUDIT)/demo.$$form; \
+	done
+	$(BIN)/bean-check --no-cache $(AUDIT)/demo.beancount
+	hledger check --strict -f $(AUDIT)/demo.hledger
+	hledger check ordereddates -f $(AUDIT)/demo.hledger
+
 .PHONY: test
 test: $(STAMPS)/dev ## run the tests on a PostgreSQL of their own
 	$(BIN)/python -m pytest -n 2 -m 'not faults' $(TESTS)
