@@ -56,6 +56,12 @@ ANOTHER_HASH = f"content_hash = {ABAB}"
 
 ENOUGH_FOR_ANYBODY = "amount = 100000"
 
+FIRST_LOCK = "event_id = {first_lock}"
+OPENED = "event_id = {opened}"
+WRONG_PACK = "replace(pack::text, '\"issued\":', '\"issued\":9')"
+HASHED_ANEW = f"pack = {WRONG_PACK}::json, pack_hash = sha256(convert_to({WRONG_PACK}, 'UTF8'))"
+OF_CLOSED = "program_id = (SELECT program_id FROM programs WHERE name = 'closed')"
+
 TAKEN = "entry_id = {taken}"
 THE_ADJUSTMENT = "kind = 'adjustment' AND subject = 'm-2' AND status = 'approved'"
 
@@ -337,6 +343,67 @@ DAMAGES = (
     ),
     Damage("references", "business_references", None, TAKEN, "entry_id"),
     Damage("parents", "entries", "parent_entry_id = {taken}", TAKEN, "entry_id"),
+    Damage("closed months", "period_events", f"pack = {WRONG_PACK}::json", FIRST_LOCK, "event_id"),
+    Damage("closed months", "period_events", f"pack_hash = {ABAB}", FIRST_LOCK, "event_id"),
+    Damage("closed months", "period_events", HASHED_ANEW, FIRST_LOCK, "event_id"),
+    Damage("closed months", "period_events", "changed_by = 'x'", FIRST_LOCK, "event_id"),
+    Damage("closed months", "period_events", "recorded_at = '2026-02-12'", FIRST_LOCK, "event_id"),
+    Damage("closed months", "period_events", "recorded_at = '2026-01-10'", FIRST_LOCK, "event_id"),
+    Damage(
+        "closed months",
+        "period_events",
+        None,
+        "status = 'soft_closed' AND period = '2026-01-01'",
+        "{first_lock}",
+    ),
+    Damage("closed months", "period_events", None, FIRST_LOCK, "{second_soft_close}"),
+    Damage("closed months", "period_events", "period = '2026-04-01'", "period = '2026-03-01'", "event_id"),
+    Damage("closed months", "period_events", "approved_by = changed_by", OPENED, "event_id"),
+    Damage("closed months", "period_events", "reason = 'none'", OPENED, "event_id"),
+    Damage("closed months", "approvals", None, "kind = 'period_reopening'", "{opened}"),
+    Damage(
+        "daily totals",
+        "daily_totals",
+        "amount = amount + 1",
+        f"{OF_CLOSED} AND dimension = 'all'",
+        "booked_on",
+    ),
+    Damage(
+        "daily totals",
+        "daily_totals",
+        "postings = postings + 1",
+        f"{OF_CLOSED} AND dimension = 'tier'",
+        "key",
+    ),
+    Damage("daily totals", "daily_totals", None, f"{OF_CLOSED} AND dimension = 'cohort'", "key"),
+    Damage(
+        "daily totals",
+        "daily_totals",
+        "booked_on = booked_on + 1",
+        f"{OF_CLOSED} AND dimension = 'rule'",
+        "key",
+    ),
+    Damage("daily totals", "total_days", "entries = entries + 1", OF_CLOSED, "effective_on"),
+    Damage("daily totals", "total_days", "last_booked_at = '2026-01-01'", OF_CLOSED, "effective_on"),
+    Damage("daily totals", "contract_totals", "amount = amount + 1", OF_CLOSED, "measure"),
+    Damage("daily totals", "flagged_entries", None, f"{OF_CLOSED} AND flag = 'late'", "entry_id"),
+    Damage(
+        "daily totals",
+        "flagged_entries",
+        "booked_on = booked_on + 31",
+        f"{OF_CLOSED} AND flag = 'late'",
+        "entry_id",
+    ),
+    Damage(
+        "daily totals",
+        "totals_state",
+        "through = '00000000-0000-0000-0000-000000000000'",
+        OF_CLOSED,
+        "'2026-01-01'::date",
+    ),
+    Damage(
+        "daily totals", "postings", "amount = amount + 1", "entry_id = {closed_award}", "'2026-03-07'::date"
+    ),
 )
 
 # One row of each sort, by a query for its id. What has one posting alone has one place to be wrong.
@@ -404,6 +471,12 @@ ROWS = {
     "added_twice": "SELECT parent_entry_id FROM entries WHERE entry_id = {added_back}",
     "added": "SELECT entry_id FROM entries WHERE reference = 'sorry-1'",
     "expired_lot": "SELECT lot_id FROM lots WHERE expired > 0 AND NOT rolling LIMIT 1",
+    "first_lock": "SELECT event_id FROM period_events WHERE status = 'locked' AND period = '2026-01-01'",
+    "second_soft_close": "SELECT event_id FROM period_events WHERE status = 'soft_closed'"
+    " AND period = '2026-02-01' ORDER BY event_id LIMIT 1",
+    "opened": "SELECT event_id FROM period_events WHERE status = 'open'",
+    "closed_award": "SELECT entry_id FROM entries JOIN holders USING (holder_id) JOIN programs USING (program_id)"
+    " WHERE name = 'closed' AND kind = 'award'",
 }
 
 

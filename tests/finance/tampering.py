@@ -23,6 +23,7 @@ GUARDED = (
     "rule_switches",
     "quotes",
     "checkpoints",
+    "period_events",
 )
 
 ANOTHER = {

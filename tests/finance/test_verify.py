@@ -14,6 +14,7 @@ from ledger.funds.commands import GrantFund, TopUpShare
 from ledger.rules.commands import Earning
 from ledger.rules.terms import RegionShare
 from tests.conftest import Cluster, TestDatabase
+from tests.finance.closing import close_months
 from tests.finance.damages import DAMAGES, Damage, rows_of
 from tests.finance.deciding import decide_about_rules
 from tests.finance.histories import BY, live_through
@@ -72,6 +73,7 @@ def lived(cluster: Cluster, template: str) -> Iterator[TestDatabase]:
         decide_about_rules(Till(till.database, new_program(till.database, "ruled")))
         decide_about_rates(Till(till.database, new_program(till.database, "rated")))
         put_right(Till(till.database, new_program(till.database, "adjusted")))
+        close_months(Till(till.database, new_program(till.database, "closed")))
     yield TestDatabase(name, cluster.owner_url(name), cluster.app_url(name))
     cluster.drop_database(name)
 

@@ -28,7 +28,7 @@ from ledger.clock import show
 from ledger.errors import Overloaded, PackUnknown, PeriodOutOfTurn
 from ledger.finance.checkpoints.making import make_checkpoint
 from ledger.finance.checkpoints.signing import Signer
-from ledger.finance.months import month_at, next_month, previous_month, read_month, show_month
+from ledger.finance.months import month_at, previous_month, read_month, show_month
 from ledger.finance.periods.events import add_event, lock_periods, read_events, read_pack
 from ledger.finance.periods.pack import encoded, frozen
 from ledger.finance.periods.states import (
@@ -62,14 +62,16 @@ def soft_close(
 ) -> dict[str, Any]:
     """End what is posted into a month. Locks the program's row.
 
-    Refuses a month that is not the first open one, or that has not ended (``period_out_of_turn``). Before the first
-    close of all, any month that has ended will do; the ones before it are closed with it.
+    Refuses a month that is not the first open one, or that has not ended, and any while another is soft-closed and
+    not locked (``period_out_of_turn``). Before the first close of all, any month that has ended will do; the ones
+    before it are closed with it.
     """
     by.require_region(None)
     lock_periods(connection, program)
     events = read_events(connection, program)
-    due = first_open(events) or period
-    if period != due or next_month(period) > month_at(program, now):
+    waiting = bool(events) and events[-1].status == SOFT_CLOSED
+    due = events[-1].period if waiting else first_open(events) or period
+    if waiting or period != due or month_at(program, now) <= period:
         raise _out_of_turn(events, period, due)
     add_event(connection, program, period, SOFT_CLOSED, now, by.key_id)
     return show_period(connection, program, period)

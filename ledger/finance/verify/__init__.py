@@ -16,6 +16,7 @@ from ledger.finance.verify import (
     budgets,
     chain,
     checkpoints,
+    closes,
     decisions,
     events,
     holds,
@@ -26,6 +27,7 @@ from ledger.finance.verify import (
     rolling,
     structure,
     tiers,
+    totals,
 )
 from ledger.finance.verify.findings import Fault, Finding
 from ledger.finance.verify.reading import Check, Rows, by_walk
@@ -56,6 +58,8 @@ CHECKS: tuple[Check, ...] = (
     *adjustments.CHECKS,
     *rates.CHECKS,
     *checkpoints.CHECKS,
+    *totals.CHECKS,
+    *closes.CHECKS,
 )
 
 

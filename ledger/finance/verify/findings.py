@@ -15,6 +15,7 @@ _PREFIXES = {
     "quote_id": "quo",
     "approval_id": "apr",
     "checkpoint_id": "chk",
+    "event_id": "evt",
 }
 
 

@@ -46,7 +46,12 @@ outcomes AS NOT MATERIALIZED (SELECT * FROM outcomes WHERE program_id = {program
 rule_sets AS NOT MATERIALIZED (SELECT * FROM rule_sets WHERE program_id = {program}),
 rule_activations AS NOT MATERIALIZED (SELECT * FROM rule_activations WHERE program_id = {program}),
 approvals AS NOT MATERIALIZED (SELECT * FROM approvals WHERE program_id = {program}),
-checkpoints AS NOT MATERIALIZED (SELECT * FROM checkpoints WHERE program_id = {program})
+checkpoints AS NOT MATERIALIZED (SELECT * FROM checkpoints WHERE program_id = {program}),
+period_events AS NOT MATERIALIZED (SELECT * FROM period_events WHERE program_id = {program}),
+daily_totals AS NOT MATERIALIZED (SELECT * FROM daily_totals WHERE program_id = {program}),
+total_days AS NOT MATERIALIZED (SELECT * FROM total_days WHERE program_id = {program}),
+contract_totals AS NOT MATERIALIZED (SELECT * FROM contract_totals WHERE program_id = {program}),
+flagged_entries AS NOT MATERIALIZED (SELECT * FROM flagged_entries WHERE program_id = {program})
 """
 
 TABLES = (
@@ -65,6 +70,11 @@ TABLES = (
     "rule_activations",
     "approvals",
     "checkpoints",
+    "period_events",
+    "daily_totals",
+    "total_days",
+    "contract_totals",
+    "flagged_entries",
 )
 
 
