@@ -16,7 +16,7 @@ from ledger.command_line import (
     require_program,
     told_plainly,
 )
-from ledger.finance.breakage.schemas import ASKED, MAX_MONTHS
+from ledger.finance.breakage.report import ASKED, MAX_MONTHS
 from ledger.finance.catalogue import REPORTS
 from ledger.finance.cli import STATEMENT_TIMEOUT_MS
 from ledger.finance.exports.cli import INSTANT, read_by
@@ -28,7 +28,6 @@ from ledger.finance.roll_forward import WAYS
 from ledger.http.fields import CallerId
 
 _OPTIONS: Final = {"start": "--from", "end": "--to"}
-
 
 _INSTANT: Final[dict[str, Any]] = {"metavar": "TIME", "callback": INSTANT}
 

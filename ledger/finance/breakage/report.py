@@ -24,7 +24,11 @@ from ledger.finance.totals.reading import Cut, Sum, read_sums
 from ledger.journal.history import times_of
 from ledger.rules.terms import terms_of
 
+ASKED: Final = tuple(method.value for method in Method if method is not Method.OBSERVED)
+"""Methods that may be asked for; nothing is observed because somebody asks for it."""
+
 MATURE_AFTER: Final = 12
+MAX_MONTHS: Final = 120
 HINDSIGHT_MONTHS: Final = 12
 """At the ends of so many earlier months a method is asked what it would have said."""
 

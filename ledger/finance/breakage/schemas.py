@@ -4,14 +4,12 @@ from marshmallow import fields
 
 from ledger.accounts.schemas import TimesQuery
 from ledger.finance.breakage.estimation import Method
-from ledger.finance.breakage.report import MATURE_AFTER
+from ledger.finance.breakage.report import ASKED, MATURE_AFTER, MAX_MONTHS
 from ledger.finance.month_field import Month
 from ledger.finance.rendering import FORMS
 from ledger.http.fields import Answer, Choice, Count, Instant
 
 METHODS = tuple(method.value for method in Method)
-ASKED = tuple(method for method in METHODS if method != Method.OBSERVED.value)
-MAX_MONTHS = 120
 
 
 def _count(description: str = "") -> fields.Integer:
