@@ -109,6 +109,9 @@ def test_every_answer_has_the_shape_that_the_document_gives_it(walk: Walk) -> No
     for name in PAGES.keys() - walk.walked:
         assert PAGES[name].route.method == "GET", f"{name} is missing from the walk"
         walk.step(name, ids={"name": "viewer.js"})
+        if "format" in PAGES[name].parameters("query"):
+            answer = walk.step(name, query="?format=csv")
+            assert answer.mimetype == "text/csv"
     assert walk.walked == PAGES.keys()
 
 
