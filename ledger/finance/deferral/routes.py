@@ -8,6 +8,7 @@ from ledger import errors
 from ledger.access.schemas import ApprovalSchema
 from ledger.accounts.schemas import page_of
 from ledger.finance.answering import answer
+from ledger.finance.deferral.allocation import show_allocation
 from ledger.finance.deferral.register import (
     list_estimates,
     list_policies,
@@ -15,6 +16,7 @@ from ledger.finance.deferral.register import (
     propose_policy,
 )
 from ledger.finance.deferral.schemas import (
+    AllocationSchema,
     DeferralQuery,
     DeferralSchema,
     EstimateProposalSchema,
@@ -27,6 +29,7 @@ from ledger.finance.deferral.schemas import (
 from ledger.finance.rendering import REPORT_TYPES
 from ledger.http.endpoint import Routes
 from ledger.http.services import Call
+from ledger.rules.explanation_schemas import PurchaseQuery
 
 routes = Routes(
     "Deferral", "What the points are in money: policies, estimates, the deferral book, the liability."
@@ -110,3 +113,20 @@ def show_points_liability(call: Call, **asked: Any) -> Response:
     redeemed, and how the book would move with other expectations.
     """
     return answer(call, "liability", asked)
+
+
+@routes.get(
+    "/v1/purchases/<purchase_id>/allocation",
+    scope="finance",
+    schema=PurchaseQuery,
+    answer=AllocationSchema,
+    refusals=(errors.PurchaseUnknown,),
+)
+def show_purchase_allocation(call: Call, purchase_id: str) -> dict[str, Any]:
+    """Show how the price of a purchase was allocated.
+
+    To goods and points: by which policy, estimate and value of a point, with the arithmetic; and what returns have
+    taken of it. The allocations of a cohort's purchases add up to the cohort's in the deferral book.
+    """
+    with call.database.read() as connection:
+        return show_allocation(connection, call.program, purchase_id, call.now)

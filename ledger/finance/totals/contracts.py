@@ -131,8 +131,8 @@ taken AS (
                    - {_rounded("price * (money - money_after)", "money")} AS paid_back,
                    {_rounded("allocation * (total - goods_before)", "total")}
                    - {_rounded("allocation * (total - goods_after)", "total")} AS lost,
-                   {_rounded("allocation * points_after", "points")}
-                   - {_rounded("allocation * points_before", "points")} AS reversed
+                   {_rounded("allocation * (points - points_before)", "points")}
+                   - {_rounded("allocation * (points - points_after)", "points")} AS reversed
               FROM taken_back WHERE points > 0) t
 )
 """
@@ -150,13 +150,6 @@ SELECT effective_on, recorded_on, booked_on, cohort, policy_version, measure, su
          CROSS JOIN LATERAL (VALUES ('price', -paid_back), ('points', -clawed), ('reversed', reversed),
                                     ('price_changed', price_changed)) m (measure, amount)) facts
  GROUP BY effective_on, recorded_on, booked_on, cohort, policy_version, measure HAVING sum(amount) <> 0
-"""
-
-PROOF: LiteralString = """
-SELECT a.holder_id, a.entry_id, a.cohort, a.policy_version, a.method, a.tax_rate, a.share_decimals,
-       a.estimate_version, a.expected, a.rate_version, a.unit_value, a.gross, a.price, a.points, a.rounded,
-       a.allocation
-  FROM allocated a WHERE a.entry_id = %(entry)s
 """
 
 PARTS: tuple[LiteralString, ...] = (SALES, PRICED, SHARED, ALLOCATED, TAKEN_BACK, TAKEN)

@@ -6,7 +6,12 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from ledger.accounts.programs import find_program
+from sqlalchemy import Connection
+
+from ledger import clock
+from ledger.access import ROLES
+from ledger.access.register import create_key
+from ledger.accounts.programs import create_program, find_program
 from ledger.expiry.sweep import sweep
 from ledger.rules.terms import DEFAULT_TERMS
 from tests.whole_service import Tenant, WholeService
@@ -36,9 +41,13 @@ class Controller:
     numbers: Any = field(default_factory=lambda: count(1))
 
     @classmethod
-    def of(cls, service: WholeService, name: str, terms: dict[str, Any], start: str) -> "Controller":
+    def of(
+        cls, service: WholeService, name: str, terms: dict[str, Any], start: str, currency: str = "CNY"
+    ) -> "Controller":
         """A controller of a new test program whose clock stands at noon of a day."""
-        return cls(service.tenant(name, is_test=True, test_now=at(start), terms=terms))
+        if currency == "CNY":
+            return cls(service.tenant(name, is_test=True, test_now=at(start), terms=terms))
+        return cls(_tenant_in(service, name, currency, terms, at(start)))
 
     def on(self, day: str) -> "Controller":
         """Move the clock to noon of a day."""
@@ -56,7 +65,7 @@ class Controller:
             "purchase_id": f"p-{number}",
             "member_id": member,
             "occurred_at": more.pop("occurred_at", self.now),
-            "currency": "CNY",
+            "currency": self.tenant.program.currency,
             "lines": [{"line_id": "1", "quantity": 10, "amount": amount}],
             **more,
         }
@@ -68,9 +77,52 @@ class Controller:
         body = {"return_id": f"r-{next(self.numbers)}", "occurred_at": self.now, "lines": lines}
         return self.tenant.post(f"/v1/purchases/{purchase['purchase_id']}/returns", body)
 
-    def redeem(self, points: int, member: str = "m-1") -> dict[str, Any]:
-        body = {"member_id": member, "points": points, "reference": f"x-{next(self.numbers)}"}
+    def redeem(self, points: int, member: str = "m-1", **more: Any) -> dict[str, Any]:
+        body = {"member_id": member, "points": points, "reference": f"x-{next(self.numbers)}", **more}
         return self.tenant.post("/v1/redemptions", body)
+
+    def quote(self, price: int, points: int, member: str = "m-1") -> str:
+        """A quote of a price that is to be paid with points in part."""
+        money = {"amount": price, "currency": self.tenant.program.currency}
+        body = {"member_id": member, "price": money, "points": points}
+        return str(self.tenant.post("/v1/quotes", body)["quote_id"])
+
+    def refund(self, redemption: dict[str, Any], points: int) -> dict[str, Any]:
+        body = {"points": points, "reference": f"f-{next(self.numbers)}"}
+        return self.tenant.post(f"/v1/redemptions/{redemption['redemption_id']}/refunds", body)
+
+    def award(self, points: int, member: str = "m-1") -> dict[str, Any]:
+        body = {
+            "member_id": member,
+            "points": points,
+            "reason": "gift",
+            "reference": f"a-{next(self.numbers)}",
+        }
+        return self.tenant.post("/v1/earnings", body)
+
+    def transfer(self, points: int, sender: str, recipient: str) -> dict[str, Any]:
+        reference = f"t-{next(self.numbers)}"
+        body = {"from_member_id": sender, "to_member_id": recipient, "points": points, "reference": reference}
+        return self.tenant.post("/v1/transfers", body)
+
+    def reverse(self, entry: dict[str, Any]) -> dict[str, Any]:
+        return self.tenant.post(
+            f"/v1/entries/{entry['entry_id']}/reversal", {"reason": "mistake"}, role="operator"
+        )
+
+    def adjust(self, points: int, member: str = "m-1") -> dict[str, Any]:
+        """Points put right by hand: one key proposes, another approves."""
+        wanted = {"member_id": member, "points": points, "reason": "a mistake"}
+        made = self.tenant.send("POST", "/v1/adjustments", role="operator", json=wanted)
+        assert made.status_code == 202, made.data
+        return self.tenant.post(f"/v1/adjustments/{made.json['adjustment_id']}/approve", {}, role="approver")
+
+    def hold(self, points: int, member: str = "m-1") -> str:
+        body = {"member_id": member, "points": points, "reference": f"h-{next(self.numbers)}"}
+        return str(self.tenant.post("/v1/holds", body)["hold_id"])
+
+    def capture(self, hold_id: str, points: int) -> dict[str, Any]:
+        return self.tenant.post(f"/v1/holds/{hold_id}/capture", {"points": points})
 
     def expire(self, service: WholeService) -> None:
         """Book what the clock has taken."""
@@ -129,10 +181,75 @@ class Controller:
         assert report["difference"] == 0
         return report
 
+    def allocation(self, purchase: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = self.read(f"/v1/purchases/{purchase['purchase_id']}/allocation")
+        return found
+
+    def cohort(self, month: str, pool: str = "sale", **query: str) -> dict[str, Any]:
+        """The line of one cohort in the deferral book."""
+        found: dict[str, Any]
+        (found,) = [
+            each
+            for each in self.deferral(**query)["cohorts"]
+            if (each["cohort"], each["pool"]) == (month, pool)
+        ]
+        return found
+
     def liability(self, **query: str) -> dict[str, Any]:
         report: dict[str, Any] = self.read("/v1/reports/liability", **query)
         assert report["difference"] == 0
         return report
+
+
+ROWS = (
+    "deferred",
+    "released_on_redemption",
+    "released_on_expiry",
+    "estimate_trueup",
+    "issue_reversals",
+    "transaction_price_changes",
+    "revalued",
+    "passed_on",
+    "agent_fees",
+)
+
+
+def rows(report: dict[str, Any]) -> dict[str, int]:
+    """The rows of a report or of a cohort that are not nothing."""
+    return {name: report[name] for name in ROWS if report[name]}
+
+
+def lines(report: dict[str, Any]) -> list[tuple[str, str, str, int]]:
+    """The journal lines of a report: row, debit, credit, minor units."""
+    return [(line["row"], line["debit"], line["credit"], line["amount"]) for line in report["lines"]]
+
+
+def balances(report: dict[str, Any]) -> dict[str, int]:
+    """The accounts of a report that have a balance."""
+    return {each["account"]: each["balance"] for each in report["balances"] if each["balance"]}
+
+
+def _tenant_in(
+    service: WholeService, name: str, currency: str, terms: dict[str, Any], test_now: datetime
+) -> Tenant:
+    """The tenant of a new test program in another currency, with the keys that a controller needs."""
+    now = clock.system_now()
+
+    def work(connection: Connection) -> Tenant:
+        program = create_program(
+            connection,
+            name,
+            currency=currency,
+            timezone="Asia/Shanghai",
+            terms=terms,
+            now=now,
+            is_test=True,
+            test_now=test_now,
+        )
+        keys = {role: create_key(connection, program, role, now=now).token for role in ROLES}
+        return Tenant(service.app, program, keys)
+
+    return service.owner.run(work)
 
 
 def released(report: dict[str, Any]) -> int:

@@ -1,7 +1,6 @@
 """Published worked examples, through the service: purchases, redemptions, estimates, closes, read from reports."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,15 +9,9 @@ from typing import Any
 import pytest
 
 from tests.finance.deferral.controller import MINOR, Controller, at, months, released, terms_earning
-from tests.whole_service import WholeService, open_service
+from tests.whole_service import WholeService
 
 CASES = json.loads(Path(__file__).with_name("published_cases.json").read_text())["cases"]
-
-
-@pytest.fixture(scope="module")
-def service(cluster: Any, template: str) -> Iterator[WholeService]:
-    with open_service(cluster, template) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
