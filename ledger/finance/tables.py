@@ -9,8 +9,8 @@ A report is a ``Report``: the object that JSON shows, and those of its lists tha
 
 A route answers with ``rendering.answered(report, form)``; the command line prints the same bytes. A row is a mapping,
 as JSON has it; a column named ``face_value.amount`` looks inside. Columns are named by the code, so that a table
-without rows has the same head. Every member of the object that is no list stands at the end, in the table ``report``,
-as a name and a value: the times, the totals, the differences.
+without rows has the same head. Every member of the object that is no list of rows stands at the end, in the table
+``report``, as a name and a value: the times, the totals, the differences; a list of values has a line for each.
 
 The CSV is one rectangle after RFC 4180: a head, CRLF, quotes where they are needed. Its first column says which table
 a row is of; cells of the columns that this table has not are empty. Numbers stand as they are, exact and without
@@ -21,7 +21,7 @@ and it is what JSON says.
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from io import StringIO
@@ -90,12 +90,10 @@ def _scalars(body: Mapping[str, Any], within: str = "") -> Iterator[dict[str, An
     for name, value in body.items():
         if isinstance(value, Mapping):
             yield from _scalars(value, f"{within}{name}.")
-        elif not _is_list(value):
-            yield {"name": f"{within}{name}", "value": value}
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, str)
+        else:
+            items = value if isinstance(value, list) else [value]
+            values = [item for item in items if not isinstance(item, Mapping)]
+            yield from ({"name": f"{within}{name}", "value": item} for item in values)
 
 
 def _member(row: Mapping[str, Any], column: str | None) -> Any:

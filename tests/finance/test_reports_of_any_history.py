@@ -1,7 +1,10 @@
 """Laws of the reports, over random histories: they tie, and nothing that is kept beside the books changes a byte."""
 
+import csv
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from io import StringIO
 from random import Random
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 
 from ledger.finance.catalogue import REPORTS
 from ledger.finance.roll_forward import WAYS, Movements
+from ledger.finance.tables import cell
 from ledger.journal.commands import Command
 from ledger.redemption.adjustments import Adjust, Wanted
 from tests.finance.histories import BY, MEMBERS, History
@@ -66,6 +70,34 @@ def test_every_report_ties_whatever_happened_and_whatever_the_totals_have(till: 
     same(asked, partly, shown(till, asked))
     total_anew(till)
     same(asked, partly, shown(till, asked))
+
+
+def test_csv_leaves_nothing_out_that_the_json_says(till: Till) -> None:
+    PutRight(till, Random(16)).run(60)
+    for name, how in all_asked(START, till.now, till.now):
+        said = leaves(report_of(till, name, **how))
+        shown = cells(bytes_of(till, name, "csv", **how).decode())
+        assert said - shown == Counter(), name
+
+
+def leaves(value: Any, name: str = "") -> Counter[tuple[str, str]]:
+    """What an answer says, by the last name of each member; nothing where there is nothing."""
+    if isinstance(value, dict):
+        return sum((leaves(inner, key) for key, inner in value.items()), Counter())
+    if isinstance(value, list):
+        return sum((leaves(inner, name) for inner in value), Counter())
+    return Counter() if value is None else Counter([(name, cell(value))])
+
+
+def cells(text: str) -> Counter[tuple[str, str]]:
+    """What a CSV says, in the same way."""
+    found: Counter[tuple[str, str]] = Counter()
+    for row in csv.DictReader(StringIO(text, newline=""), strict=True):
+        if row["table"] == "report":
+            found[row["name"].rsplit(".")[-1], row["value"]] += 1
+        else:
+            found.update((column.rsplit(".")[-1], value) for column, value in row.items())
+    return found
 
 
 @pytest.mark.parametrize("seed", [14, 15])

@@ -23,7 +23,8 @@ def test_csv_is_a_rectangle_of_all_tables_with_what_is_no_table_at_the_end() -> 
         {"store": "s-1", "value": {"amount": 5, "currency": "CNY"}},
         {"store": None, "value": {"amount": -2, "currency": "CNY"}},
     ]
-    body = {"as_of": "2026-01-01", "window": {"from": "a", "to": "b"}, "stores": stores, "none": []}
+    body: dict[str, Any] = {"as_of": "2026-01-01", "window": {"from": "a", "to": "b"}, "stores": stores, "none": []}
+    body["versions"] = [3, 4]
     report = Report(
         body | {"rate": Decimal("0.3000"), "is_whole": True, "difference": 0},
         Table("stores", ("store", "value.amount"), stores),
@@ -36,11 +37,13 @@ def test_csv_is_a_rectangle_of_all_tables_with_what_is_no_table_at_the_end() -> 
         ["report", "", "", "", "as_of", "2026-01-01"],
         ["report", "", "", "", "window.from", "a"],
         ["report", "", "", "", "window.to", "b"],
+        ["report", "", "", "", "versions", "3"],
+        ["report", "", "", "", "versions", "4"],
         ["report", "", "", "", "rate", "0.3000"],
         ["report", "", "", "", "is_whole", "true"],
         ["report", "", "", "", "difference", "0"],
     ]
-    assert csv_of(report).count(b"\r\n") == 9
+    assert csv_of(report).count(b"\r\n") == 11
     assert orjson.loads(rendered(report)) == body | {"rate": "0.3000", "is_whole": True, "difference": 0}
 
 
