@@ -122,6 +122,9 @@ class Page:
         members = {name: self._whole(inner) for name, inner in schema.get("properties", {}).items()}
         if members.keys() >= BAND.keys():
             members |= BAND
+        if "settlement_price" in members:
+            # A partner's price goes with the policy for partners, and is required there.
+            members |= {"method": "agent_net"}
         # The lowest level of a ladder, which is the only one here, is reached by everybody.
         return members | {"threshold": 0} if "threshold" in members else members
 

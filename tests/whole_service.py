@@ -144,6 +144,7 @@ def with_history(tenant: Tenant) -> Tenant:
         "purchase_id": "p-1",
         "redemption_id": redemption["redemption_id"],
         "entry_id": purchase["entry_id"],
+        "period": "2026-01",
         **with_budget(tenant, "f-1"),
         **with_rules(tenant, "spring"),
     }
