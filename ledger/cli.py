@@ -32,6 +32,7 @@ from ledger.finance.checkpoints.export import evidence
 from ledger.finance.cli import verify_command
 from ledger.finance.exports.cli import export
 from ledger.finance.metrics.watch_cli import watch_command
+from ledger.finance.periods.cli import close_command, periods_command
 from ledger.finance.reconciliation.cli import reconcile_command
 from ledger.finance.report_cli import report_command
 from ledger.finance.totals.cli import totals_command
@@ -172,6 +173,8 @@ main.add_command(verify_command)
 main.add_command(report_command)
 main.add_command(watch_command)
 main.add_command(totals_command)
+main.add_command(close_command)
+main.add_command(periods_command)
 main.add_command(checkpoint_command)
 main.add_command(export)
 main.add_command(reconcile_command)

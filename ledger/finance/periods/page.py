@@ -13,7 +13,6 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ledger.finance.charts import Series, bar_chart, stacked_bars
-from ledger.finance.deferral.report import ROWS
 from ledger.finance.periods import labels
 from ledger.finance.periods.markup import (
     NOTHING,
@@ -164,7 +163,7 @@ def _money(pack: Mapping[str, Any], figures: Figures) -> Iterator[str]:
         for name, label in labels.MONEY.items()
         if name in ("opening", "closing") or deferral[name]
     ]
-    moved = [name for name in ROWS if deferral[name]]
+    moved = [name for name in labels.MONEY if name not in ("opening", "closing") and deferral[name]]
     if moved:
         yield chart(
             bar_chart(

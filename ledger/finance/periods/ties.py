@@ -1,9 +1,10 @@
 """What the parts of a close pack must agree on, each told with both figures and their difference, which is 0. Pure."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any, Final, NamedTuple
 
-from ledger.finance.deferral.report import ROWS
+from ledger.finance.deferral.book import Rows
 
 _OUTSTANDING: Final = {"points": 1, "held": 1, "debt": -1}
 """The accounts of members, and with which sign their balances make the outstanding points."""
@@ -51,7 +52,8 @@ def _of_points(pack: Mapping[str, Any]) -> Iterator[Tie]:
 
 def _of_money(pack: Mapping[str, Any]) -> Iterator[Tie]:
     deferral, currency = pack["deferral"], pack["currency"]
-    moved = sum(deferral[name] * (-1 if name in _LEAVES else 1) for name in ROWS if name not in _APART)
+    names = [field.name for field in fields(Rows) if field.name not in _APART]
+    moved = sum(deferral[name] * (-1 if name in _LEAVES else 1) for name in names)
     closing = deferral["closing"]
     yield Tie(
         "deferral, opening and rows", currency, deferral["opening"] + moved, "deferral, closing", closing
