@@ -171,13 +171,13 @@ SELECT 'cohort', {_DAYS}, key, {_SUMS}
                               || CASE p.kind WHEN 'earn' THEN 'sale' ELSE 'award' END AS key
                          FROM entries p
                         WHERE p.entry_id = m.parent_entry_id AND p.holder_id = m.holder_id
-                          AND (m.credit = 50 OR m.debit = 50 AND m.credit = 3)
+                          AND (m.credit IN (50, 53) OR m.debit = 50 AND m.credit = 3)
                           AND m.kind IN ('return', 'reversal') LIMIT 1) undone ON true
                  WHERE {CROSSING} OR unit = 1 AND debit = 1 AND credit = 3) c
           CROSS JOIN LATERAL (
                SELECT coalesce(own, undone, '') AS key, debit, credit WHERE coalesce(own = undone, true)
                UNION ALL SELECT own, 1, 3 WHERE own <> undone
-               UNION ALL SELECT undone, 3, 50 WHERE own <> undone) part) parts
+               UNION ALL SELECT undone, 3, credit WHERE own <> undone) part) parts
  GROUP BY {_DAYS}, key, unit, debit, credit
 """
 
