@@ -51,6 +51,7 @@ LIABILITY: Final = {
     "economic_value": Label("Economic value", "经济价值"),
     "net_redemption_rate": Label("Expected redemption of what is left", "剩余预期兑换率"),
 }
+BACKLOG: Final = Label("Points whose end had come, not booked yet", "已到期未入账积分")
 WINDOWS: Final = {
     "period": Label("the month", "本月"),
     "since_the_beginning": Label("since the beginning", "自始累计"),

@@ -23,18 +23,23 @@ from ledger.finance.deferral.facts import read_estimates, read_policies
 from ledger.finance.deferral.report import show_deferral, show_share
 from ledger.finance.flagged import show_entries
 from ledger.finance.liability import show_liability
-from ledger.finance.months import bounds_of, show_month
+from ledger.finance.months import bounds_of, next_month, show_month
 from ledger.finance.periods.ties import ties_of
 from ledger.finance.roll_forward import movements_of
 from ledger.finance.totals.reading import Cut, Sum, read_flagged, read_sums
 from ledger.finance.trial_balance import AccountTotal, TrialBalance
 from ledger.journal.history import Times
 
+FORMAT: Final = "ledger close pack 1"
+"""What a pack consists of: another release may show more, and must go on making this one for months of this one."""
+
 BY: Final = ("store", "region", "channel", "rule", "tier")
 """The dimensions in which a pack rolls the points forward."""
 
 LISTED: Final = 1_000
 """Rows that a list of a pack holds at most."""
+
+_LOTS: Final = frozenset({Account.POINTS, Account.HELD})
 
 ADDED: Final = frozenset({"previous_pack_hash", "checkpoint", "closed_by"})
 """What a lock adds to the part that follows from the books."""
@@ -60,6 +65,7 @@ def frozen(
     balance = _trial_balance(program, closing, Times(last, known_as_of))
     points = _rolled(opening, closing)
     pack = {
+        "format": FORMAT,
         "program": program.name,
         "currency": program.currency,
         "timezone": program.timezone,
@@ -82,6 +88,7 @@ def frozen(
             dimension: _rolled_by(connection, program, dimension, period, known_as_of) for dimension in BY
         },
         "redemption_rate": [_rate("period", points), _rate("since_the_beginning", _rolled([], closing))],
+        "expiry_backlog": {"points": _unbooked_expiry(connection, program, period, known_as_of)},
         "deferral": deferral,
         "liability": show_liability(connection, program, last, known_as_of),
         "estimates": [each.shown() for each in estimates if each.version in set(deferral["estimates"])],
@@ -143,6 +150,21 @@ def _rate(window: str, points: Mapping[str, int]) -> dict[str, Any]:
     issued = points["issued"] - points["clawed_back"]
     rate = show_share(Fraction(redeemed, issued)) if issued > 0 else None
     return {"window": window, "redeemed_net": redeemed, "issued_net": issued, "rate": rate}
+
+
+def _unbooked_expiry(connection: Connection, program: Program, period: date, known_as_of: datetime) -> int:
+    """Points, held ones included, whose end had come with the month, and that nobody had booked as expired.
+
+    The sweep that books them comes after the close then, and they are outstanding until the month after.
+    """
+    cut = Cut(bounds_of(program, period).last, known_as_of, booked=True)
+    following = next_month(period).isoformat()
+    return sum(
+        row.amount * ((row.credit in _LOTS) - (row.debit in _LOTS))
+        for row in read_sums(connection, program, "expiry", cut)
+        # A day by its name; lots without an end, or with one that moves, bear words.
+        if row.key < following
+    )
 
 
 def _flagged(

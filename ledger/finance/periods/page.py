@@ -205,7 +205,8 @@ def _liability(pack: Mapping[str, Any], figures: Figures) -> Iterator[str]:
     ]
     expectation = (labels.LIABILITY["net_redemption_rate"], _rate(liability["net_redemption_rate"]))
     bid = (Label(f"Bid, {figures.currency} for a point", "积分买入价"), liability["bid"] or NOTHING)
-    yield pairs([*named, expectation, bid])
+    backlog = (labels.BACKLOG, figures.write(pack["expiry_backlog"]["points"], "points"))
+    yield pairs([*named, expectation, bid, backlog])
     yield table(labels.COHORTS, labels.COHORT_COLUMNS, cohorts, figures)
     yield table(labels.SENSITIVITY, labels.SENSITIVITY_COLUMNS, liability["sensitivity"], figures)
 

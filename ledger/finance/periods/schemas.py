@@ -57,6 +57,7 @@ class PeriodSchema(Answer):
 class ClosePackSchema(Answer):
     """Everything that a month's lock froze."""
 
+    format = fields.String(required=True)
     program = fields.String(required=True)
     currency = fields.String(required=True)
     timezone = fields.String(required=True)
@@ -96,6 +97,12 @@ class ClosePackSchema(Answer):
         required=True,
         metadata={
             "description": "Redeemed less refunded, over issued less clawed back; in the month, and ever"
+        },
+    )
+    expiry_backlog = fields.Dict(
+        required=True,
+        metadata={
+            "description": "Points whose end had come with the month and that no sweep had booked as expired"
         },
     )
     deferral = fields.Dict(required=True, metadata={"description": "As `/v1/reports/deferral` shows it"})

@@ -63,6 +63,8 @@ def test_late_purchase_return_redemption_and_expiry_are_booked_in_the_first_open
 
     january = pack_of(till, "2026-01")["points"]
     assert (moved(january), january["closing"]) == ({"issued": 140}, 140)
+    # The sweep should have run before; the pack says what it would have booked.
+    assert pack_of(till, "2026-01")["expiry_backlog"] == {"points": 40}
     late = {"issued": 30, "clawed_back": 20, "redeemed": 15, "expired": 40}
     # By when it happened, all of it is January's still; what was known at the close was not.
     # Points are redeemed when the books hear of it, wherever the till was.
@@ -73,6 +75,7 @@ def test_late_purchase_return_redemption_and_expiry_are_booked_in_the_first_open
     assert happened(till, FEBRUARY) == {"redeemed": 15}
     february = closed(till, "2026-02")
     assert (february["points"]["opening"], moved(february["points"])) == (140, late)
+    assert february["expiry_backlog"] == {"points": 0}
     listed = february["late_entries"]
     assert listed["entries"] == 2
     assert [
