@@ -4,6 +4,7 @@ A step is a stretch of an accounting month during which the bid stood still. Poi
 which they moved (``POINTS_MOVED``), prices by the measures of the contracts.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -20,7 +21,7 @@ from ledger.accounts.program import Program, RateVersion
 from ledger.finance.deferral.book import CohortKey, Facts, Step
 from ledger.finance.deferral.policy import Estimate, Policy
 from ledger.finance.models import estimates
-from ledger.finance.months import month_at, months_between, previous_month, read_month
+from ledger.finance.months import month_at, months_between, read_month
 from ledger.finance.totals.reading import Cut, Sum, read_contracts, read_sums
 from ledger.fx.rates import rate_at
 from ledger.money import exponent
@@ -102,18 +103,18 @@ def read_steps(connection: Connection, program: Program, cut: Cut) -> list[Step]
     changes = read_changes(connection, program, cut)
     at, made = [change.at for change in changes], [change.made for change in changes]
     facts = _sorted(read_sums(connection, program, "cohort", cut, monthly=True, steps=at, made=made))
+    changed = [month_at(program, change.at) for change in changes]
     for row in read_contracts(connection, program, cut):
         if (name := MEASURES.get(row.measure)) is None:
             continue
-        # Prices do not depend on the bid of the moment: any step of the month will do.
-        steps_of_month = [step for month, step in facts if month == row.month]
-        step = max(steps_of_month, default=_reached(program, changes, row.month))
-        found = facts[row.month, step][CohortKey(row.cohort, "sale")]
+        # Prices do not depend on the bid of the moment: the last step of the month will do.
+        found = facts[row.month, bisect_right(changed, row.month)][CohortKey(row.cohort, "sale")]
         setattr(found, name, getattr(found, name) + row.amount)
     if not facts:
         return []
     last = max(month_at(program, cut.until), *(month for month, _ in facts))
-    return list(_steps(program, facts, changes, last))
+    bids = [Fraction(0), *(Fraction(change.bid) * minor_of(program) for change in changes)]
+    return list(_steps(facts, changed, bids, last))
 
 
 def minor_of(program: Program) -> int:
@@ -145,17 +146,11 @@ def _sorted(sums: Iterable[Sum]) -> _Found:
     return found
 
 
-def _steps(program: Program, facts: _Found, changes: Sequence[Change], last: date) -> Iterable[Step]:
-    """Every month's steps in order; a change of the bid begins one, whether or not anything happened then."""
-    minor = minor_of(program)
-    first = min(month for month, _ in facts)
-    for month in months_between(first, last):
-        begun, ended = _reached(program, changes, previous_month(month)), _reached(program, changes, month)
-        for step in sorted({step for of, step in facts if of == month} | set(range(begun, ended + 1))):
-            bid = Fraction(changes[step - 1].bid) * minor if step else Fraction(0)
-            yield Step(month, bid, facts.get((month, step), {}))
+def _steps(facts: _Found, changed: Sequence[date], bids: Sequence[Fraction], last: date) -> Iterable[Step]:
+    """Every month's steps in order; a change of the bid begins one, whether or not anything happened then.
 
-
-def _reached(program: Program, changes: Sequence[Change], month: date) -> int:
-    """How many changes there had been by the end of a month."""
-    return len([change for change in changes if month_at(program, change.at) <= month])
+    ``changed`` are the months of the changes, ``bids`` what held before the first one and after each.
+    """
+    for month in months_between(min(month for month, _ in facts), last):
+        for step in range(bisect_left(changed, month), bisect_right(changed, month) + 1):
+            yield Step(month, bids[step], facts.get((month, step), {}))

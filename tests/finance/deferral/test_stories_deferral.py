@@ -102,6 +102,23 @@ def test_a_rate_change_revalues_no_deferral_not_even_at_the_moment_of_the_purcha
     assert books.liability()["face_value"] == 1_980
 
 
+def test_no_estimate_reaches_back_to_a_price_not_even_of_the_same_moment(service: WholeService) -> None:
+    books = shop(service, "unestimated")
+    purchase = books.buy(100_000)
+    # Nobody has estimated: 10.00 of 1,010.00.
+    assert rows(books.deferral()) == {"deferred": 990}
+    books.estimate("0.5", "2026-01")
+    books.policy("deferral_relative_ssp", unit_value="0.02", applies_from="2026-02")
+    proof = books.allocation(purchase)
+    assert (proof["allocated"], proof["estimate_version"], proof["policy_version"]) == (990, None, 1)
+    assert rows(books.deferral()) == {"deferred": 990}
+    books.redeem(250)
+    # The estimate counts for what is released: 990 x 250/500.
+    assert rows(books.deferral()) == {"deferred": 990, "released_on_redemption": 495}
+    assert books.buy(100_000)["points"] == 1_000
+    assert rows(books.cohort("2026-01")) == {"deferred": 990 + 498, "released_on_redemption": 372}
+
+
 def test_goods_that_go_back_take_their_part_along(service: WholeService) -> None:
     books = measured(service, "returns")
     purchase = books.on("2026-01-15").buy(100_000)
