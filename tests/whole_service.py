@@ -238,6 +238,15 @@ def with_checkpoints(tenant: Tenant) -> dict[str, str]:
     return {"checkpoint_id": made.shown()["checkpoint_id"]}
 
 
+def with_closes(tenant: Tenant) -> dict[str, str]:
+    """Let two months of long ago be closed, so that there is a pack of each; the later one."""
+    for period in ("2020-01", "2020-02"):
+        for step in ("soft-close", "lock"):
+            answer = tenant.send("POST", f"/v1/periods/{period}/{step}", role="finance")
+            assert answer.status_code == 200, answer.data
+    return {"period": period}
+
+
 def with_reconciliations(tenant: Tenant) -> dict[str, str]:
     """Let finance upload two orders that the books have not, twice; the newer reconciliation."""
     when = clock.show(clock.system_now() - timedelta(days=1))

@@ -23,6 +23,7 @@ from tests.whole_service import (
     with_alerts,
     with_budget,
     with_checkpoints,
+    with_closes,
     with_device,
     with_holds,
     with_reconciliations,
@@ -32,8 +33,8 @@ from tests.whole_service import (
 PAGES: Final = pages()
 PRIVATE: Final = [page for page in PAGES if page.route.scope != PUBLIC]
 READS: Final = [page for page in PRIVATE if page.route.method == "GET"]
-# Every program counts its versions from 1: they are numbers and no ids, and nobody can guess by them.
-NUMBERS: Final = {"version"}
+# Every program counts its versions from 1, and the months are everybody's: these are no ids, and nobody can guess by them.
+NUMBERS: Final = {"version", "period"}
 # A proposal about a fund leaves a row where it may be made, and a first grant may be made under any name.
 PROPOSES: Final = {"propose_grant", "propose_withdrawal"}
 WITH_IDS: Final = [
@@ -91,6 +92,7 @@ def live(tenant: Tenant, tag: str) -> Tenant:
         **with_device(tenant, f"d-{tag}"),
         **with_alerts(tenant, f"w-{tag}"),
         **with_checkpoints(tenant),
+        **with_closes(tenant),
         **with_reconciliations(tenant),
         # Of two, so that lists have a second page; by the key that the tests ask with, which decides on neither.
         **with_rules(tenant, f"q-{tag}", role="admin"),
@@ -361,11 +363,10 @@ def test_what_one_program_does_moves_no_number_of_another(service: WholeService)
 
 
 def numbers(value: Any) -> Any:
-    """A read without the times at which it was made."""
+    """A read without the times at which it was made; a rate tells them in its label as well."""
     if isinstance(value, dict):
-        return {
-            name: numbers(item) for name, item in value.items() if name not in ("as_of", "known_as_of", "to")
-        }
+        told = ("as_of", "known_as_of", "to", "label")
+        return {name: numbers(item) for name, item in value.items() if name not in told}
     return [numbers(item) for item in value] if isinstance(value, list) else value
 
 
