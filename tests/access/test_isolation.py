@@ -33,7 +33,7 @@ from tests.whole_service import (
 PAGES: Final = pages()
 PRIVATE: Final = [page for page in PAGES if page.route.scope != PUBLIC]
 READS: Final = [page for page in PRIVATE if page.route.method == "GET"]
-# Every program counts its versions from 1, and the months are everybody's: these are no ids, and nobody can guess by them.
+# Every program counts its versions from 1, and months are months: these are no ids, and nobody can guess by them.
 NUMBERS: Final = {"version", "period"}
 # A proposal about a fund leaves a row where it may be made, and a first grant may be made under any name.
 PROPOSES: Final = {"propose_grant", "propose_withdrawal"}
@@ -365,7 +365,7 @@ def test_what_one_program_does_moves_no_number_of_another(service: WholeService)
 def numbers(value: Any) -> Any:
     """A read without the times at which it was made; a rate tells them in its label as well."""
     if isinstance(value, dict):
-        told = ("as_of", "known_as_of", "to", "label")
+        told = ("as_of", "known_as_of", "from", "to", "label")
         return {name: numbers(item) for name, item in value.items() if name not in told}
     return [numbers(item) for item in value] if isinstance(value, list) else value
 
