@@ -171,6 +171,9 @@ def show_deferral(
         "known_as_of": show(known_as_of),
         "currency": program.currency,
         **_rolled(before, total, after),
+        "released_from_opening": sum(
+            _from_opening(opening[each.key], rows) for each, rows in moved if each.key in opening
+        ),
         "cohorts": [_cohort(each, rows, opening.get(each.key)) for each, rows in moved],
         "lines": [line.shown() for line in lines_of([(each.kind, rows) for each, rows in moved])],
         "balances": balances_of(closing),
@@ -204,6 +207,14 @@ def show_share(share: Fraction) -> str:
     sign = "-" if millionths < 0 else ""
     whole, part = divmod(abs(millionths), 10**SHARE_DIGITS)
     return f"{sign}{whole}.{part:0{SHARE_DIGITS}d}"
+
+
+def _from_opening(opening: Measured, moved: Rows) -> int:
+    """What a cohort released of its opening balance (IFRS 15.116): what it had is released before what it took up."""
+    if opening.kind != "deferral":
+        return 0
+    released = moved.released_on_redemption + moved.released_on_expiry - moved.estimate_trueup
+    return max(0, min(opening.rows.liability, released))
 
 
 def _rows(measured: Measured | None) -> Rows:

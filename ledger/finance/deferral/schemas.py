@@ -204,6 +204,7 @@ DeferralSchema = Answer.from_dict(
         "known_as_of": Instant(required=True),
         "currency": Currency(required=True),
         **_ROLLED,
+        "released_from_opening": _count("Revenue of the period that the opening balance held (IFRS 15.116)"),
         "cohorts": fields.List(fields.Nested(CohortSchema), required=True),
         "lines": fields.List(fields.Nested(JournalLineSchema), required=True),
         "balances": fields.List(fields.Nested(DeferralBalanceSchema), required=True),

@@ -1,0 +1,45 @@
+"""What of a period's revenue the opening balance held (IFRS 15.116), by the published example."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.finance.deferral.controller import Controller, terms_earning
+from tests.whole_service import WholeService, open_service
+
+
+@pytest.fixture(scope="module")
+def service(cluster: Any, template: str) -> Iterator[WholeService]:
+    with open_service(cluster, template) as opened:
+        yield opened
+
+
+def test_revenue_out_of_the_opening_balance(service: WholeService) -> None:
+    """IE52's second year opens with 4,566.21 and releases 3,492.92 of it; a purchase of that year adds nothing to it.
+
+    The second purchase is allocated the same again, and half of its points are redeemed in its own year.
+    """
+    books = Controller.of(service, "opening", terms_earning(10_000, 10_000_000), "2026-01-05")
+    books.policy("deferral_relative_ssp", unit_value="1")
+    books.estimate("0.95")
+    books.on("2026-01-15").buy(10_000_000)
+    books.on("2026-11-10").redeem(4_500)
+    books.on("2027-02-01").buy(10_000_000, "m-2")
+    books.on("2027-11-10").redeem(4_000)
+    books.redeem(5_000, "m-2")
+    books.on("2027-12-20").estimate("0.97", "2026-01")
+    year = {"from": "2026-12-31T23:59:59.999999+08:00"}
+    report = books.deferral(**year)
+    # 867,579.91 yuan cents: L = 867,580 fen; 1 - 4,500/9,500 of it is open, and 8,500/9,700 of it are released.
+    assert report["opening"] == 456_621
+    assert report["released_from_opening"] == round(867_580 * 8_500 / 9_700) - (867_580 - 456_621) == 349_292
+    assert report["released_on_redemption"] - report["estimate_trueup"] > report["released_from_opening"]
+
+
+def test_what_was_not_there_at_the_beginning_is_released_from_nothing(service: WholeService) -> None:
+    books = Controller.of(service, "no-opening", terms_earning(1, 100), "2026-01-05")
+    books.buy(1_000_000)
+    books.on("2026-01-20").redeem(5_000)
+    assert books.deferral()["released_on_redemption"] > 0
+    assert books.deferral()["released_from_opening"] == 0
