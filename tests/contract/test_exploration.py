@@ -30,6 +30,9 @@ PAST: Final = "2026-01-01T00:00:00Z"
 PRICES: Final = {"rate": "0.0101", "ask": "0.0110", "floor": "0.005", "ceiling": "0.02", "max_step": "0.1"}
 """Sound ones of a proposal of a rate; decimals may be too many, too large or nothing."""
 
+VALUES: Final = {"expected_redemption": "0.9", "unit_value": "0.01", "unit_cost": "0.004", "tax_rate": "0.13"}
+"""Sound ones of proposals of estimates and policies."""
+
 CONFIG: Final = schemathesis.Config.from_dict(
     {
         "seed": 1 if FACTOR == 1 else SEED,
@@ -119,6 +122,8 @@ def make_meaningful(case: Case[Any], facts: dict[str, str]) -> None:
         # No time is later than the present, and no cursor is one that nobody has given.
         past = {name: PAST for name in ("as_of", "known_as_of", "from", "to") if name in case.query}
         case.query = {name: value for name, value in case.query.items() if name != "cursor"} | past
+        if "from" in case.query or "to" in case.query:
+            case.query.pop("period", None)
     for name in case.path_parameters or {}:
         if name in facts and coin(case.body):
             case.path_parameters[name] = facts[name]
@@ -149,6 +154,10 @@ def reconciled(members: dict[str, Any]) -> dict[str, Any]:
     if kept.keys() & BAND.keys():
         kept |= BAND
     kept |= {name: price for name, price in PRICES.items() if isinstance(kept.get(name), str)}
+    kept |= {name: value for name, value in VALUES.items() if isinstance(kept.get(name), str)}
+    kept.pop("settlement_price", None)
+    if kept.get("method") == "agent_net":
+        kept["settlement_price"] = "0.006"
     if "max_percent" in kept:
         kept.pop("min_percent", None)
     for other in kept.get("exceptions") or ():

@@ -104,6 +104,7 @@ def test_every_answer_has_the_shape_that_the_document_gives_it(walk: Walk) -> No
     make_rules(walk)
     set_rates(walk)
     reconcile(walk)
+    measure_in_money(walk)
     run_the_program(walk)
     # What only reads needs no script.
     for name in PAGES.keys() - walk.walked:
@@ -431,6 +432,26 @@ def reconcile(walk: Walk) -> None:
     assert {each["outcome"] for each in made["data"]} >= {"missing", "different"}
     walk.refuse("post_reconciliation", "invalid_request", {"kind": "orders", "csv": "a,b"})
     walk.refuse("show_reconciliation", "reconciliation_unknown", ids={"reconciliation_id": "rcn_1"})
+
+
+def measure_in_money(walk: Walk) -> None:
+    """A policy for months to come, an estimate, and what is refused of them; the price of a purchase."""
+    policy = {
+        "method": "agent_net",
+        "settlement_price": "0.006",
+        "applies_from": "2035-01",
+        "reason": "a plan",
+    }
+    walk.step("propose_deferral_policy", policy)
+    walk.refuse("propose_deferral_policy", "policy_in_use", {**policy, "applies_from": "1970-01"})
+    walk.refuse("propose_deferral_policy", "invalid_request", {**policy, "method": "cost_provision"})
+    share = {"expected_redemption": "0.9", "method": "judgement", "reason": "a plan"}
+    proposed = walk.step("propose_redemption_estimate", share)
+    walk.step("approve_proposal", {}, ids={"approval_id": proposed["approval_id"]}, role="approver")
+    walk.refuse("propose_redemption_estimate", "invalid_request", {**share, "expected_redemption": "0"})
+    assert walk.step("show_purchase_allocation")["allocated"] >= 0
+    walk.refuse("show_purchase_allocation", "purchase_unknown", ids={"purchase_id": "nowhere"})
+    walk.step("show_deferral_book", query="?period=2026-01")
 
 
 def run_the_program(walk: Walk) -> None:
