@@ -1,6 +1,7 @@
 """The book over random histories: as another hand keeps it, whatever the totals have, and as a replay of the prefix."""
 
 import itertools
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ledger.finance.deferral.allocation import show_allocation
 from tests.finance.deferral.keeping import go_on, live
 from tests.finance.deferral.oracle import Books
 from tests.finance.reporting import bytes_of, report_of, total_anew, total_up
@@ -78,6 +80,27 @@ def judge(till: Till, as_of: datetime, known: datetime) -> None:
 
 def is_known(cohort: Any) -> bool:
     return any((cohort.issued, cohort.redeemed, cohort.left, cohort.clawed, cohort.price))
+
+
+@pytest.mark.parametrize("seed", [44, 45])
+def test_the_proofs_of_the_purchases_add_up_to_their_cohorts(till: Till, seed: int) -> None:
+    history = live(till, seed, chapters=6)
+    books = Books(till, till.now, till.now)
+    sums: dict[str, Counter[str]] = defaultdict(Counter)
+    with till.reading() as connection:
+        for purchase in {each["purchase_id"] for each in history.purchases}:
+            proof = show_allocation(connection, till.program, purchase, till.now)
+            entry = next(each for each in books.entries.values() if each["reference"] == purchase)
+            assert books.allocation(entry) == tuple(
+                proof[name] for name in ("method", "price", "points", "allocated")
+            )
+            assert proof["allocated"] + proof["allocated_to_goods"] == proof["price"]
+            if proof["points"]:
+                sums[proof["cohort"]].update(proof["remaining"])
+    told = {each["cohort"]: each for each in report_of(till, "deferral")["cohorts"] if each["pool"] == "sale"}
+    assert {month: (each["allocated"], each["price"]) for month, each in told.items()} == {
+        month: (found["allocated"], found["price"]) for month, found in sums.items()
+    }
 
 
 @pytest.mark.parametrize("seed", [41, 42, 43])
