@@ -53,8 +53,8 @@ SELECT 'postings' AS "table", b.holder_id, b.entry_id, b.ordinal, b.lot_id, b.ru
  ORDER BY b.holder_id, b.entry_id, b.ordinal
 """
 
-# What was spent beyond the balance came out of no lot, and goes back to one of its own. What was taken by hand goes back
-# by a reversal alone.
+# What was spent beyond the balance came out of no lot, and goes back to one of its own. What was taken by hand goes
+# back by a reversal alone.
 _REFUNDS: LiteralString = """
 WITH given AS (
     SELECT e.parent_entry_id AS entry_id, CASE WHEN p.available_at IS NULL THEN p.lot_id END AS lot_id,
