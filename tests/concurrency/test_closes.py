@@ -5,13 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Barrier, Event
 from typing import Any
+from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import Connection
 
+from ledger.clock import system_now
 from ledger.errors import LedgerError, Overloaded
 from ledger.finance.periods.register import list_periods
 from ledger.finance.verify import verify
+from ledger.ids import first_entry_id
 from ledger.journal import Request, post
 from ledger.rules.commands import Line, Purchase
 from tests.concurrency.rivals import open_database
@@ -117,6 +121,25 @@ def test_lock_waits_for_a_posting_that_began_before_the_soft_close(till: Till) -
     locked(till, "2026-01")
     # It had its id before the soft close: it is January's.
     assert pack_of(till, "2026-01")["points"]["issued"] == 1
+
+
+def test_where_sessions_are_hidden_what_they_did_must_have_had_time_to_end(fresh_database: Any) -> None:
+    """A login that takes on the application's role may not see what its other sessions do."""
+    with open_database(fresh_database.owner_url, 2) as database:
+        till = Till(database, new_program(database, "shop")).at(day(40))
+        with till.reading() as other:
+            other.exec_driver_sql("SELECT 1")
+            soft_closed(till, "2026-01")
+            with pytest.raises(Overloaded, match="two minutes"):
+                locked(till, "2026-01")
+        aged = "UPDATE period_events SET event_id = %s"
+        with psycopg.connect(fresh_database.owner_url) as owner:
+            owner.execute("ALTER TABLE period_events DISABLE TRIGGER USER")
+            owner.execute(aged, (UUID(bytes=first_entry_id(system_now() - timedelta(minutes=3))),))
+            owner.execute("ALTER TABLE period_events ENABLE ALWAYS TRIGGER period_events_refuse_change")
+        with till.reading() as other:
+            other.exec_driver_sql("SELECT 1")
+            locked(till, "2026-01")
 
 
 def at_once(number: int, work: Any) -> list[Any]:

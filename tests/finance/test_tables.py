@@ -23,7 +23,12 @@ def test_csv_is_a_rectangle_of_all_tables_with_what_is_no_table_at_the_end() -> 
         {"store": "s-1", "value": {"amount": 5, "currency": "CNY"}},
         {"store": None, "value": {"amount": -2, "currency": "CNY"}},
     ]
-    body: dict[str, Any] = {"as_of": "2026-01-01", "window": {"from": "a", "to": "b"}, "stores": stores, "none": []}
+    body: dict[str, Any] = {
+        "as_of": "2026-01-01",
+        "window": {"from": "a", "to": "b"},
+        "stores": stores,
+        "none": [],
+    }
     body["versions"] = [3, 4]
     report = Report(
         body | {"rate": Decimal("0.3000"), "is_whole": True, "difference": 0},

@@ -39,7 +39,8 @@ from ledger.finance.periods.states import (
     first_open,
     status_of,
 )
-from ledger.ids import made_at
+from ledger.finance.totals.refresh import SETTLED_AFTER
+from ledger.ids import made_at, new_entry_id
 from ledger.ids import show as show_id
 from ledger.journal.asking import driver_of
 
@@ -49,11 +50,17 @@ REOPENING: Final = "period_reopening"
 _READS_AFTER: Final = timedelta(seconds=10)
 """A transaction that has written nothing for so long only reads."""
 
+_CLOCKS_APART: Final = timedelta(seconds=1)
+"""How far the database's clock may be from the one that ids are given by."""
+
+# Whether a posting that began before is under way, and whether sessions like this one are hidden from the role that it
+# has taken on.
 _UNDER_WAY: Final = """
-SELECT EXISTS (
-    SELECT FROM pg_stat_activity
-     WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start <= %(closed_at)s
-       AND (backend_xid IS NOT NULL OR xact_start > %(closed_at)s - %(reads_after)s))
+SELECT coalesce(bool_or(backend_type = 'client backend' AND xact_start <= %(closed_at)s
+                        AND (backend_xid IS NOT NULL OR xact_start > %(closed_at)s - %(reads_after)s)), false),
+       coalesce(bool_or(usename = session_user AND query = '<insufficient privilege>'), false)
+  FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 
 
@@ -186,10 +193,20 @@ def _event(event: PeriodEvent) -> dict[str, Any]:
 
 
 def _require_quiet(connection: Connection, soft_closed: PeriodEvent) -> None:
-    values = {"closed_at": made_at(soft_closed.event_id), "reads_after": _READS_AFTER}
+    """Refuse while a posting may be under way that began before the soft close.
+
+    Where the login takes on the application's role, its other sessions are hidden from it: then whatever they did must
+    have had time to end.
+    """
+    closed_at = made_at(soft_closed.event_id)
+    values = {"closed_at": closed_at + _CLOCKS_APART, "reads_after": _READS_AFTER}
     row = driver_of(connection).execute(_UNDER_WAY, values).fetchone()
-    if row is not None and row[0]:
+    assert row is not None
+    is_under_way, is_blind = row
+    if is_under_way:
         raise Overloaded("postings that began before the soft close are still under way")
+    if is_blind and made_at(new_entry_id()) < closed_at + SETTLED_AFTER:
+        raise Overloaded("what was posted before the soft close may still be under way; wait two minutes")
 
 
 def _require_last_closed(events: list[PeriodEvent], period: date) -> None:
