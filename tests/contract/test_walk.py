@@ -160,7 +160,8 @@ def adjust(walk: Walk) -> None:
     wanted = {"member_id": "m-1", "points": 9, "reason": "a mistake"}
     rehearsed = walk.step("propose_member_adjustment", wanted, query="?dry_run=true")
     assert rehearsed["dry_run"] is True
-    approve, how = "approve_member_adjustment", {"role": "approver"}
+    how: dict[str, Any] = {"role": "approver"}
+    approve = "approve_member_adjustment"
     for points in (9, -9):
         proposed = walk.step(
             "propose_member_adjustment", {**wanted, "points": points, "reference": f"j{points}"}
