@@ -51,7 +51,8 @@ INSERT INTO reconciliation_exceptions SELECT program_id, reconciliation_id, 1, '
 INSERT INTO period_events (program_id, event_id, period, status, recorded_at, changed_by)
     SELECT program_id, gen_random_uuid(), '2026-01-01', 'soft_closed', now(), 'k' FROM programs;
 INSERT INTO estimates
-    SELECT program_id, 1, gen_random_uuid(), NULL, '2026-01-01', 0.9, 'judgement', '{}', now(), 'x', 'k', 'a' FROM programs;
+    SELECT program_id, 1, gen_random_uuid(), NULL, '2026-01-01', 0.9, 'judgement', '{}', now(), 'x', 'k', 'a'
+      FROM programs;
 INSERT INTO quotes (holder_id, quote_id, points, points_value, price, made_at, expires_at, rate_version)
     SELECT holder_id, gen_random_uuid(), 10, 10, 30, now(), now() + interval '1 hour', 1 FROM holders;
 INSERT INTO holds (holder_id, hold_id, points, expires_at, program_id, status)
