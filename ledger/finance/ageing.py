@@ -23,7 +23,7 @@ from ledger.finance.roll_forward import outstanding_of
 from ledger.finance.tables import Report, Table
 from ledger.finance.totals.reading import Cut, Sum, read_sums
 from ledger.fx.convert import value_of
-from ledger.fx.rates import rate_at, show_rate
+from ledger.fx.rates import known_rates, rate_at, show_rate
 from ledger.journal.history import Times, times_of
 
 EXPIRED: Final = "expired_unposted"
@@ -51,8 +51,7 @@ def bucket_of(key: str, today: date) -> str:
 
 def known_rate(program: Program, times: Times) -> RateVersion | None:
     """The rate in force at ``as_of``, of the versions that were known; None where there was none."""
-    known = [rate for rate in program.rules.rates if rate.recorded_at <= times.known_as_of]
-    return rate_at(known, times.as_of)
+    return rate_at(known_rates(program.rules.rates, times.known_as_of), times.as_of)
 
 
 def ageing_report(

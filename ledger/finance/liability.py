@@ -21,7 +21,7 @@ from ledger.finance.deferral.report import read_book, show_share
 from ledger.finance.months import show_month
 from ledger.finance.tables import Report, Table
 from ledger.finance.totals.reading import Cut, read_sums
-from ledger.fx.rates import rate_at, show_rate
+from ledger.fx.rates import known_rates, rate_at, show_rate
 from ledger.journal.history import times_of
 
 TRAILING: Final = timedelta(days=365)
@@ -70,7 +70,7 @@ def show_liability(
     """The report as of two times. Points come from the cohorts, and are held against the trial balance's."""
     book = read_book(connection, program, as_of, known_as_of)
     owed, outstanding = _read_outstanding(connection, program, as_of, known_as_of)
-    known = [each for each in program.rules.rates if each.recorded_at <= known_as_of or each.version == 1]
+    known = known_rates(program.rules.rates, known_as_of)
     rate, bid = rate_at(known, as_of), bid_at(known, as_of, minor_of(program))
     to_come = sum((each.points_to_come for each in book), Fraction(0))
     in_lots, carried = sum(each.facts.left for each in book), sum(each.rows.liability for each in book)

@@ -38,6 +38,14 @@ def rate_at(rates: Sequence[RateVersion], at: datetime) -> RateVersion | None:
     return rates[begun - 1] if begun else None
 
 
+def known_rates(rates: Sequence[RateVersion], known_as_of: datetime) -> list[RateVersion]:
+    """The versions that were known then. The first is what a program begins with: it was always known.
+
+    A test program may have been made, by the system's time, after everything that its own clock shows.
+    """
+    return [rate for rate in rates if rate.recorded_at <= known_as_of or rate.version == 1]
+
+
 def next_change(rates: Sequence[RateVersion], after: datetime) -> datetime | None:
     """When the next version begins, after that instant; None where none is to come."""
     begun = bisect_right(rates, after, key=_beginning)

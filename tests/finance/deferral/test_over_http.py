@@ -1,4 +1,4 @@
-"""What of a period's revenue the opening balance held (IFRS 15.116), by the published example."""
+"""What the published cases do not try: revenue out of the opening balance (IFRS 15.116), and what was always known."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -43,3 +43,12 @@ def test_what_was_not_there_at_the_beginning_is_released_from_nothing(service: W
     books.on("2026-01-20").redeem(5_000)
     assert books.deferral()["released_on_redemption"] > 0
     assert books.deferral()["released_from_opening"] == 0
+
+
+def test_a_test_programs_first_rate_was_always_known(service: WholeService) -> None:
+    """It was made by the system's time, which is later than anything its own clock shows."""
+    books = Controller.of(service, "first-rate", terms_earning(1, 100), "2026-01-05")
+    books.buy(1_000_000)
+    assert books.liability()["face_value"] == 10_000
+    ageing = books.read("/v1/reports/ageing", known_as_of=books.now)
+    assert (ageing["rate"], ageing["rate_version"]) == ("0.0100", 1)
