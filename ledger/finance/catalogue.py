@@ -37,7 +37,7 @@ REPORTS: Final[Mapping[str, Kind]] = {
     "ageing": Kind(ageing_report, AS_OF),
     "liability": Kind(liability_report, AS_OF),
     "breakage": Kind(breakage_report, (*AS_OF, "method", "mature_after")),
-    "deferral": Kind(deferral_report, (*PERIOD, "known_as_of", "period")),
+    "deferral": Kind(deferral_report, (*PERIOD, *AS_OF, "period")),
     "issuance": Kind(issuance_report, (*PERIOD, "known_as_of")),
     "late-entries": Kind(late_report, (*PERIOD, "limit", "cursor")),
     "redemption-rate": Kind(redemption_rate_report, (*PERIOD, "definition", "basis", "as_of", "known_as_of")),

@@ -60,7 +60,7 @@ def propose_estimate(
         "expected_redemption": plain(wanted["expected_redemption"]),
         "method": wanted["method"],
         "inputs": wanted.get("inputs") or {},
-        "reason": wanted["reason"],
+        "reason": wanted.get("reason", wanted["method"]),
     }
     return _proposed(connection, program, ESTIMATE, content["cohort"] or "all", content, by, now)
 

@@ -104,16 +104,22 @@ def deferral_report(
     *,
     start: datetime | None = None,
     end: datetime | None = None,
+    as_of: datetime | None = None,
     known_as_of: datetime | None = None,
     period: date | None = None,
 ) -> Report:
-    """The report for a period as JSON and as CSV; ``period`` is an accounting month in place of ``start`` and ``end``.
+    """The report for a period as JSON and as CSV.
 
-    Refuses a period that ends before it begins or lies ahead of the present (InvalidRequest).
+    ``period`` is an accounting month in place of ``start`` and ``end``; ``as_of`` is the same as ``end``, as other
+    reports name it. Refuses a period that ends before it begins or lies ahead of the present (InvalidRequest).
     """
+    if as_of is not None:
+        if end:
+            raise refused("as_of", "is the same as to: give one of them")
+        end = as_of
     if period is not None:
         if start or end:
-            raise refused("period", "takes the place of from and to")
+            raise refused("period", "takes the place of from, to and as_of")
         start, end = bounds_of(program, period)
     start, end = start or BEGINNING, end or now
     known = require_period(start, end, known_as_of, now)

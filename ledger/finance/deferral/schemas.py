@@ -44,7 +44,7 @@ class EstimateProposalSchema(Strict):
         "The first accounting month that goes by it, not locked; the present one, if left out"
     )
     inputs = Attributes("What it was worked out from, as whoever reviews it needs it; kept as it is")
-    reason = Text(256, "Why, in words; kept", required=True)
+    reason = Text(256, "Why, in words; kept; the method, if left out")
 
     @validates_schema
     def refuse_what_is_no_share(self, payload: dict[str, Any], **_how: Any) -> None:
@@ -130,6 +130,7 @@ DeferralQuery = Strict.from_dict(
     {
         "from": Instant("The period begins just after; from the beginning if left out"),
         "to": Instant("The last moment of the period; the present if left out"),
+        "as_of": Instant("The same as `to`"),
         "known_as_of": Instant("As far as was recorded by then; not later than the present"),
         "period": Month("An accounting month, in place of `from` and `to`"),
         "format": Choice(FORMS, "json if left out"),

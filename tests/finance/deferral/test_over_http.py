@@ -52,3 +52,39 @@ def test_a_test_programs_first_rate_was_always_known(service: WholeService) -> N
     assert books.liability()["face_value"] == 10_000
     ageing = books.read("/v1/reports/ageing", known_as_of=books.now)
     assert (ageing["rate"], ageing["rate_version"]) == ("0.0100", 1)
+
+
+def test_as_of_is_the_end_of_the_period(service: WholeService) -> None:
+    books = Controller.of(service, "as-of", terms_earning(1, 100), "2026-01-05")
+    books.buy(1_000_000)
+    books.on("2026-01-20").buy(1_000_000)
+    moment = "2026-01-10T00:00:00+08:00"
+    assert books.deferral(as_of=moment) == books.deferral(to=moment)
+    assert books.deferral(as_of=moment)["deferred"] < books.deferral()["deferred"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"as_of": "2026-01-06T00:00:00Z", "to": "2026-01-06T00:00:00Z"}, "as_of"),
+        ({"as_of": "2026-01-06T00:00:00Z", "period": "2026-01"}, "period"),
+        ({"from": "2026-01-06T00:00:00Z", "period": "2026-01"}, "period"),
+        ({"from": "2026-01-06T00:00:00Z", "as_of": "2026-01-05T00:00:00Z"}, "to"),
+        ({"as_of": "2036-01-01T00:00:00Z"}, "to"),
+        ({"period": "2026-13"}, "period"),
+    ],
+)
+def test_a_period_is_given_in_one_way(service: WholeService, asked: dict[str, str], field: str) -> None:
+    books = Controller.of(service, f"one-way-{len(str(asked))}-{field}", terms_earning(1, 100), "2026-01-07")
+    answer = books.tenant.send("GET", "/v1/reports/deferral", role="finance", query_string=asked)
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json["errors"]] == [field]
+
+
+def test_an_estimate_without_a_reason_gives_its_method(service: WholeService) -> None:
+    books = Controller.of(service, "no-reason", terms_earning(1, 100), "2026-01-05")
+    books.approved(
+        "/v1/estimates", {"cohort": "2026-01", "expected_redemption": "0.9", "method": "chain_ladder"}
+    )
+    (made,) = books.read("/v1/estimates")["data"]
+    assert (made["method"], made["reason"], made["cohort"]) == ("chain_ladder", "chain_ladder", "2026-01")
