@@ -71,8 +71,8 @@ audit-demo: $(STAMPS)/dev ## replay the demo's year, and let bean-check and hled
 	  $(BIN)/ledger export journal --data $(AUDIT)/data --program demo --format $$form --out $(AUDIT)/demo.$$form; \
 	done
 	$(BIN)/bean-check --no-cache $(AUDIT)/demo.beancount
-	hledger check --strict -f $(AUDIT)/demo.hledger
-	hledger check ordereddates -f $(AUDIT)/demo.hledger
+	if command -v hledger >/dev/null; then hledger check --strict ordereddates -f $(AUDIT)/demo.hledger; \
+	else echo "hledger is not installed: only bean-check has checked the demo's year." >&2; fi
 
 .PHONY: test
 test: $(STAMPS)/dev ## run the tests on a PostgreSQL of their own
