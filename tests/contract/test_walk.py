@@ -105,6 +105,7 @@ def test_every_answer_has_the_shape_that_the_document_gives_it(walk: Walk) -> No
     set_rates(walk)
     reconcile(walk)
     measure_in_money(walk)
+    close_months(walk)
     run_the_program(walk)
     # What only reads needs no script.
     for name in PAGES.keys() - walk.walked:
@@ -433,6 +434,28 @@ def reconcile(walk: Walk) -> None:
     assert {each["outcome"] for each in made["data"]} >= {"missing", "different"}
     walk.refuse("post_reconciliation", "invalid_request", {"kind": "orders", "csv": "a,b"})
     walk.refuse("show_reconciliation", "reconciliation_unknown", ids={"reconciliation_id": "rcn_1"})
+
+
+def close_months(walk: Walk) -> None:
+    """A month of long ago is closed in both steps, and another key opens it again."""
+    month = {"period": "2020-03"}
+    walk.refuse("lock_month", "period_out_of_turn", ids=month)
+    walk.step("soft_close_month", ids=month)
+    walk.refuse("soft_close_month", "period_out_of_turn", ids=month)
+    walk.step("lock_month", ids=month)
+    walk.refuse("show_close_pack", "pack_unknown", ids={"period": "2020-04"})
+    for form, media_type in (("csv", "text/csv"), ("html", "text/html")):
+        assert walk.step("show_close_pack", ids=month, query=f"?format={form}").mimetype == media_type
+    pack = walk.step("show_close_pack", ids=month)
+    assert pack["period"] == "2020-03"
+    proposed = walk.step("propose_to_reopen_month", {"reason": "a mistake"}, ids=month)
+    ids = {"approval_id": proposed["approval_id"]}
+    walk.refuse("approve_proposal", "self_approval", {}, ids=ids)
+    walk.step("approve_proposal", {}, ids=ids, role="approver")
+    walk.refuse("propose_to_reopen_month", "period_out_of_turn", {"reason": "again"}, ids=month)
+    for step in ("soft_close_month", "lock_month"):
+        walk.step(step, ids=month)
+    walk.tenant.facts |= month
 
 
 def measure_in_money(walk: Walk) -> None:

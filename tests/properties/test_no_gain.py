@@ -64,7 +64,7 @@ def undoing(model: Model, event: Event, now: datetime) -> list[Command]:
     """What takes the entry's awards back: a return of all that is left, or a reversal."""
     if event.reversed_by is not None:
         return []
-    if event.kind == "award":
+    if event.kind == "award" or (event.kind == "adjust" and event.awards):
         identifier = next(i for i, number in model.ids.items() if number == event.number)
         return [Reverse(f"ent_{identifier}", "undone")]
     if event.kind != "earn":
