@@ -171,9 +171,9 @@ def test_ageing_values_points_at_the_bid_that_was_known(till: Till) -> None:
     before = report_of(till, "ageing", as_of=day(1))
     assert (before["rate"], before["outstanding"]["face_value"]["amount"]) == ("0.0100", 67)
     assert report_of(till, "ageing", known_as_of=day(1))["rate"] == "0.0100"
-    # When no rate was known yet, nothing had a value.
+    # The rate that a program begins with was always known.
     nothing = report_of(till, "ageing", known_as_of=BEFORE)
-    assert (nothing["rate"], nothing["outstanding"]) == (None, {"points": 0, "face_value": None})
+    assert (nothing["rate"], nothing["outstanding"]["points"]) == ("0.0100", 0)
 
 
 def test_issuance_tells_what_each_fund_paid_and_what_was_issued_beside(till: Till) -> None:

@@ -114,7 +114,7 @@ def deferral_report(
     reports name it. Refuses a period that ends before it begins or lies ahead of the present (InvalidRequest).
     """
     if as_of is not None:
-        if end:
+        if end not in (None, as_of):
             raise refused("as_of", "is the same as to: give one of them")
         end = as_of
     if period is not None:

@@ -66,7 +66,7 @@ def test_as_of_is_the_end_of_the_period(service: WholeService) -> None:
 @pytest.mark.parametrize(
     ("asked", "field"),
     [
-        ({"as_of": "2026-01-06T00:00:00Z", "to": "2026-01-06T00:00:00Z"}, "as_of"),
+        ({"as_of": "2026-01-06T00:00:00Z", "to": "2026-01-05T00:00:00Z"}, "as_of"),
         ({"as_of": "2026-01-06T00:00:00Z", "period": "2026-01"}, "period"),
         ({"from": "2026-01-06T00:00:00Z", "period": "2026-01"}, "period"),
         ({"from": "2026-01-06T00:00:00Z", "as_of": "2026-01-05T00:00:00Z"}, "to"),
