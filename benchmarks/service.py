@@ -48,6 +48,8 @@ def serving(app_url: str, owner_url: str, token: str) -> Iterator[Service]:
         "LEDGER_OWNER_DATABASE_URL": owner_url,
         "LEDGER_PORT": "0",
         "LEDGER_LOG_LEVEL": "WARNING",
+        # It would add up all that the engine has posted here before, in the middle of a load.
+        "LEDGER_UPKEEP_SECONDS": "0",
     }
     command = [sys.executable, "-c", "from ledger.cli import main; main()", "serve"]
     process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)
