@@ -130,6 +130,25 @@ def propose(
     return approval_id
 
 
+def propose_once(
+    connection: Connection,
+    program: Program,
+    kind: str,
+    subject: str,
+    content: Mapping[str, Any],
+    *,
+    by: Principal,
+    now: datetime,
+) -> Approval:
+    """Propose; where a proposal of the very same still waits, that is the answer, rather than a second one."""
+    digest = hashed(content)[1]
+    for waiting in approvals_of(connection, program, kind, subject):
+        if waiting.status == PENDING and waiting.content_hash == digest:
+            return waiting
+    made = propose(connection, program, kind, subject, content, by=by, now=now)
+    return require_approval(connection, program, show_id(_PREFIX, made))
+
+
 def approve(
     connection: Connection,
     program: Program,

@@ -100,6 +100,9 @@ _CREDIT_NORMAL = frozenset(
 LOT_ACCOUNTS = frozenset({Account.POINTS, Account.HELD, Account.GROWTH})
 """Accounts whose every point sits in a lot: a posting on one of them names its lot."""
 
+POINT_LOT_ACCOUNTS = frozenset({Account.POINTS, Account.HELD})
+"""Those of them that hold points."""
+
 BUDGET_ACCOUNTS = frozenset({Account.FUND, Account.FUND_GRANTED, Account.FUND_SPENT})
 """Accounts of budgets. They are counted in points, and nothing moves between them and the points of members."""
 

@@ -36,8 +36,6 @@ BUCKETS: Final = (EXPIRED, *(name for name, _ in DAYS), LATER, ROLLING, NEVER)
 
 COLUMNS: Final = ("bucket", "points", "face_value.amount", "face_value.currency")
 
-_LOT_ACCOUNTS: Final = frozenset({Account.POINTS, Account.HELD})
-
 
 def bucket_of(key: str, today: date) -> str:
     """The bucket of a key of the dimension ``expiry``: a last day, ``rolling`` or ``never``."""
@@ -99,8 +97,7 @@ def ageing_report(
 def _points_by_bucket(sums: Iterable[Sum], today: date) -> Counter[str]:
     points: Counter[str] = Counter()
     for each in sums:
-        direction = (each.credit in _LOT_ACCOUNTS) - (each.debit in _LOT_ACCOUNTS)
-        points[bucket_of(each.key, today)] += each.amount * direction
+        points[bucket_of(each.key, today)] += each.into_lots
     return points
 
 

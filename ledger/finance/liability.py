@@ -4,7 +4,7 @@ Face value is the outstanding points at the bid: the most that could be asked. T
 book's. The economic value is what is still expected to be redeemed, at the bid. Money in minor units.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final
@@ -18,9 +18,9 @@ from ledger.finance.deferral.book import Measured
 from ledger.finance.deferral.facts import bid_at, minor_of
 from ledger.finance.deferral.policy import expected
 from ledger.finance.deferral.report import read_book, show_share
-from ledger.finance.months import show_month
+from ledger.finance.months import TICK, show_month
 from ledger.finance.tables import Report, Table
-from ledger.finance.totals.reading import Cut, read_sums
+from ledger.finance.totals.reading import Cut, Sum, read_sums
 from ledger.fx.rates import known_rates, rate_at, show_rate
 from ledger.journal.history import times_of
 
@@ -69,7 +69,10 @@ def show_liability(
 ) -> dict[str, Any]:
     """The report as of two times. Points come from the cohorts, and are held against the trial balance's."""
     book = read_book(connection, program, as_of, known_as_of)
-    owed, outstanding = _read_outstanding(connection, program, as_of, known_as_of)
+    since = as_of - TRAILING
+    cut = Cut(as_of, known_as_of, booked=True)
+    sums = read_sums(connection, program, "all", cut, steps=(since + TICK,))
+    owed, outstanding = _outstanding(sums)
     known = known_rates(program.rules.rates, known_as_of)
     rate, bid = rate_at(known, as_of), bid_at(known, as_of, minor_of(program))
     to_come = sum((each.points_to_come for each in book), Fraction(0))
@@ -88,7 +91,7 @@ def show_liability(
         "breakage_points": show_share(in_lots - to_come),
         "net_redemption_rate": show_share(to_come / in_lots) if in_lots else None,
         "economic_value": round(to_come * bid),
-        "cost_per_point": _read_cost_per_point(connection, program, as_of, known_as_of),
+        "cost_per_point": _cost_per_point(program, since, (row for row in sums if row.step)),
         "by_method": _by_method(book),
         "by_cohort": [_cohort(each, bid) for each in book],
         "sensitivity": list(_sensitivity(book, carried, to_come, bid)),
@@ -96,30 +99,24 @@ def show_liability(
     }
 
 
-def _read_outstanding(
-    connection: Connection, program: Program, as_of: datetime, known_as_of: datetime
-) -> tuple[int, int]:
+def _outstanding(sums: Iterable[Sum]) -> tuple[int, int]:
     """What members owe, and what they have less that, by the trial balance."""
     balance = dict.fromkeys(Account, 0)
-    for row in read_sums(connection, program, "all", Cut(as_of, known_as_of, booked=True)):
+    for row in sums:
         balance[row.credit] += row.amount
         balance[row.debit] -= row.amount
     owed = -balance[Account.DEBT]
     return owed, balance[Account.POINTS] + balance[Account.HELD] - owed
 
 
-def _read_cost_per_point(
-    connection: Connection, program: Program, as_of: datetime, known_as_of: datetime
-) -> dict[str, Any]:
-    """What points that were redeemed at a rate were worth on average; null where there were none."""
-    since = as_of - TRAILING
+def _cost_per_point(program: Program, since: datetime, sums: Iterable[Sum]) -> dict[str, Any]:
+    """What points that were redeemed at a rate since then were worth on average; null where there were none."""
     value = points = 0
-    for until, sign in ((as_of, 1), (since, -1)):
-        for row in read_sums(connection, program, "all", Cut(until, known_as_of, booked=True)):
-            if Account.POINTS_DISCOUNT in (row.debit, row.credit):
-                value += sign * row.amount * (1 if row.debit is Account.POINTS_DISCOUNT else -1)
-            elif Account.TRADING_POINTS in (row.debit, row.credit):
-                points += sign * row.amount * (1 if row.debit is Account.TRADING_POINTS else -1)
+    for row in sums:
+        if Account.POINTS_DISCOUNT in (row.debit, row.credit):
+            value += row.amount * (1 if row.debit is Account.POINTS_DISCOUNT else -1)
+        elif Account.TRADING_POINTS in (row.debit, row.credit):
+            points += row.amount * (1 if row.debit is Account.TRADING_POINTS else -1)
     share = show_share(Fraction(value, points * minor_of(program))) if points > 0 else None
     return {"from": show(since), "points": points, "value": value, "per_point": share}
 
@@ -127,9 +124,8 @@ def _read_cost_per_point(
 def _by_method(book: Sequence[Measured]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for each in book:
-        method = each.policy.method if each.key.pool == "sale" else "cost_provision"
         row = found.setdefault(
-            method, {"method": method, "outstanding": 0, "book_liability": 0, "passed_on": 0}
+            each.method, {"method": each.method, "outstanding": 0, "book_liability": 0, "passed_on": 0}
         )
         row["outstanding"] += each.facts.left
         row["book_liability"] += each.rows.liability

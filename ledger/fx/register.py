@@ -12,15 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, insert, select
 
-from ledger.access.approvals import (
-    PENDING,
-    Approval,
-    Handler,
-    approvals_of,
-    hashed,
-    propose,
-    require_approval,
-)
+from ledger.access.approvals import Approval, Handler, propose_once
 from ledger.access.principals import Principal
 from ledger.accounts.models import rates
 from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_cursor
@@ -38,7 +30,6 @@ from ledger.fx.rates import (
 )
 from ledger.http.operations import invalid
 from ledger.ids import new_entry_id
-from ledger.ids import show as show_id
 from ledger.rules.register import locked_rules, present_rules
 
 KIND: Final = "rate"
@@ -73,12 +64,7 @@ def propose_rate(
         "valid_from": show(valid_from) if valid_from else None,
         "reason": wanted["reason"],
     }
-    digest = hashed(content)[1]
-    for waiting in approvals_of(connection, program, KIND, content["rate"]):
-        if waiting.status == PENDING and waiting.content_hash == digest:
-            return waiting
-    made = propose(connection, program, KIND, content["rate"], content, by=by, now=now)
-    return require_approval(connection, program, show_id("apr", made))
+    return propose_once(connection, program, KIND, content["rate"], content, by=by, now=now)
 
 
 def record_approved(

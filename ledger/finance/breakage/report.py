@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from ledger.accounts.chart import Account
+from ledger.accounts.chart import POINT_LOT_ACCOUNTS, Account
 from ledger.accounts.program import Program
 from ledger.clock import local_date, show, start_of_day
 from ledger.finance.breakage.backtest import Earlier, Outcome, backtest, hindsight
@@ -34,7 +34,6 @@ HINDSIGHT_MONTHS: Final = 12
 
 _NAMES: Final = {"issued": "issued", "clawed": "clawed_back", "redeemed": "redeemed"}
 _GONE: Final = frozenset({Account.EXPIRED, Account.FORFEITED})
-_LOTS: Final = frozenset({Account.POINTS, Account.HELD})
 _ESTIMATE_COLUMNS: Final = (
     "cohort",
     "issued",
@@ -148,9 +147,9 @@ def _rows(sums: Iterable[Sum]) -> Iterator[Row]:
         month = max(row.month, cohort)
         for name, sign in POINTS_MOVED.get((row.debit, row.credit), ()):
             yield cohort, month, _NAMES[name], sign * row.amount
-        if row.credit in _GONE and row.debit in _LOTS:
+        if row.credit in _GONE and row.debit in POINT_LOT_ACCOUNTS:
             yield cohort, month, "expired", row.amount
-        elif row.debit in _GONE and row.credit in _LOTS:
+        elif row.debit in _GONE and row.credit in POINT_LOT_ACCOUNTS:
             yield cohort, month, "expired", -row.amount
 
 
@@ -219,7 +218,4 @@ def _left(triangle: Triangle) -> int:
 
 def _in_lots(connection: Connection, program: Program, cut: Cut) -> int:
     """Points and held points of the trial balance."""
-    return sum(
-        row.amount * ((row.credit in _LOTS) - (row.debit in _LOTS))
-        for row in read_sums(connection, program, "all", cut)
-    )
+    return sum(row.into_lots for row in read_sums(connection, program, "all", cut))

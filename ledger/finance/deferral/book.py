@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 
 from ledger.finance.deferral.policy import (
     Estimate,
+    Method,
     Policy,
     estimate_at_issue,
     estimate_for,
@@ -124,6 +125,11 @@ class Measured(NamedTuple):
     """By which the first month released, before it was trued up."""
     estimate: Estimate | None
     cost: Fraction
+
+    @property
+    def method(self) -> Method:
+        """The policy's for points of purchases; all others are provided for."""
+        return self.policy.method if self.key.pool == SALE else "cost_provision"
 
     @property
     def points_expected(self) -> Fraction:

@@ -26,8 +26,6 @@ from ledger.finance.totals.reading import Cut, Sum, read_contracts, read_sums
 from ledger.fx.rates import rate_at
 from ledger.money import exponent
 
-_LOTS: Final = frozenset({Account.POINTS, Account.HELD})
-
 POINTS_MOVED: Final[dict[tuple[Account, Account], tuple[tuple[str, int], ...]]] = {
     (Account.ISSUED, Account.POINTS): (("issued", 1),),
     (Account.ADJUSTED, Account.POINTS): (("issued", 1),),
@@ -140,7 +138,7 @@ def _sorted(sums: Iterable[Sum]) -> _Found:
             continue
         month, pool = row.key.split("/")
         facts = found[row.month, row.step][CohortKey(read_month(month), pool)]
-        facts.left += row.amount * ((row.credit in _LOTS) - (row.debit in _LOTS))
+        facts.left += row.into_lots
         for name, sign in POINTS_MOVED.get((row.debit, row.credit), ()):
             setattr(facts, name, getattr(facts, name) + sign * row.amount)
     return found

@@ -12,15 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select
 
-from ledger.access.approvals import (
-    PENDING,
-    Approval,
-    Handler,
-    approvals_of,
-    hashed,
-    propose,
-    require_approval,
-)
+from ledger.access.approvals import Approval, Handler, propose_once
 from ledger.access.principals import Principal
 from ledger.accounts.models import deferral_policies
 from ledger.accounts.paging import Page
@@ -62,7 +54,8 @@ def propose_estimate(
         "inputs": wanted.get("inputs") or {},
         "reason": wanted.get("reason", wanted["method"]),
     }
-    return _proposed(connection, program, ESTIMATE, content["cohort"] or "all", content, by, now)
+    by.require_region(None)
+    return propose_once(connection, program, ESTIMATE, content["cohort"] or "all", content, by=by, now=now)
 
 
 def record_estimate(
@@ -107,7 +100,8 @@ def propose_policy(
         "reason": wanted["reason"],
     }
     content["tax_rate"] = content["tax_rate"] or "0"
-    return _proposed(connection, program, POLICY, content["method"], content, by, now)
+    by.require_region(None)
+    return propose_once(connection, program, POLICY, content["method"], content, by=by, now=now)
 
 
 def record_policy(
@@ -167,25 +161,6 @@ def _require_unused(connection: Connection, program: Program, month: date, now: 
             applies_from=show_month(month),
             last_measured=show_month(max(measured)),
         )
-
-
-def _proposed(
-    connection: Connection,
-    program: Program,
-    kind: str,
-    subject: str,
-    content: Mapping[str, Any],
-    by: Principal,
-    now: datetime,
-) -> Approval:
-    """The proposal; one of the same that still waits is the answer, rather than a second one."""
-    by.require_region(None)
-    digest = hashed(content)[1]
-    for waiting in approvals_of(connection, program, kind, subject):
-        if waiting.status == PENDING and waiting.content_hash == digest:
-            return waiting
-    made = propose(connection, program, kind, subject, content, by=by, now=now)
-    return require_approval(connection, program, show_id("apr", made))
 
 
 def _next_version(connection: Connection, program: Program, table: Any) -> int:

@@ -236,7 +236,7 @@ def _cohort(measured: Measured, moved: Rows, opening: Measured | None) -> dict[s
     return {
         "cohort": show_month(measured.key.month),
         "pool": measured.key.pool,
-        "method": measured.policy.method if measured.key.pool == "sale" else "cost_provision",
+        "method": measured.method,
         "policy_version": measured.policy.version,
         "estimate_version": measured.estimate and measured.estimate.version,
         "expected_redemption": show_share(expected(measured.estimate)),

@@ -39,8 +39,6 @@ BY: Final = ("store", "region", "channel", "rule", "tier")
 LISTED: Final = 1_000
 """Rows that a list of a pack holds at most."""
 
-_LOTS: Final = frozenset({Account.POINTS, Account.HELD})
-
 ADDED: Final = frozenset({"previous_pack_hash", "checkpoint", "closed_by"})
 """What a lock adds to the part that follows from the books."""
 
@@ -160,7 +158,7 @@ def _unbooked_expiry(connection: Connection, program: Program, period: date, kno
     cut = Cut(bounds_of(program, period).last, known_as_of, booked=True)
     following = next_month(period).isoformat()
     return sum(
-        row.amount * ((row.credit in _LOTS) - (row.debit in _LOTS))
+        row.into_lots
         for row in read_sums(connection, program, "expiry", cut)
         # A day by its name; lots without an end, or with one that moves, bear words.
         if row.key < following

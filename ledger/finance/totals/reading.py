@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg import sql
 from sqlalchemy import Connection
 
-from ledger.accounts.chart import Account
+from ledger.accounts.chart import POINT_LOT_ACCOUNTS, Account
 from ledger.accounts.program import Program
 from ledger.finance.totals import contracts, moves
 from ledger.finance.totals.refresh import parameters_of, read_through
@@ -48,6 +48,11 @@ class Sum(NamedTuple):
     debit: Account
     credit: Account
     amount: int
+
+    @property
+    def into_lots(self) -> int:
+        """By how much these postings let the points in lots grow."""
+        return self.amount * ((self.credit in POINT_LOT_ACCOUNTS) - (self.debit in POINT_LOT_ACCOUNTS))
 
 
 class ContractSum(NamedTuple):
