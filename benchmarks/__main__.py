@@ -1,92 +1,92 @@
-"""``python -m benchmarks``: start a server of its own, measure, print a table, and keep the raw results."""
+"""``python -m benchmarks``: start a server of its own, measure, print two tables, and keep the raw results."""
 
 import argparse
 import json
 import statistics
 import sys
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psycopg
-
-from benchmarks import books, machine, pgbench, report, service
+from benchmarks import books, http, machine, pgbench, report, sweep, targets
 from benchmarks.engine import measure_engine
 from benchmarks.measure import Measurement
 from benchmarks.report import Compared
+from benchmarks.stage import Administrator, Stage, stage
 from ledger.clock import show, system_now
 from ledger.db import Database
-from ledger.devdb import DATABASE, OWNER_ROLE, SUPERUSER, DevServer
-from ledger.migrate import upgrade
 
 RESULTS = Path(__file__).parent / "results"
+ENGINE, SWEEP = "engine", "sweep"
+PARTS = (ENGINE, *http.PARTS, SWEEP)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is measured, and for how long."""
 
+    only: tuple[str, ...]
     rounds: int
     seconds: int
     members: int
     batch_size: int
     processes: int
-    http: bool
+    lots: int
     folder: Path | None
 
 
 class Bench:
     """One server with pgbench's tables and the ledger's books, and what was measured on it."""
 
-    def __init__(
-        self, plan: Plan, server: DevServer, administrator: "psycopg.Connection[tuple[object, ...]]"
-    ) -> None:
+    def __init__(self, plan: Plan, at: Stage, administrator: Administrator) -> None:
         self.plan = plan
-        self.server = server
+        self.at = at
         self.administrator = administrator
-        assert server.binaries is not None and server.pid is not None
-        self.program = server.binaries.folder / "pgbench"
-        self.postmaster = server.pid
         self.references: list[Measurement] = []
         self.compared: list[Compared] = []
 
     def prepare(self) -> None:
         """Fill both databases, and let no later measurement pay for that."""
         say(f"pgbench: {pgbench.SCALE * 100_000:,} accounts")
-        self.server.create_database(pgbench.DATABASE)
-        pgbench.initialise(self.program, self.url(pgbench.DATABASE, SUPERUSER))
+        self.at.prepare_pgbench()
         say(f"ledger: {self.plan.members:,} members with points")
-        upgrade(self.url(DATABASE, OWNER_ROLE))
-        database = Database(self.url())
-        books.seed(database, books.open_books(database), self.plan.members)
+        self.at.prepare_ledger()
+        database = Database(self.at.url())
+        program = books.open_books(database)
+        books.seed(database, program, self.plan.members)
+        books.seed_statements(database, program)
         database.close()
         self.administrator.execute("VACUUM (ANALYZE)")
 
     def run(self) -> None:
-        """Measure everything between two runs of pgbench each."""
+        """Measure every part between two runs of pgbench."""
         self.refer()
-        for number in range(self.plan.rounds):
-            for processes in dict.fromkeys((self.plan.processes, 1)):
-                self.compare([self.engine(f"r{number}p{processes}", processes)])
-        if self.plan.http:
-            self.compare(list(self.http()))
+        if ENGINE in self.plan.only:
+            for number in range(self.plan.rounds):
+                for processes in dict.fromkeys((self.plan.processes, 1)):
+                    self.compare([self.engine(f"r{number}p{processes}", processes)])
+        if chosen := [name for name in http.PARTS if name in self.plan.only]:
+            self.http(chosen)
+        if SWEEP in self.plan.only:
+            self.compare(self.sweeps())
 
     def refer(self) -> None:
         """Run pgbench."""
         self.settle()
-        url = self.url(pgbench.DATABASE, SUPERUSER)
+        at = self.at
         self.references.append(
-            tell(pgbench.measure_pgbench(self.program, url, self.postmaster, self.plan.seconds))
+            tell(pgbench.measure_pgbench(at.program, at.pgbench_url, at.postmaster, self.plan.seconds))
         )
 
-    def compare(self, found: list[Measurement]) -> None:
-        """Run pgbench again; the runs on either side of what was found are its reference."""
+    def compare(self, found: Iterable[Measurement]) -> None:
+        """Measure, and run pgbench again; the runs on either side of what was found are its reference."""
+        measured = [tell(each) for each in found]
         self.refer()
         sides = self.references[-2:]
         rate = statistics.mean(side.rate for side in sides)
         cpu = statistics.mean(side.microseconds(side.client + side.server.server) for side in sides)
-        self.compared += [Compared(each, rate, cpu) for each in found]
+        self.compared += [Compared(each, rate, cpu) for each in measured]
 
     def settle(self) -> None:
         """Write out what the measurement before has left, so that the next does not pay for it."""
@@ -95,47 +95,43 @@ class Bench:
     def engine(self, run: str, processes: int) -> Measurement:
         plan = self.plan
         self.settle()
-        return tell(
-            measure_engine(
-                self.url(),
-                self.postmaster,
-                run=run,
-                processes=processes,
-                members=plan.members,
-                batch_size=plan.batch_size,
-                seconds=plan.seconds,
-            )
+        return measure_engine(
+            self.at.url(),
+            self.at.postmaster,
+            run=run,
+            processes=processes,
+            members=plan.members,
+            batch_size=plan.batch_size,
+            seconds=plan.seconds,
         )
 
-    def http(self) -> Iterator[Measurement]:
-        self.settle()
-        owner = self.url(DATABASE, OWNER_ROLE)
-        database = Database(self.url())
-        token = service.make_key(owner, books.open_books(database))
+    def http(self, parts: list[str]) -> None:
+        """Measure what was chosen over HTTP, all of it on one running service."""
+        database = Database(self.at.url())
+        program = books.open_books(database)
         database.close()
-        with service.serving(self.url(), owner, token) as running:
-            for each in service.measure_service(
-                running, self.postmaster, self.plan.members, self.plan.seconds
-            ):
-                yield tell(each)
+        with ExitStack() as stack:
+            urls = self.at.url(), self.at.owner_url
+            members, seconds = self.plan.members, self.plan.seconds
+            run = http.opened(stack, *urls, program, self.at.postmaster, members, seconds)
+            for name in parts:
+                self.settle()
+                self.compare(http.PARTS[name](run))
 
-    def url(self, database: str = DATABASE, role: str = "ledger_app") -> str:
-        return self.server.url(database, role)
+    def sweeps(self) -> Iterator[Measurement]:
+        """The expiry sweep on books of its own."""
+        for shape in sweep.shapes(self.plan.lots):
+            yield sweep.measure_sweep(self.at, self.administrator, shape)
 
 
 def main() -> None:
     plan = read_plan()
-    with tempfile.TemporaryDirectory(prefix="ledger-bench-", dir=plan.folder) as folder:
-        data = Path(folder) / "data"
-        with (
-            DevServer.start(data, prefer="wheel") as server,
-            psycopg.connect(server.url(DATABASE, SUPERUSER), autocommit=True) as administrator,
-        ):
-            hardware = machine.describe(data, administrator)
-            settings = machine.settings(administrator)
-            bench = Bench(plan, server, administrator)
-            bench.prepare()
-            bench.run()
+    with stage(plan.folder) as (at, administrator):
+        hardware = machine.describe(at.data, administrator)
+        settings = machine.settings(administrator)
+        bench = Bench(plan, at, administrator)
+        bench.prepare()
+        bench.run()
     publish(plan, bench, hardware | {"load at the end": machine.load_average()}, settings)
 
 
@@ -146,7 +142,9 @@ def publish(plan: Plan, bench: Bench, hardware: dict[str, str], settings: dict[s
         for each in bench.references
     ]
     compared = [*references, *bench.compared]
+    judged = targets.judge(compared, plan.lots)
     print(f"\n{report.facts(hardware)}\n\n{report.facts(settings)}\n\n{report.table(compared)}")
+    print(f"\n{targets.table(judged)}")
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{show(system_now())[:19].replace(':', '')}.json"
     results = {
@@ -154,6 +152,7 @@ def publish(plan: Plan, bench: Bench, hardware: dict[str, str], settings: dict[s
         "machine": hardware,
         "settings": settings,
         "measurements": report.raw(compared),
+        "targets": [{**asdict(each), "verdict": each.verdict} for each in judged],
     }
     path.write_text(json.dumps(results, indent=1) + "\n")
     print(f"\nraw results: {path}")
@@ -173,21 +172,27 @@ def say(line: str) -> None:
 
 def read_plan() -> Plan:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=15, help="of each measurement")
-    parser.add_argument("--members", type=int, default=100_000)
-    parser.add_argument("--batch", type=int, default=1_000, help="commands in a batch")
+    parser.add_argument("--only", action="append", choices=PARTS, help="this part alone; may be given again")
+    parser.add_argument(
+        "--quick", action="store_true", help="short loads on small books: to try, not to believe"
+    )
+    parser.add_argument("--rounds", type=int, help="of the engine")
+    parser.add_argument("--seconds", type=int, help="of each load")
+    parser.add_argument("--members", type=int)
+    parser.add_argument("--batch", type=int, default=1_000, help="commands in a batch of the engine")
     parser.add_argument("--processes", type=int, default=2, help="that post at once")
-    parser.add_argument("--no-http", action="store_true", help="measure the engine alone")
+    parser.add_argument("--lots", type=int, help="that the sweep finds due")
     parser.add_argument("--folder", type=Path, help="where the data folder is made; a disk, not memory")
     given = parser.parse_args()
+    rounds, seconds, members, lots = (1, 2, 10_000, 10_000) if given.quick else (2, 10, 100_000, sweep.DUE)
     return Plan(
-        given.rounds,
-        given.seconds,
-        given.members,
+        tuple(given.only or PARTS),
+        given.rounds or rounds,
+        given.seconds or seconds,
+        given.members or members,
         given.batch,
         given.processes,
-        not given.no_http,
+        given.lots or lots,
         given.folder,
     )
 

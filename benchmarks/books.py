@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from benchmarks.draws import Draw, uniform
 from ledger.accounts.program import Program
 from ledger.accounts.programs import create_program, find_program
 from ledger.clock import system_now
@@ -13,6 +14,9 @@ from ledger.rules.terms import DEFAULT_TERMS
 
 CURRENCY = "CNY"
 POINTS_SEEDED = 100_000
+STATEMENTS = 50
+"""Entries on the page of a statement that is read."""
+_BUSY, _BUSY_FROM, _BUSY_ENTRIES = 50, 900_000, 400
 _FINGERPRINT = bytes(16)
 
 
@@ -41,15 +45,36 @@ def open_books(database: Database) -> Program:
 def seed(database: Database, program: Program, members: int, batch_size: int = 1_000) -> None:
     """Give every member one purchase, large enough for all that will be redeemed."""
     for first in range(0, members, batch_size):
-        _seed(database, program, range(first, min(first + batch_size, members)))
+        numbers = range(first, min(first + batch_size, members))
+        _seed(database, program, [(f"seed-{n}", member(n), POINTS_SEEDED * 100) for n in numbers])
 
 
-def _seed(database: Database, program: Program, numbers: range) -> None:
+def seed_statements(database: Database, program: Program) -> None:
+    """Give a few members of their own, who do nothing else, long statements."""
+    for turn in range(_BUSY_ENTRIES // 20):
+        numbers = [(n, time) for n in range(_BUSY) for time in range(20)]
+        _seed(
+            database,
+            program,
+            [(f"busy-{turn}-{n}-{time}", member(_BUSY_FROM + n), 3_990) for n, time in numbers],
+        )
+
+
+def statement_draw() -> Draw:
+    """One of the members with long statements."""
+    draw = uniform(_BUSY, "statements")
+    return lambda: _BUSY_FROM + draw()
+
+
+def _seed(database: Database, program: Program, bought: list[tuple[str, str, int]]) -> None:
+    """Purchases, each with its name, its member and what it comes to in minor units."""
     now = system_now()
-    requests = [Request(_purchase(n, now), f"seed-{n}", _FINGERPRINT, f"req_seed-{n}") for n in numbers]
+    requests = [
+        Request(_purchase(name, member_id, amount, now), name, _FINGERPRINT, f"req_{name}")
+        for name, member_id, amount in bought
+    ]
     database.run(lambda connection: post(connection, program, requests, now=now))
 
 
-def _purchase(number: int, now: datetime) -> Command:
-    line = Line("1", 1, POINTS_SEEDED * 100)
-    return Purchase(f"seed-{number}", member(number), now, CURRENCY, (line,))
+def _purchase(name: str, member_id: str, amount: int, now: datetime) -> Command:
+    return Purchase(name, member_id, now, CURRENCY, (Line("1", 1, amount),))

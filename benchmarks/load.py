@@ -8,12 +8,14 @@ import selectors
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+from benchmarks.percentiles import percentile
 
 _END = b"\r\n\r\n"
 _LENGTH = b"content-length:"
-_PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 10
 
 
 @dataclass(slots=True)
@@ -27,21 +29,30 @@ class Load:
 
     def percentile(self, share: float) -> float:
         """The latency that this share of the answers did not exceed, in milliseconds."""
-        ordered = sorted(self.latencies)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1e3
+        return percentile(self.latencies, share) * 1e3
+
+    def in_ms(self, shares: Sequence[float] = (0.50, 0.99)) -> dict[str, float | int | str]:
+        """Statuses, and the latencies of these shares in milliseconds, as notes of a measurement."""
+        statuses = " ".join(f"{status}:{times}" for status, times in sorted(self.statuses.items()))
+        return {"statuses": statuses} | {
+            f"p{share * 100:g}_ms": round(self.percentile(share), 2) for share in shares
+        }
 
 
-class _Connection:
+class Connection:
     """One connection and the one request on it."""
 
     def __init__(self, host: str, port: int) -> None:
-        self.socket = socket.create_connection((host, port), _PATIENCE_SECONDS)
+        self.socket = socket.create_connection((host, port), PATIENCE_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.received = b""
+        self.received = bytearray()
+        self.expected = 0
         self.began = 0.0
 
     def send(self, request: bytes) -> None:
-        self.received = b""
+        """Send a request; the one before has been answered."""
+        self.received.clear()
+        self.expected = 0
         self.began = time.perf_counter()
         self.socket.sendall(request)
 
@@ -50,23 +61,25 @@ class _Connection:
         block = self.socket.recv(65_536)
         assert block, "the service has closed the connection"
         self.received += block
-        head, end, body = self.received.partition(_END)
-        if not end or len(body) < _body_length(head):
-            return None
-        return int(head[9:12])
+        if not self.expected:
+            head = self.received.find(_END)
+            if head < 0:
+                return None
+            self.expected = head + len(_END) + _body_length(bytes(self.received[:head]))
+        return int(self.received[9:12]) if len(self.received) >= self.expected else None
 
 
 def generate(host: str, port: int, connections: int, seconds: float, request: Callable[[], bytes]) -> Load:
     """Keep so many connections busy for ``seconds``, each with one request after the other."""
     load, waiting = Load(), selectors.DefaultSelector()
-    opened = [_Connection(host, port) for _ in range(connections)]
+    opened = [Connection(host, port) for _ in range(connections)]
     cpu, began = time.process_time(), time.perf_counter()
     for connection in opened:
         waiting.register(connection.socket, selectors.EVENT_READ, connection)
         connection.send(request())
     open_requests, end = connections, began + seconds
     while open_requests:
-        for key, _ in waiting.select(_PATIENCE_SECONDS):
+        for key, _ in waiting.select(PATIENCE_SECONDS):
             connection = key.data
             status = connection.receive()
             if status is None:
@@ -79,6 +92,7 @@ def generate(host: str, port: int, connections: int, seconds: float, request: Ca
             else:
                 open_requests -= 1
     load.seconds, load.cpu = time.perf_counter() - began, time.process_time() - cpu
+    waiting.close()
     for connection in opened:
         connection.socket.close()
     return load

@@ -7,6 +7,8 @@ from typing import Any
 
 from benchmarks.measure import Measurement
 
+_WIDTH = 69
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -38,7 +40,7 @@ class Compared:
 def table(compared: Sequence[Compared]) -> str:
     """The medians of each kind of measurement, in the order in which they first came."""
     lines = [
-        f"{'':44} {'/s':>8} {'ratio':>6} {'CPU µs each: Python':>20} {'PostgreSQL':>11} {'together':>9}"
+        f"{'':{_WIDTH}} {'/s':>8} {'ratio':>6} {'CPU µs each: Python':>20} {'PostgreSQL':>11} {'together':>9}"
         f" {'ratio':>6} {'others':>7}"
     ]
     names = dict.fromkeys(each.measured.name for each in compared)
@@ -56,7 +58,7 @@ def _line(name: str, runs: Sequence[Compared]) -> str:
     python = median([each.measured.microseconds(own) for each, own in zip(runs, asking, strict=True)])
     server = median([each.measured.microseconds(each.measured.server.server) for each in runs])
     return (
-        f"{name:44} {median([each.measured.rate for each in runs]):8,.0f}"
+        f"{name:{_WIDTH}} {median([each.measured.rate for each in runs]):8,.0f}"
         f" {median([each.ratio for each in runs]):6.2f} {python:20.1f} {server:11.1f}"
         f" {median([each.cpu for each in runs]):9.1f} {median([each.cpu_ratio for each in runs]):6.2f}"
         f" {median([each.measured.others for each in runs]):7.2f}"
