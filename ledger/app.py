@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 from ledger import clock, errors
 from ledger.access import routes as decisions
 from ledger.access.approvals import Handler
+from ledger.access.keyring import Keyring
 from ledger.accounts import routes as members
 from ledger.alerts import routes as alerts
 from ledger.config import Settings
@@ -39,6 +40,7 @@ from ledger.http.meters import Meters
 from ledger.http.operations import table_of
 from ledger.http.services import EXTENSION, Services, services
 from ledger.journal import routes as entries
+from ledger.journal.writer import Writer
 from ledger.redemption import adjusting
 from ledger.redemption import adjustment_routes as adjustments
 from ledger.redemption import device_routes as devices
@@ -119,7 +121,14 @@ def create_app(
     declared = [route for each in routes for route in each.declared]
     operations = table_of(route.operation for route in declared if route.operation)
     app.extensions[EXTENSION] = Services(
-        settings, database, system_clock, operations, approvals, meters or Meters()
+        settings,
+        database,
+        system_clock,
+        operations,
+        approvals,
+        meters or Meters(),
+        Writer(database, system_clock, room=settings.queue),
+        Keyring(),
     )
     app.extensions[viewer.DOCUMENT] = document = Document(app)
     for each in routes:

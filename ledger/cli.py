@@ -55,7 +55,7 @@ def main() -> None:
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on; 0 takes a free one.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes.")
-@click.option("--threads", type=click.IntRange(1, 256), help="Threads of each process.")
+@click.option("--connections", type=click.IntRange(1, 65_536), help="Callers of each process at once.")
 @told_plainly
 def serve(data: Path | None, **listening: str | int | None) -> None:
     """Run the service.

@@ -42,12 +42,15 @@ class Settings:
     """LEDGER_HOST, LEDGER_PORT: where the service listens; port 0 takes a free one."""
 
     workers: int = 2
-    threads: int = 32
-    """LEDGER_WORKERS, LEDGER_THREADS: processes of the service, and threads of each."""
+    connections: int = 1_000
+    """LEDGER_WORKERS, LEDGER_CONNECTIONS: processes of the service, and callers that each serves at once."""
+
+    queue: int = 512
+    """LEDGER_QUEUE: postings of one process that may wait for their turn; the next one is answered 503."""
 
     pool_size: int = 4
-    """LEDGER_POOL_SIZE: database connections of one worker. Far fewer than threads, so that a crowd which
-    waits for one member leaves threads to refuse the others quickly, and to say that the process lives."""
+    """LEDGER_POOL_SIZE: database connections of one worker. Single postings share one more, and upkeep
+    has one of its own."""
 
     lock_timeout_ms: int = 3_000
     """LEDGER_LOCK_TIMEOUT_MS: how long a posting waits for a member that another one holds."""
@@ -89,7 +92,8 @@ class Settings:
             host=read("HOST", str, default.host),
             port=read("PORT", _between(0, 65_535), default.port),
             workers=read("WORKERS", _between(1, 256), default.workers),
-            threads=read("THREADS", _between(1, 256), default.threads),
+            connections=read("CONNECTIONS", _between(1, 65_536), default.connections),
+            queue=read("QUEUE", _between(1, 65_536), default.queue),
             pool_size=read("POOL_SIZE", _between(1, 1_000), default.pool_size),
             lock_timeout_ms=read("LOCK_TIMEOUT_MS", _between(1, 600_000), default.lock_timeout_ms),
             statement_timeout_ms=read(

@@ -4,8 +4,8 @@ PostgreSQL keeps ``statement_timeout`` itself, so a server that hangs, or that n
 would be waited for until the network gives up, which on a unix socket it never does.
 """
 
-import select
 from collections.abc import Generator
+from select import POLLIN, poll
 from time import monotonic_ns
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -66,8 +66,8 @@ class PatientConnection(psycopg.Connection[TupleRow]):
         """
         if self.closed:
             return True
-        readable = select.poll()
-        readable.register(self.fileno(), select.POLLIN)
+        readable = poll()
+        readable.register(self.fileno(), POLLIN)
         return bool(readable.poll(0))
 
 

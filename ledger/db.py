@@ -59,6 +59,16 @@ class Database:
         pool_timeout_seconds: int = 2,
         connect_timeout_seconds: int = 5,
     ) -> None:
+        self._url, self._role = url, role
+        self._alike: list[Database] = []
+        self._limits = {
+            "pool_size": pool_size,
+            "lock_timeout_ms": lock_timeout_ms,
+            "statement_timeout_ms": statement_timeout_ms,
+            "patience_ms": patience_ms,
+            "pool_timeout_seconds": pool_timeout_seconds,
+            "connect_timeout_seconds": connect_timeout_seconds,
+        }
         options = {
             "lock_timeout": lock_timeout_ms,
             "statement_timeout": statement_timeout_ms,
@@ -86,6 +96,12 @@ class Database:
         )
         _connect_patiently(self.engine, statement_timeout_ms + patience_ms)
 
+    def alike(self, **limits: int) -> "Database":
+        """The same database through a pool of its own, with other limits where they are named. Closed with this one."""
+        database = Database(self._url, role=self._role, **(self._limits | limits))
+        self._alike.append(database)
+        return database
+
     def run(self, work: Callable[[Connection], Result]) -> Result:
         """Run ``work`` as one unit of work and commit it. The one place of the ledger that commits."""
         for remaining in reversed(range(MAX_RUNS)):
@@ -111,6 +127,8 @@ class Database:
 
     def close(self) -> None:
         """Close every pooled connection."""
+        for database in self._alike:
+            database.close()
         self.engine.dispose()
 
     @contextmanager

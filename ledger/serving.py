@@ -7,8 +7,6 @@ its death wakes the loop as a worker's death does.
 import logging
 import os
 import signal
-import socket
-import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +32,7 @@ from ledger.devdb import DevServer
 from ledger.http.headers import REPEATED, SINGLE
 from ledger.http.meters import Meters, share
 from ledger.http.problems import PROBLEM_JSON
+from ledger.worker import Worker
 
 _PROBE_SECONDS: Final = 2
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108  a heartbeat on a busy disk would look like a dead worker
@@ -54,8 +53,8 @@ class Service(BaseApplication):  # type: ignore[misc]
         for name, value in {
             "bind": f"{host}:{settings.port}",
             "workers": settings.workers,
-            "threads": settings.threads,
-            "worker_class": "gthread",
+            "worker_connections": settings.connections,
+            "worker_class": "ledger.worker.Worker",
             "keepalive": 30,
             "graceful_timeout": 20,
             "limit_request_line": 4094,
@@ -75,6 +74,7 @@ class Service(BaseApplication):  # type: ignore[misc]
         mark_process_dead(worker.pid, str(self.counts))  # type: ignore[no-untyped-call]
 
     def load(self) -> Flask:
+        Worker.caller_seconds = self.place.settings.caller_timeout_ms / 1_000
         share(self.counts)
         upkeep.start(self.place)
         return create_app(self.place.settings, self.place.database(), meters=Meters(self.counts))
@@ -99,13 +99,7 @@ class Master(arbiter.Arbiter):  # type: ignore[misc]
     def __init__(self, service: Service) -> None:
         self.server = service.place.server
         self.is_announced = False
-        self.caller_timeout_ms = service.place.settings.caller_timeout_ms
         super().__init__(service)
-
-    def start(self) -> None:
-        super().start()
-        for listener in self.LISTENERS:
-            give_up_on_silence(listener.sock, self.caller_timeout_ms)
 
     def wait_for_signals(self, timeout: Any = 1) -> list[int]:
         signals: list[int] = super().wait_for_signals(timeout=timeout if self.is_announced else 1 / 20)
@@ -173,17 +167,6 @@ def stop_on_signals() -> None:
     """Let SIGTERM and SIGINT end the process cleanly until gunicorn takes them over."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-
-
-def give_up_on_silence(listener: socket.socket, timeout_ms: int) -> None:
-    """Let no connection that ``listener`` accepts wait longer for its caller in the middle of a request.
-
-    A caller that is gone without a word would otherwise keep a thread for ever. The kernel hands the
-    options of the listener on to the connections; between requests gunicorn waits without a thread.
-    """
-    seconds, ms = divmod(timeout_ms, 1_000)
-    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-        listener.setsockopt(socket.SOL_SOCKET, option, struct.pack("@ll", seconds, ms * 1_000))
 
 
 def mark_repeated_headers(_worker: Any, request: Any) -> None:

@@ -28,6 +28,7 @@ class Principal:
     role: str
     scopes: frozenset[str]
     region: str | None = None
+    expires_at: datetime | None = None
 
     def require(self, scope: str) -> None:
         """Refuse what the role does not carry (``forbidden``)."""
@@ -42,7 +43,7 @@ class Principal:
 
 _SELECT_KEY = (
     select_program()
-    .add_columns(api_keys.c.digest, api_keys.c.role, api_keys.c.region)
+    .add_columns(api_keys.c.digest, api_keys.c.role, api_keys.c.region, api_keys.c.expires_at)
     .join(api_keys, api_keys.c.program_id == programs.c.program_id)
 )
 
@@ -65,7 +66,7 @@ def authenticate(connection: Connection, header: str | None, now: datetime) -> P
         raise _refusal()
     # A role that this release does not know carries nothing.
     scopes = ROLES.get(row.role, frozenset())
-    return Principal(key_id, program_of(connection, row), row.role, scopes, row.region)
+    return Principal(key_id, program_of(connection, row), row.role, scopes, row.region, row.expires_at)
 
 
 def presented_key(header: str | None) -> tuple[str, str]:

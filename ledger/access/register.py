@@ -10,6 +10,7 @@ from ledger.access.models import api_keys
 from ledger.access.roles import HEADQUARTERS_ROLES, ROLES
 from ledger.accounts.models import programs
 from ledger.accounts.program import Program
+from ledger.accounts.programs import touch
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,17 @@ def list_keys(connection: Connection, program: Program | None = None) -> list[Re
 
 
 def revoke_key(connection: Connection, key_id: str, now: datetime) -> bool:
-    """Revoke a key for good; False when there is none of that id. The first time of revocation stays."""
+    """Revoke a key for good; False when there is none of that id. The first time of revocation stays.
+
+    Locks the program's row: with its new stamp, nobody goes on with what he remembers of the key.
+    """
     changed = connection.execute(
         update(api_keys)
         .where(api_keys.c.key_id == key_id, api_keys.c.revoked_at.is_(None))
         .values(revoked_at=now)
-    ).rowcount
+        .returning(api_keys.c.program_id)
+    ).scalar_one_or_none()
+    if changed is not None:
+        touch(connection, changed)
     known = connection.execute(select(api_keys.c.key_id).where(api_keys.c.key_id == key_id))
-    return bool(changed) or known.first() is not None
+    return changed is not None or known.first() is not None

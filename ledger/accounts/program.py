@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
+from uuid import UUID
 
 HEADQUARTERS = ""
 """The owner of the rules that are no region's."""
@@ -79,6 +80,8 @@ class Program:
     is_test: bool = False
     test_now: datetime | None = None
     rules: Rules = NO_RULES
+    stamp: UUID | None = None
+    """Changes with all that decides postings and with the keys that are revoked; none outside a database."""
 
     def now(self, system_now: datetime) -> datetime:
         """The program's present: the test clock where one is set."""

@@ -57,6 +57,7 @@ def program_of(connection: Connection, row: Row[Any]) -> Program:
         row.is_test,
         row.test_now,
         read_rules(connection, row.program_id, row.stamp),
+        row.stamp,
     )
 
 
@@ -81,7 +82,10 @@ def read_rules(connection: Connection, program_id: int, stamp: UUID) -> Rules:
 
 
 def touch(connection: Connection, program_id: int) -> None:
-    """Give a program a new stamp, because what decides its postings has changed. Locks the program's row."""
+    """Give a program a new stamp, because what decides its postings, or who may post, has changed.
+
+    Locks the program's row.
+    """
     connection.execute(
         update(programs).where(programs.c.program_id == program_id).values(stamp=func.gen_random_uuid())
     )
@@ -242,7 +246,9 @@ def set_test_clock(connection: Connection, program: Program, now: datetime) -> d
     if reached is not None and now < reached:
         raise ClockBackwards("a test clock only moves forward", now=show(reached), requested=show(now))
     connection.execute(
-        update(programs).where(programs.c.program_id == program.program_id).values(test_now=now)
+        update(programs)
+        .where(programs.c.program_id == program.program_id)
+        .values(test_now=now, stamp=func.gen_random_uuid())
     )
     return now
 

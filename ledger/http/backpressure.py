@@ -5,8 +5,8 @@ meanwhile fills the buffers between them, stops reading, and both wait for ever.
 only while it can be written without waiting; the rest is kept in a temporary file until then.
 """
 
-import select
 from collections.abc import Callable, Iterator
+from select import POLLOUT, poll
 from tempfile import SpooledTemporaryFile
 from typing import Any, Final
 
@@ -43,9 +43,9 @@ def writability(environ: dict[str, Any]) -> Callable[[], bool]:
     socket = environ.get("gunicorn.socket")
     if socket is None:
         return lambda: True
-    poll = select.poll()
-    poll.register(socket, select.POLLOUT)
-    return lambda: bool(poll.poll(0))
+    writable = poll()
+    writable.register(socket, POLLOUT)
+    return lambda: bool(writable.poll(0))
 
 
 def _read(waiting: "SpooledTemporaryFile[bytes]", start: int, end: int) -> bytes:

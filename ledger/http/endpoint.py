@@ -7,6 +7,7 @@ declared, and an application with an undeclared address cannot be built.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -23,10 +24,11 @@ from ledger.http.parsing import JSON, media_type, read_body, read_document, refu
 from ledger.http.problems import PROBLEM_JSON
 from ledger.http.query import read_query, refuse_unknown
 from ledger.http.services import Call, services
-from ledger.http.submit import Reply, count, reply, reply_of, submit
+from ledger.http.submit import Reply, count, reply, reply_of, submit, submit_alone
 from ledger.journal import Outcome
 from ledger.journal import Request as Posting
 from ledger.journal.commands import Command
+from ledger.journal.load import StaleProgramError
 
 View = Callable[..., Any]
 """``view(call, **payload)``: returns a body, a body and a status, or a whole response."""
@@ -205,11 +207,29 @@ def admit(scope: str) -> Principal:
     headers.refuse_ambiguous(request)
     shared = services()
     header, now = request.headers.get("Authorization"), shared.clock()
-    presented_key(header)
-    # A unit of work, because that is asked again when the connection turns out to be a dead one.
-    principal = shared.database.run(lambda connection: authenticate(connection, header, now))
+    principal = _look_up(header, now)
+    shared.keyring.keep(header, principal, now)
     principal.require(scope)
     return principal
+
+
+def recall(scope: str) -> Principal:
+    """Like ``admit``, but by what was looked up a moment ago. Whoever acts on it lets the database confirm it."""
+    headers.refuse_ambiguous(request)
+    shared = services()
+    header, now = request.headers.get("Authorization"), shared.clock()
+    principal = shared.keyring.find(header, now)
+    if principal is None:
+        principal = _look_up(header, now)
+        shared.keyring.keep(header, principal, now)
+    principal.require(scope)
+    return principal
+
+
+def _look_up(header: str | None, now: datetime) -> Principal:
+    presented_key(header)
+    # A unit of work, because that is asked again when the connection turns out to be a dead one.
+    return services().database.run(lambda connection: authenticate(connection, header, now))
 
 
 def send(reply: Reply) -> Response:
@@ -245,14 +265,26 @@ def _answer(result: Any, route: Route) -> Response:
 
 
 def _post(operation: Operation, path: dict[str, str]) -> Response:
-    principal = admit(operation.scope)
+    principal = recall(operation.scope)
     dry_run = is_dry_run()
     key = headers.idempotency_key(request, required=operation.needs_key and not dry_run)
     members = read_members(path, operation.is_body_optional)
     posting = Posting(operation.read(members), key, operation.fingerprint(members), g.request_id)
-    (outcome,) = submit(services(), principal, [posting], dry_run=dry_run)
+    outcome = _rehearse(operation.scope, posting) if dry_run else _submit(operation.scope, principal, posting)
     count(services(), operation.name, outcome, dry_run=dry_run)
     return send(reply_of(operation, outcome))
+
+
+def _rehearse(scope: str, posting: Posting) -> Outcome:
+    return submit(services(), admit(scope), [posting], dry_run=True)[0]
+
+
+def _submit(scope: str, principal: Principal, posting: Posting) -> Outcome:
+    try:
+        return submit_alone(services(), principal, posting)
+    except StaleProgramError:
+        # What was looked up after this request has come is good for it.
+        return submit(services(), admit(scope), [posting])[0]
 
 
 def _serve_keyed(route: Route, view: View, path: dict[str, str]) -> Response:

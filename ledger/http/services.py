@@ -9,11 +9,13 @@ from flask import current_app
 
 from ledger.access import Principal
 from ledger.access.approvals import Handler
+from ledger.access.keyring import Keyring
 from ledger.accounts.program import Program
 from ledger.config import Settings
 from ledger.db import Database
 from ledger.http.meters import Meters
 from ledger.http.operations import Operation
+from ledger.journal.writer import Writer
 
 EXTENSION = "ledger"
 
@@ -30,6 +32,9 @@ class Services:
     """What carries out an approved proposal, by its kind."""
     meters: Meters
     """What is counted of all of it."""
+    writer: Writer
+    """What single postings go through."""
+    keyring: Keyring
 
 
 @dataclass(frozen=True, slots=True)

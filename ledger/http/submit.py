@@ -40,6 +40,14 @@ def submit(
     )
 
 
+def submit_alone(services: Services, principal: Principal, request: Request) -> Outcome:
+    """Post one request together with those that other callers post now.
+
+    Raises StaleProgramError where the principal is not what the database says any more.
+    """
+    return services.writer(principal.program, request)
+
+
 def count(services: Services, operation: str, outcome: Outcome, *, dry_run: bool) -> None:
     """Count an outcome of an operation; of a rehearsal nothing but its refusal."""
     if not dry_run:

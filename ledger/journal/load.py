@@ -62,7 +62,8 @@ from ledger.journal.outcomes import restore
 # have statistics, it would plan to read whole tables, and keep to it while they grow.
 _LOOK_ROWS_UP: LiteralString = """
 SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
-       set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
+       set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+       (SELECT stamp FROM programs WHERE program_id = %b)
 """
 
 # Locks in id order, whoever asks, so that no two batches wait for each other. NO KEY: an insert that
@@ -137,6 +138,10 @@ _HELD_LOTS: LiteralString = (
 )
 
 
+class StaleProgramError(Exception):
+    """The program has changed since the caller was admitted to it: admit him again, and post again."""
+
+
 @dataclass(slots=True)
 class Loaded:
     """What a batch sees: locked holders, earlier answers, names taken, entries referred to."""
@@ -160,18 +165,20 @@ def load(
     requests: Sequence[Request],
     now: datetime,
     *,
+    fresh: bool = False,
     with_histories: bool = False,
 ) -> Loaded:
     """Lock and read for a batch. Locks the row of every holder that it may change, in id order.
 
-    ``with_histories`` reads the growth of every holder from its beginning, beside those who are seen to need it.
+    ``fresh`` raises StaleProgramError unless ``program`` is as the database has it now. ``with_histories`` reads the
+    growth of every holder from its beginning, beside those who are seen to need it.
     """
     driver = driver_of(connection)
     commands = [request.command for request in requests]
     wants = together(command.wants(program, now) for command in commands)
     named = _named(program, commands, wants)
     with driver.pipeline():
-        ask(driver, _LOOK_ROWS_UP)
+        stamped = ask(driver, _LOOK_ROWS_UP, program.program_id)
         targets = _resolve_targets(driver, program, commands)
         take_turn(driver, program, wants)
         unsettled = referrals_in(ask_unsettled(driver, program, wants))
@@ -188,6 +195,8 @@ def load(
         facts = ask_facts(driver, program, wants)
         still_unsettled = ask_unsettled(driver, program, wants)
         chains = ask_chains(driver, program, wants)
+    if fresh and (row := stamped.fetchone()) and row[-1] != program.stamp:
+        raise StaleProgramError(program.name)
     holders = _enrolled(program, named, {row[0]: _holder(row) for row in locked})
     loaded = Loaded(
         holders=holders,

@@ -65,16 +65,18 @@ def post(
     now: datetime,
     dry_run: bool = False,
     atomic: bool = False,
+    fresh: bool = False,
     entry_ids: Callable[[], bytes] = new_entry_id,
 ) -> list[Outcome]:
     """Post a batch for a program; one outcome per request, in order. The caller commits (``Database.run``).
 
     Locks every holder concerned, in id order, until the end of the transaction. A request whose key has
     an answer gets that answer again; one whose fingerprint differs is refused. With ``dry_run`` nothing is
-    written; with ``atomic`` nothing is written unless no request is refused.
+    written; with ``atomic`` nothing is written unless no request is refused. With ``fresh``, StaleProgramError is
+    raised where the program has changed since it was read.
     """
     decide = partial(decide_batch, program, dry_run=dry_run, atomic=atomic, entry_ids=entry_ids)
-    loaded = load(connection, program, requests, now)
+    loaded = load(connection, program, requests, now, fresh=fresh)
     try:
         outcomes, written = decide(loaded, requests)
     except HistoryMissing:
