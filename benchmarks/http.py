@@ -26,7 +26,7 @@ BATCH = 1_000
 _WARM_SECONDS = 1
 _STREAM_OPERATIONS_A_SECOND = 2_500
 """So long is the stream for each second of a load."""
-_SHARES = (0.50, 0.99, 0.999)
+_SHARES = (0.50, 0.90, 0.99, 0.999)
 SINGLE = "HTTP POST /v1/purchases"
 EMPTY_POST = "HTTP POST to an empty application"
 PLAIN_RULE = f"{SINGLE}, one rule"
@@ -148,7 +148,7 @@ def _bring_up(app_url: str) -> None:
 def open_loop(run: Run) -> Iterator[Measurement]:
     """The peak, measured here and now; then arrivals at half of it, whether or not the service keeps up."""
     service, caller = run.service, run.service.caller()
-    peak = run.measure(SINGLE, MANY, caller.purchases(uniform(run.members, "peak")))
+    peak = run.measure(f"{SINGLE}, again", MANY, caller.purchases(uniform(run.members, "peak")))
     yield peak
     schedule = arrivals(peak.rate / 2, run.seconds * 2, "open loop")
     next_request = caller.purchases(uniform(run.members, "open"))

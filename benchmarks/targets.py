@@ -10,6 +10,9 @@ from benchmarks.report import Compared
 
 POST = f"{http.SINGLE}, {http.MANY} connections"
 
+RATIOS_TO_PGBENCH = {POST: 0.55, f"{http.BATCHES}, 2 connections": 4.0}
+"""By load, how many operations there are to be for each transaction of pgbench."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -57,8 +60,9 @@ def judge(compared: Sequence[Compared], due: int) -> list[Target]:
     figures = Figures(compared)
     few, many = (sweep.name_of(Shape(due, due * kept, sweep.EACH)) for kept in (1, sweep.KEPT))
     posts, many_connections = figures.rate(POST), f"{http.MANY} connections"
+    batch = f"{http.BATCHES}, 2 connections"
     return [
-        Target("single POST to pgbench", 0.55, figures.ratio(POST)),
+        Target("single POST to pgbench", RATIOS_TO_PGBENCH[POST], figures.ratio(POST)),
         Target(
             "single POST to an empty POST",
             0.4,
@@ -72,7 +76,7 @@ def judge(compared: Sequence[Compared], due: int) -> list[Target]:
                 figures.rate(f"{http.PLAIN_RULE}, {many_connections}"),
             ),
         ),
-        Target("batch of 1,000 to pgbench", 4, figures.ratio(f"{http.BATCHES}, 2 connections")),
+        Target("batch of 1,000 to pgbench", RATIOS_TO_PGBENCH[batch], figures.ratio(batch)),
         Target(
             "balance to an empty GET",
             0.6,
