@@ -122,8 +122,12 @@ golden: $(STAMPS)/dev ## write the golden dump of the schema
 	$(BIN)/python -m tests.migrations.golden
 
 .PHONY: bench
-bench: $(STAMPS)/dev ## measure postings per second, with fsync on
-	$(BIN)/python -m benchmarks
+bench: $(STAMPS)/dev ## measure the ledger beside pgbench, with fsync on; BENCH='--only singles' for a part
+	$(BIN)/python -m benchmarks $(BENCH)
+
+.PHONY: bench-sweep
+bench-sweep: $(STAMPS)/dev ## measure the expiry sweep of a million due lots among ten million
+	$(BIN)/python -m benchmarks.sweep
 
 .PHONY: bench-rules
 bench-rules: $(STAMPS)/dev ## measure what rules cost a purchase
