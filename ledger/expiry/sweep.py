@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, select, tuple_
+from sqlalchemy import Connection, Select, func, select, tuple_
 
 from ledger.accounts.models import holders, holds, lots
 from ledger.accounts.program import Program
@@ -29,11 +29,12 @@ class AheadOfClockError(ValueError):
 
 
 class Due(NamedTuple):
-    """A lot that is due, and whose it is."""
+    """Lots of one member that are due at one instant."""
 
     expires_at: datetime
     holder_id: Any
     member_id: str
+    lots: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def sweep(
                 progress(report)
         # Lots that fell due behind the last key are found by one more pass. Going on from it, instead of
         # from the start each time, spares every batch the index entries of all the batches before it.
-        is_new_pass = len(due) < batch_lots
+        is_new_pass = sum(each.lots for each in due) < batch_lots
         after = None if is_new_pass else due[-1]
 
 
@@ -100,18 +101,23 @@ def check_reached(program: Program, until: datetime, now: datetime) -> None:
 
 
 def select_due(program_id: int, until: datetime, limit: int, after: Due | None = None) -> Select[Any]:
-    """The first ``limit`` lots due by ``until``, in order of expiry and after a key, each with its member."""
-    # Looked up for each lot that is found, and not joined: no plan can come to read every holder for it.
-    member = select(holders.c.member_id).where(holders.c.holder_id == lots.c.holder_id).scalar_subquery()
-    due = (
-        select(lots.c.expires_at, lots.c.holder_id, member)
+    """The first ``limit`` lots due by ``until``, in order of expiry and after a key, by instant and member."""
+    found = (
+        select(lots.c.expires_at, lots.c.holder_id)
         .where(lots.c.program_id == program_id, lots.c.is_open, lots.c.expires_at <= until)
         .order_by(lots.c.expires_at, lots.c.holder_id)
         .limit(limit)
     )
-    if after is None:
-        return due
-    return due.where(tuple_(lots.c.expires_at, lots.c.holder_id) > (after.expires_at, after.holder_id))
+    if after is not None:
+        found = found.where(tuple_(lots.c.expires_at, lots.c.holder_id) > (after.expires_at, after.holder_id))
+    due = found.subquery("due")
+    # Looked up for each member that is found, and not joined: no plan can come to read every holder for it.
+    member = select(holders.c.member_id).where(holders.c.holder_id == due.c.holder_id).scalar_subquery()
+    return (
+        select(due.c.expires_at, due.c.holder_id, member, func.count())
+        .group_by(due.c.expires_at, due.c.holder_id)
+        .order_by(due.c.expires_at, due.c.holder_id)
+    )
 
 
 def _book(
@@ -124,7 +130,7 @@ def _book(
     # Up to the last instant found, not up to ``until``: a member who has not been swept for years has many
     # more lots due, and they would all be booked in this one unit of work.
     reached = due[-1].expires_at
-    members = dict.fromkeys(lot.member_id for lot in due)
+    members = dict.fromkeys(each.member_id for each in due)
     requests = [Request(ExpireLots(member, reached)) for member in members]
     return due, post(connection, program, requests, now=now)
 
