@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: start a server of its own, measure, print two tables, and keep the raw results."""
+"""``python -m benchmarks``: start a server of its own, measure, print the tables, and keep the raw results."""
 
 import argparse
 import json
@@ -144,7 +144,7 @@ def publish(plan: Plan, bench: Bench, hardware: dict[str, str], settings: dict[s
     compared = [*references, *bench.compared]
     judged = targets.judge(compared, plan.lots)
     print(f"\n{report.facts(hardware)}\n\n{report.facts(settings)}\n\n{report.table(compared)}")
-    print(f"\n{targets.table(judged)}")
+    print(f"\n{report.latencies(compared)}\n\n{targets.table(judged)}")
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{show(system_now())[:19].replace(':', '')}.json"
     results = {

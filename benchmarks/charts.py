@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import http, svg, targets
+from benchmarks.report import PERCENTILES
 
 FOLDER = Path(__file__).parents[1] / "docs" / "charts"
-PERCENTILES = ("p50", "p90", "p99", "p99.9")
 _CURVES = (
     (http.OPEN_LOOP, "open loop at half of the peak, from when it was due"),
     (f"{http.SINGLE}, {http.FEW} connections", f"closed loop, {http.FEW} connections"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.measure import Measurement
 
+PERCENTILES = ("p50", "p90", "p99", "p99.9")
 _WIDTH = 69
 
 
@@ -63,6 +64,18 @@ def _line(name: str, runs: Sequence[Compared]) -> str:
         f" {median([each.cpu for each in runs]):9.1f} {median([each.cpu_ratio for each in runs]):6.2f}"
         f" {median([each.measured.others for each in runs]):7.2f}"
     )
+
+
+def latencies(compared: Sequence[Compared]) -> str:
+    """Percentiles in milliseconds, medians of the runs, of the loads that have them."""
+    lines = [f"{'latency in ms':{_WIDTH}}" + "".join(f"{share:>9}" for share in PERCENTILES)]
+    for name in dict.fromkeys(each.measured.name for each in compared):
+        notes = [each.measured.notes for each in compared if each.measured.name == name]
+        if f"{PERCENTILES[0]}_ms" not in notes[0]:
+            continue
+        shown = (statistics.median(float(run[f"{share}_ms"]) for run in notes) for share in PERCENTILES)
+        lines.append(f"{name:{_WIDTH}}" + "".join(f"{value:9.1f}" for value in shown))
+    return "\n".join(lines)
 
 
 def facts(named: Mapping[str, str]) -> str:
