@@ -40,6 +40,7 @@ from ledger.http.meters import Meters
 from ledger.http.operations import table_of
 from ledger.http.services import EXTENSION, Services, services
 from ledger.journal import routes as entries
+from ledger.journal.reader import Reader
 from ledger.journal.writer import Writer
 from ledger.redemption import adjusting
 from ledger.redemption import adjustment_routes as adjustments
@@ -128,6 +129,7 @@ def create_app(
         approvals,
         meters or Meters(),
         Writer(database, system_clock, room=settings.queue),
+        Reader(database, system_clock, room=settings.queue),
         Keyring(),
     )
     app.extensions[viewer.DOCUMENT] = document = Document(app)

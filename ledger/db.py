@@ -125,6 +125,15 @@ class Database:
         except _ERRORS as error:
             self._rerun_or_raise(error, 0)
 
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """A connection for a single read: no transaction, so one round trip."""
+        try:
+            with self._connected() as connection:
+                yield connection.execution_options(isolation_level="AUTOCOMMIT")
+        except _ERRORS as error:
+            self._rerun_or_raise(error, 0)
+
     def close(self) -> None:
         """Close every pooled connection."""
         for database in self._alike:

@@ -6,6 +6,7 @@ there is no thread of its own to start, to watch or to stop: the queue is empty 
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from typing import Final, Generic, TypeVar
@@ -56,6 +57,7 @@ class Gatherer(Generic[Job, Answer]):
         return caller.answer()
 
     def _lead(self) -> None:
+        self._let_come()
         together = self._take()
         try:
             answers = self._work([caller.job for caller in together])
@@ -71,11 +73,19 @@ class Gatherer(Generic[Job, Answer]):
             for caller in together[1:]:
                 caller.wake()
 
+    def _let_come(self) -> None:
+        """Let those come who are about to, as long as each turn of the others brings somebody."""
+        came = 0
+        while came < len(self._waiting) < self._most:
+            came = len(self._waiting)
+            time.sleep(0)
+
     def _take(self) -> "list[_Caller[Job, Answer]]":
         """The first in the queue, with those behind that may share with it; the others keep their order."""
         with self._mutex:
             first = self._waiting.popleft()
-            kind, together, others = self._kind(first.job), [first], []
+            kind, together = self._kind(first.job), [first]
+            others: list[_Caller[Job, Answer]] = []
             while self._waiting and len(together) < self._most:
                 caller = self._waiting.popleft()
                 (together if self._kind(caller.job) == kind else others).append(caller)

@@ -63,6 +63,10 @@ class Service(BaseApplication):  # type: ignore[misc]
             "loglevel": settings.log_level.lower(),
             "control_socket_disable": True,
             "worker_tmp_dir": str(_MEMORY) if _MEMORY.is_dir() else None,
+            # What a proxy says of the caller decides nothing here, so nobody need be told apart.
+            "forwarded_allow_ips": "*",
+            "secure_scheme_headers": {},
+            "forwarder_headers": "",
             "pre_request": mark_repeated_headers,
             "child_exit": self._forget_live_counts,
             "proc_name": "ledger",

@@ -4,6 +4,7 @@ Whatever waits (for a caller, for PostgreSQL, for a lock) lets the others go on;
 way. Gunicorn's worker makes the standard library do so once it has been forked; here the driver is told as well.
 """
 
+import gc
 import selectors
 from collections.abc import Generator
 from types import TracebackType
@@ -13,6 +14,7 @@ import gevent
 import gevent.pool
 import gevent.server
 from gevent.socket import wait_read, wait_readwrite, wait_write
+from gunicorn.http import wsgi
 from gunicorn.workers.ggevent import GeventWorker
 from psycopg import waiting
 
@@ -42,6 +44,13 @@ class Worker(GeventWorker):  # type: ignore[misc]
     def patch(self) -> None:
         super().patch()
         let_driver_cooperate()
+        wsgi.Response = Answer
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        # What is there now stays, and need not be looked through again and again.
+        gc.collect()
+        gc.freeze()
 
     def timeout_ctx(self) -> "_Between":
         """What bounds the wait for a request, its head included."""
@@ -84,6 +93,35 @@ class Worker(GeventWorker):  # type: ignore[misc]
         """Close the connections on which nobody is asking anything."""
         for between, greenlet in list(self.idle.items()):
             gevent.get_hub().loop.run_callback(greenlet.throw, between)
+
+
+class Answer(wsgi.Response):  # type: ignore[misc]
+    """Gunicorn's answer, whose head leaves together with the first of its body: one write, one packet."""
+
+    head = b""
+    headers_sent: bool
+
+    def send_headers(self) -> None:
+        if not self.headers_sent:
+            lines = [
+                *self.default_headers(),
+                *(f"{name}: {value}\r\n" for name, value in self.headers),
+                "\r\n",
+            ]
+            self.head = "".join(lines).encode("latin-1")
+            self.headers_sent = True
+
+    def close(self) -> None:
+        self.send_headers()
+        if self.head:
+            self._emit_body(b"")
+        super().close()
+
+    def _emit_body(self, data: bytes) -> None:
+        head, self.head = self.head, b""
+        if self.chunked and data:
+            data = b"%X\r\n%b\r\n" % (len(data), data)
+        self.sock.sendall(head + data)
 
 
 class _Between(gevent.Timeout):  # type: ignore[misc]

@@ -7,10 +7,10 @@ that are the open lots read, on the same snapshot. Balances of the past are the 
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache, partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, or_, select
+from sqlalchemy import Connection, Select, or_, select
 
 from ledger.accounts.balances import balance_of
 from ledger.accounts.chart import Unit
@@ -22,8 +22,9 @@ from ledger.accounts.models import holders, lots
 from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_cursor
 from ledger.accounts.program import Program
 from ledger.accounts.queries_of_lots import lot_of, open_lots, select_lots
-from ledger.accounts.tier_queries import TIER, stored_tier, tier_by_clock
-from ledger.accounts.tracking import tier_object
+from ledger.accounts.tier_queries import stored_tier, tier_by_clock
+from ledger.accounts.tiers import holds
+from ledger.accounts.tracking import is_overtaken, tier_object
 from ledger.clock import FAR_FUTURE, show
 from ledger.errors import MemberUnknown
 from ledger.ids import entry_of_lot, holder_id
@@ -34,22 +35,32 @@ LotState = Literal["pending", "available", "expired", "spent"]
 _LOTS = b"L"
 _LOT_ID_BYTES = 16
 
-_BALANCE: Select[Any] = select(
-    holders.c.holder_id,
-    holders.c.version,
-    holders.c.points,
-    holders.c.held,
-    holders.c.debt,
-    holders.c.recorded_at,
-    holders.c.available,
-    holders.c.pending,
-    holders.c.growth,
-    holders.c.growth_value,
-    holders.c.next_expiry_at,
-    holders.c.next_expiry_points,
-    holders.c.fresh_until,
-    *TIER,
-)
+
+class Stored(NamedTuple):
+    """What a holder's row says of his balance. Amounts in whole units."""
+
+    holder_id: UUID
+    version: int
+    points: int
+    held: int
+    debt: int
+    recorded_at: datetime | None
+    available: int
+    pending: int
+    growth: int
+    growth_value: int
+    next_expiry_at: datetime | None
+    next_expiry_points: int
+    fresh_until: datetime | None
+    tier: str | None
+    tier_since: datetime | None
+    tier_ends_at: datetime | None
+    tier_in_grace: bool
+    tier_terms_version: int | None
+    tier_settled_at: datetime | None
+
+
+_BALANCE: Select[Any] = select(*(holders.c[name] for name in Stored._fields))
 
 
 def holder_uuid(program: Program, member_id: str) -> UUID:
@@ -77,8 +88,31 @@ def read_balance(connection: Connection, program: Program, member_id: str, now: 
     ).one_or_none()
     if row is None:
         raise unknown_member(member_id)
-    # As for postings: a member's time never runs backwards, whatever this machine's clock does.
-    now = max(now, row.recorded_at or now)
+    stored = Stored._make(row)
+    return balance_stored(stored, program, member_id, now) or _balance_by_clock(
+        connection, stored, program, member_id, now
+    )
+
+
+def balance_stored(row: Stored, program: Program, member_id: str, now: datetime) -> dict[str, Any] | None:
+    """The balance object at ``now``, out of the row alone; None where the clock has overtaken what it says."""
+    now = _not_before(row, now)
+    standing = _stored_standing(row)
+    if now >= standing.fresh_until:
+        return None
+    ladders, tier = ladders_of(program), None
+    if ladders.any:
+        state = stored_tier(row)
+        if not holds(state, ladders) or is_overtaken(state, ladders, now):
+            return None
+        tier = tier_object(state, ladders, now)
+    return balance_of(_holder(program, member_id, row, standing), now, tier)
+
+
+def _balance_by_clock(
+    connection: Connection, row: Stored, program: Program, member_id: str, now: datetime
+) -> dict[str, Any]:
+    now = _not_before(row, now)
     standing = _stored_standing(row)
     read_open_lots = cache(partial(open_lots, connection, row.holder_id))
     holder = _holder(program, member_id, row, standing)
@@ -92,7 +126,12 @@ def read_balance(connection: Connection, program: Program, member_id: str, now: 
     return balance_of(holder, now, tier)
 
 
-def _holder(program: Program, member_id: str, row: Row[Any], standing: Standing) -> Holder:
+def _not_before(row: Stored, now: datetime) -> datetime:
+    """As for postings: a member's time never runs backwards, whatever this machine's clock does."""
+    return max(now, row.recorded_at or now)
+
+
+def _holder(program: Program, member_id: str, row: Stored, standing: Standing) -> Holder:
     """The holder as its row has it."""
     return Holder(
         row.holder_id.bytes,
@@ -145,7 +184,7 @@ def state_of(lot: Lot, now: datetime) -> LotState:
     return "available" if lot.is_spendable(now) else "pending"
 
 
-def _stored_standing(row: Row[Any]) -> Standing:
+def _stored_standing(row: Stored) -> Standing:
     return Standing(
         row.available,
         row.pending,

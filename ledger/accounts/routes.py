@@ -19,6 +19,7 @@ from ledger.accounts.schemas import (
 from ledger.http.endpoint import Routes
 from ledger.http.services import Call
 from ledger.journal.history import read_balance_at, times_of
+from ledger.journal.load import StaleProgramError
 
 routes = Routes(
     "Members", "Members by an opaque id of the caller's, their balances and lots. No personal data."
@@ -64,6 +65,7 @@ def show_member(call: Call, member_id: str) -> dict[str, Any]:
     schema=BalanceQuery,
     answer=BalanceSchema,
     refusals=(errors.MemberUnknown,),
+    recalls=True,
 )
 def show_balance(
     call: Call, member_id: str, as_of: datetime | None = None, known_as_of: datetime | None = None
@@ -73,8 +75,14 @@ def show_balance(
     Now, or as of two times: `as_of` for what had happened by then, `known_as_of` for what was recorded by
     then. A balance of the past stays the same for the same two times, whatever arrives later.
     """
+    is_present = as_of is None and known_as_of is None
+    if call.is_recalled:
+        found = call.services.reader(call.program, member_id) if is_present else None
+        if found is not None:
+            return found
+        raise StaleProgramError(call.program.name)
     with call.database.read() as connection:
-        if as_of is None and known_as_of is None:
+        if is_present:
             return read_balance(connection, call.program, member_id, call.now)
         times = times_of(as_of, known_as_of, call.now)
         return read_balance_at(connection, call.program, member_id, times)

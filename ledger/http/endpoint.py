@@ -6,6 +6,7 @@ declared, and an application with an undeclared address cannot be built.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -78,6 +79,8 @@ class Route:
     """Whether it is answered under an idempotency key, without being an operation."""
     is_body_optional: bool = False
     """Whether the body may be left out, where it asks for nothing."""
+    recalls: bool = False
+    """Whether the caller may be admitted by what was looked up a moment ago; the view lets the database confirm it."""
     media_types: tuple[str, ...] = (JSON,)
     answer_types: tuple[str, ...] = (JSON,)
 
@@ -253,6 +256,10 @@ def require_declared(app: Flask, declared: list[Route]) -> None:
 def _serve(route: Route, view: View, path: dict[str, str]) -> Response:
     if route.scope == PUBLIC:
         return _answer(view(**route.read(path)), route)
+    if route.recalls:
+        call = Call(services(), recall(route.scope), g.request_id, is_recalled=True)
+        with suppress(StaleProgramError):
+            return _answer(view(call, **route.read(path)), route)
     call = Call(services(), admit(route.scope), g.request_id)
     return _answer(view(call, **route.read(path)), route)
 

@@ -15,6 +15,7 @@ from ledger.config import Settings
 from ledger.db import Database
 from ledger.http.meters import Meters
 from ledger.http.operations import Operation
+from ledger.journal.reader import Reader
 from ledger.journal.writer import Writer
 
 EXTENSION = "ledger"
@@ -34,6 +35,8 @@ class Services:
     """What is counted of all of it."""
     writer: Writer
     """What single postings go through."""
+    reader: Reader
+    """What balances of the present are read through."""
     keyring: Keyring
 
 
@@ -44,6 +47,8 @@ class Call:
     services: Services
     principal: Principal
     request_id: str
+    is_recalled: bool = False
+    """Whether the principal is as it was a moment ago, which whoever uses it lets the database confirm."""
 
     @property
     def database(self) -> Database:
