@@ -96,7 +96,8 @@ CREATE TABLE public.business_references (
     reference text NOT NULL,
     holder_id uuid NOT NULL,
     entry_id uuid NOT NULL
-);
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='200000');
 
 CREATE TABLE public.chart (
     account smallint NOT NULL,
@@ -219,7 +220,8 @@ CREATE TABLE public.entries (
     CONSTRAINT entries_hash_check CHECK ((length(hash) = 32)),
     CONSTRAINT entries_kind_check CHECK ((kind = ANY (ARRAY['earn'::text, 'award'::text, 'redeem'::text, 'refund'::text, 'return'::text, 'transfer_out'::text, 'transfer_in'::text, 'expire'::text, 'reversal'::text, 'activity'::text, 'referral'::text, 'fund_grant'::text, 'fund_spend'::text, 'hold'::text, 'capture'::text, 'release'::text, 'adjust'::text]))),
     CONSTRAINT entries_version_check CHECK ((version > 0))
-);
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='200000');
 
 CREATE TABLE public.estimates (
     program_id integer NOT NULL,
@@ -332,7 +334,8 @@ CASE
     WHEN ((unit >= 1008) AND (unit <= 1999)) THEN ((debit = ANY (ARRAY[90, 91])) AND (credit = ANY (ARRAY[90, 91])) AND (amount < 1000000))
     ELSE false
 END)
-);
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='200000');
 
 CREATE VIEW public.legs AS
  SELECT p.entry_id,
@@ -365,7 +368,7 @@ CREATE TABLE public.lots (
     CONSTRAINT lots_remaining_check CHECK ((((original >= 1) AND (original <= '9007199254740991'::bigint)) AND ((remaining >= 0) AND (remaining <= original)) AND ((expired >= 0) AND (expired <= original)))),
     CONSTRAINT lots_unit_check CHECK ((unit = ANY (ARRAY[1, 2])))
 )
-WITH (fillfactor='85');
+WITH (fillfactor='85', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='200000');
 
 CREATE TABLE public.member_attributes (
     holder_id uuid NOT NULL,
@@ -381,7 +384,8 @@ CREATE TABLE public.outcomes (
     request_id text NOT NULL,
     code text,
     answer bytea NOT NULL
-);
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='200000');
 
 CREATE TABLE public.period_events (
     program_id integer NOT NULL,
