@@ -158,20 +158,21 @@ def _register_edges(app: Flask) -> None:
 
 def _begin() -> None:
     g.began_at = perf_counter_ns()
-    services().meters.begun()
+    g.meters = services().meters
+    g.meters.begun()
     g.request_id = headers.request_id(request)
 
 
 def _finish(answer: Response) -> Response:
     rule = request.url_rule
     took = perf_counter_ns() - g.began_at
-    services().meters.answered(request.method, rule.rule if rule else None, answer.status_code, took)
+    g.meters.answered(request.method, rule.rule if rule else None, answer.status_code, took)
     return answers.finish(answer, request.path)
 
 
 def _end(_error: BaseException | None) -> None:
-    if "began_at" in g:
-        services().meters.ended()
+    if "meters" in g:
+        g.meters.ended()
 
 
 def _refuse(error: LedgerError) -> Response:

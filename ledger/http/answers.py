@@ -52,12 +52,13 @@ def finish(answer: Response, path: str) -> Response:
 
     A page that a view has made brings a policy of its own.
     """
-    answer.headers[REQUEST_ID] = g.request_id
-    answer.headers.update(_EVERY_ANSWER)
+    head = answer.headers
     is_viewer = path == "/docs" or path.startswith("/docs/")
-    answer.headers.setdefault(CSP, _VIEWER if is_viewer else _NOTHING)
+    head.extend(_EVERY_ANSWER)
+    head.add(REQUEST_ID, g.request_id)
+    head.setdefault(CSP, _VIEWER if is_viewer else _NOTHING)
     if not is_viewer:
-        answer.headers["Cache-Control"] = "no-store"
+        head["Cache-Control"] = "no-store"
     return answer
 
 

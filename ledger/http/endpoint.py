@@ -24,7 +24,7 @@ from ledger.http.operations import Operation, fingerprint, load, names_in
 from ledger.http.parsing import JSON, media_type, read_body, read_document, refuse
 from ledger.http.problems import PROBLEM_JSON
 from ledger.http.query import read_query, refuse_unknown
-from ledger.http.services import Call, services
+from ledger.http.services import Call, Services, services
 from ledger.http.submit import Reply, count, reply, reply_of, submit, submit_alone
 from ledger.journal import Outcome
 from ledger.journal import Request as Posting
@@ -277,21 +277,20 @@ def _post(operation: Operation, path: dict[str, str]) -> Response:
     key = headers.idempotency_key(request, required=operation.needs_key and not dry_run)
     members = read_members(path, operation.is_body_optional)
     posting = Posting(operation.read(members), key, operation.fingerprint(members), g.request_id)
-    outcome = _rehearse(operation.scope, posting) if dry_run else _submit(operation.scope, principal, posting)
-    count(services(), operation.name, outcome, dry_run=dry_run)
+    shared = services()
+    outcome = _submit(shared, operation.scope, principal, posting, dry_run=dry_run)
+    count(shared, operation.name, outcome, dry_run=dry_run)
     return send(reply_of(operation, outcome))
 
 
-def _rehearse(scope: str, posting: Posting) -> Outcome:
-    return submit(services(), admit(scope), [posting], dry_run=True)[0]
-
-
-def _submit(scope: str, principal: Principal, posting: Posting) -> Outcome:
-    try:
-        return submit_alone(services(), principal, posting)
-    except StaleProgramError:
-        # What was looked up after this request has come is good for it.
-        return submit(services(), admit(scope), [posting])[0]
+def _submit(
+    shared: Services, scope: str, principal: Principal, posting: Posting, *, dry_run: bool
+) -> Outcome:
+    if not dry_run:
+        with suppress(StaleProgramError):
+            return submit_alone(shared, principal, posting)
+    # What is looked up after this request has come is good for it.
+    return submit(shared, admit(scope), [posting], dry_run=dry_run)[0]
 
 
 def _serve_keyed(route: Route, view: View, path: dict[str, str]) -> Response:
@@ -308,6 +307,8 @@ def _serve_keyed(route: Route, view: View, path: dict[str, str]) -> Response:
 
 def is_dry_run() -> bool:
     """Whether the present request says ``?dry_run=true``; InvalidRequest for any other parameter."""
+    if not request.environ.get("QUERY_STRING"):
+        return False
     parameters = read_query(request)
     refuse_unknown(parameters, frozenset({"dry_run"}))
     return bool(load(_DRY_RUN, parameters)["dry_run"])
