@@ -133,6 +133,15 @@ bench-sweep: $(STAMPS)/dev ## measure the expiry sweep of a million due lots amo
 bench-rules: $(STAMPS)/dev ## measure what rules cost a purchase
 	$(BIN)/python -m benchmarks.rules
 
+.PHONY: grow
+grow: $(STAMPS)/dev ## measure what 10,000 to 300,000 entries cost, and the bytes of one
+	$(BIN)/python -m benchmarks.growth
+
+# Half an hour, and 40 gigabytes of the folder that GROW may name: --folder /var/tmp.
+.PHONY: grow-full
+grow-full: $(STAMPS)/dev ## measure what 10,000 to 10 million entries cost
+	$(BIN)/python -m benchmarks.growth --entries 10000000 $(GROW)
+
 # So many rounds; a seed that has failed once is given again as LEDGER_FAULTS_SEED, with LEDGER_FAULTS_ROUNDS=1.
 .PHONY: faults
 faults: $(STAMPS)/dev ## kill servers under load 100 times, and verify the books

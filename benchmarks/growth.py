@@ -16,7 +16,7 @@ import psycopg
 from benchmarks import growth_measure as measure
 from benchmarks import growth_report, growth_storage, machine
 from benchmarks.books import CURRENCY
-from benchmarks.growth_books import ENTRIES_PER_MEMBER, Slice, make_slice
+from benchmarks.growth_books import Slice, make_slice
 from benchmarks.growth_copy import rebuild_indexes, rest_indexes
 from benchmarks.growth_measure import Books
 from ledger.accounts.programs import create_program, find_program
@@ -112,11 +112,7 @@ def _measure(plan: Plan, data: Path, target: int, number: int) -> dict[str, Any]
             server.create_database(TEMPLATE, template=DATABASE)
         server.drop_database(SMALL)
         server.create_database(SMALL, template=TEMPLATE)
-        small = _books(server, SMALL, [f"g0-{n:06d}" for n in range(LEVELS[0] // ENTRIES_PER_MEMBER)])
-        large = _books(server, DATABASE, [])
-        with large.database.read() as connection:
-            rows = connection.exec_driver_sql("SELECT member_id FROM holders WHERE member_id LIKE 'g%%'")
-            large.members = [row[0] for row in rows]
+        small, large = _books(server, SMALL), _books(server, DATABASE)
         found = _figures(plan, server, (small, large), target)
         small.database.close()
         large.database.close()
@@ -146,11 +142,13 @@ def _figures(plan: Plan, server: DevServer, books: tuple[Books, Books], target: 
     return found
 
 
-def _books(server: DevServer, name: str, members: list[str]) -> Books:
+def _books(server: DevServer, name: str) -> Books:
     database = Database(server.url(name), pool_size=2, statement_timeout_ms=3_600_000)
     program = database.run(lambda connection: find_program(connection, "default"))
     assert program is not None
-    return Books(database, program, members)
+    with database.read() as connection:
+        rows = connection.exec_driver_sql("SELECT member_id FROM holders WHERE member_id LIKE 'g%%'")
+        return Books(database, program, [row[0] for row in rows])
 
 
 def _levels(entries: int) -> list[int]:

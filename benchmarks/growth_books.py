@@ -2,7 +2,8 @@
 
 Each process keeps its share of a slice's members in memory and lets them live through the slice's time:
 purchases, redemptions and refunds are decided by ``decide_batch`` and chained by it, exactly as the service
-does it. Only reading and writing differ. So ``ledger verify`` accepts the books, hash chains and all.
+does it. Only reading and writing differ, and in large slices members have twins (``growth_twins``). So
+``ledger verify`` accepts the books, hash chains and all.
 """
 
 import multiprocessing
@@ -14,9 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
+from itertools import islice
 
 from benchmarks.books import CURRENCY
-from benchmarks.growth_copy import Inlets, encoded, tuples, unguarded
+from benchmarks.growth_copy import Inlets, encoded, unguarded
+from benchmarks.growth_twins import MOST, Twin, id_mark, name_mark
 from ledger.accounts.chart import Unit
 from ledger.accounts.holder import Holder
 from ledger.accounts.lots import Lot
@@ -36,15 +39,16 @@ from ledger.journal.rows import (
     OUTCOME_COLUMNS,
     claim_row,
     lot_row,
-    new_holder_row,
     outcome_row,
 )
+from ledger.journal.write import Written
 from ledger.redemption.commands import Redeem, Refund
 from ledger.rules.commands import Line, Purchase
 
 ENTRIES_PER_MEMBER = 20
 _BATCH = 200
-_FLUSH_BATCHES = 100
+_FLUSH_ENTRIES = 20_000
+_MANY = 50_000
 _REDEEMING = 0.2
 _REFUNDED = 0.25
 """Of the redemptions, in part, some time later."""
@@ -72,12 +76,18 @@ class Slice:
     of: int = 1
 
     @property
+    def twins(self) -> int:
+        """How many members live alike: none of a few, so that they are as varied as can be."""
+        return MOST if self.entries >= _MANY else 1
+
+    @property
     def members(self) -> int:
-        return max(self.entries // ENTRIES_PER_MEMBER, 1)
+        """The members that decisions are made for."""
+        return max(self.entries // ENTRIES_PER_MEMBER // self.twins, 1)
 
     def member(self, number: int) -> str:
         """The id of a member."""
-        return f"{self.name}-{number:06d}"
+        return f"{self.name}{name_mark(0)}{number:06d}"
 
 
 def make_slice(part: Slice, processes: int) -> None:
@@ -121,29 +131,32 @@ class _Maker:
         self._redemptions: deque[Recorded] = deque()
         """Those that will be refunded, once others have come after them."""
         self._refunding: list[Recorded] = []
+        self._twins = [Twin(program.program_id, number) for number in range(share.twins)]
         self._made = self._ids = 0
 
     def run(self) -> None:
         """Make the share's entries, then write its members and their lots as they stand at the end."""
-        share, batches = self._share, 0
-        wanted = share.entries // share.of
+        share, flushed = self._share, 0
+        wanted = share.entries // share.of // share.twins
         while self._made < wanted:
             now = share.since + (share.until - share.since) * (self._made / wanted)
             self._decide(now, list(self._requests(now, min(_BATCH, wanted - self._made))))
-            batches += 1
-            if batches % _FLUSH_BATCHES == 0:
+            if (self._made - flushed) * share.twins >= _FLUSH_ENTRIES:
                 self._inlets.flush()
-        for identifier, holder in self._holders.items():
-            row = new_holder_row(holder, self._enrolled_at[identifier])
-            self._inlets.add("holders", encoded([row], HOLDER_COLUMNS))
-            lots = [lot_row(holder, lot) for lot in self._lots[identifier].values()]
-            self._inlets.add("lots", encoded(lots, LOT_COLUMNS))
+                flushed = self._made
+        for number, (identifier, holder) in enumerate(self._holders.items()):
+            lots = encoded([lot_row(holder, lot) for lot in self._lots[identifier].values()], LOT_COLUMNS)
+            for twin in self._twins:
+                self._inlets.add("holders", twin.holder(holder, self._enrolled_at[identifier]))
+                self._inlets.add("lots", twin.lots(identifier, lots))
+            if number * ENTRIES_PER_MEMBER * share.twins % _FLUSH_ENTRIES == 0:
+                self._inlets.flush()
         self._inlets.flush()
 
     def _requests(self, now: datetime, count: int) -> Iterator[Request]:
         """Commands of members, each of whom is named once: so a batch is nobody's second turn."""
         for member in self._chance.sample(self._members, min(count, len(self._members))):
-            name = f"{self._share.name}{self._share.number}-{self._made:x}"
+            name = f"{self._share.name}{name_mark(0)}{self._share.number}-{self._made:x}"
             self._made += 1
             command = self._command(member, name, now)
             yield Request(command, name, blake2b(name.encode(), digest_size=16).digest(), f"req_{name}")
@@ -172,13 +185,27 @@ class _Maker:
         for entry in loaded.recorded.values():
             if entry.kind == "redeem" and not entry.children and self._chance.random() < _REFUNDED:
                 self._redemptions.append(entry)
-        number, inlets = program.program_id, self._inlets
-        inlets.add("entries", tuples(written.entries, _COLUMNS["entries"]))
-        inlets.add("postings", tuples(written.postings, _COLUMNS["postings"]))
-        claims = [claim_row(number, claim, draft) for claim, draft in written.claims]
-        inlets.add("business_references", encoded(claims, CLAIM_COLUMNS))
+        self._write(now, written)
+
+    def _write(self, now: datetime, written: Written) -> None:
+        number, inlets = self._program.program_id, self._inlets
+        claims = encoded([claim_row(number, claim, draft) for claim, draft in written.claims], CLAIM_COLUMNS)
+        claimed = list(zip([draft.holder_id for _, draft in written.claims], claims, strict=True))
         answers = [outcome_row(number, now, *row) for row in written.outcomes]
-        inlets.add("outcomes", encoded(answers, OUTCOME_COLUMNS))
+        told = b"".join(encoded(answers, OUTCOME_COLUMNS))
+        unlinked = iter(written.postings)
+        entries = [
+            (sealed.holder.holder_id, entry, list(islice(unlinked, len(sealed.postings))))
+            for sealed, entry in zip(written.sealed, written.entries, strict=True)
+        ]
+        for twin in self._twins:
+            for row in entries:
+                entry, postings = twin.entry(*row)
+                inlets.add("entries", entry)
+                inlets.add("postings", postings)
+            for claim in claimed:
+                inlets.add("business_references", twin.claim(*claim))
+            inlets.add("outcomes", twin.marked(told))
 
     def _prepare(self, loaded: Loaded, requests: list[Request]) -> None:
         """What loading would read: the members, the lots of those who draw, and what is refunded."""
@@ -195,6 +222,8 @@ class _Maker:
                     self._holders[identifier] = Holder(identifier, number, member, is_new=True)
                     self._enrolled_at[identifier] = loaded.now
                     self._lots[identifier] = {}
+                    for twin in self._twins:
+                        twin.enrol(self._holders[identifier])
                 loaded.holders[identifier] = self._holders[identifier]
                 if isinstance(request.command, Redeem):
                     drawing.add(identifier)
@@ -207,7 +236,9 @@ class _Maker:
         """Keep the lots of points; those of growth, which nothing will touch, are written at once."""
         for identifier, holder in loaded.holders.items():
             of_growth = [lot for lot in holder.opened if lot.unit == Unit.GROWTH]
-            self._inlets.add("lots", encoded([lot_row(holder, lot) for lot in of_growth], LOT_COLUMNS))
+            rows = encoded([lot_row(holder, lot) for lot in of_growth], LOT_COLUMNS)
+            for twin in self._twins:
+                self._inlets.add("lots", twin.lots(identifier, rows))
             self._lots[identifier].update(
                 (lot.lot_id, lot) for lot in holder.opened if lot.unit == Unit.POINT
             )
@@ -219,4 +250,4 @@ class _Maker:
         self._ids += 1
         milliseconds = int(now.timestamp() * 1000)
         head = (milliseconds << 16 | 0x7000 | self._ids & 0xFFF).to_bytes(8, "big")
-        return head + bytes((0x80 | self._share.number,)) + self._chance.randbytes(5) + b"\0\0"
+        return head + bytes((0x80 | self._share.number,)) + id_mark(0) + b"\0\0"

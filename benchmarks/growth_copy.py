@@ -19,16 +19,21 @@ TABLES = ("holders", "entries", "postings", "lots", "business_references", "outc
 """What the maker fills."""
 
 
-def tuples(rows: Iterable[Sequence[bytes]], columns: Columns) -> bytes:
-    """Rows of elements, as COPY reads them: a tuple is the number of its fields, and their elements."""
+def head_of(fields: int) -> bytes:
+    """What a tuple of so many fields begins with."""
+    return _COUNT(fields)
+
+
+def tuples(rows: Iterable[Sequence[bytes]], columns: Columns) -> list[bytes]:
+    """Rows of elements, as COPY reads them, each by itself: the number of its fields, and their elements."""
     head = _COUNT(len(columns))
-    return b"".join([head + b"".join(row) for row in rows])
+    return [head + b"".join(row) for row in rows]
 
 
-def encoded(rows: Sequence[tuple[Any, ...]], columns: Columns) -> bytes:
-    """Rows of values, as COPY reads them."""
+def encoded(rows: Sequence[tuple[Any, ...]], columns: Columns) -> list[bytes]:
+    """Rows of values, as COPY reads them, each by itself."""
     if not rows:
-        return b""
+        return []
     values = zip(columns.values(), zip(*rows, strict=True), strict=True)
     return tuples(zip(*[kind.column(column) for kind, column in values], strict=True), columns)
 
