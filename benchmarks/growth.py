@@ -30,6 +30,7 @@ RESULTS = Path(__file__).parent / "results"
 LEVELS = (10_000, 100_000, 1_000_000, 10_000_000)
 SPAN = timedelta(days=300)
 """The time that the books tell of. No points expire in it, so that what is due is what a sweep is given."""
+MANY, TWINS = 50_000, 10
 TEMPLATE = "growth_small"
 SMALL = "growth_in_turns"
 _LOADING = {"max_wal_size": "8GB", "checkpoint_timeout": "1h", "autovacuum": "off"}
@@ -97,7 +98,8 @@ def _grow(data: Path, entries: int, name: str, since: Any, until: Any) -> float:
         began = time.perf_counter()
         with psycopg.connect(url, autocommit=True) as administrator:
             rest_indexes(administrator)
-            make_slice(Slice(url, name, entries, since, until), processes=2)
+            twins = TWINS if entries >= MANY else 1
+            make_slice(Slice(url, name, entries, since, until, twins), processes=2)
             rebuild_indexes(administrator)
         took = time.perf_counter() - began
     os.sync()

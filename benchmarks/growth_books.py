@@ -11,7 +11,7 @@ import os
 import random
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
@@ -19,7 +19,7 @@ from itertools import islice
 
 from benchmarks.books import CURRENCY
 from benchmarks.growth_copy import Inlets, encoded, unguarded
-from benchmarks.growth_twins import MOST, Twin, id_mark, name_mark
+from benchmarks.growth_twins import Twin, id_mark, name_mark
 from ledger.accounts.chart import Unit
 from ledger.accounts.holder import Holder
 from ledger.accounts.lots import Lot
@@ -48,7 +48,6 @@ from ledger.rules.commands import Line, Purchase
 ENTRIES_PER_MEMBER = 20
 _BATCH = 200
 _FLUSH_ENTRIES = 20_000
-_MANY = 50_000
 _REDEEMING = 0.2
 _REFUNDED = 0.25
 """Of the redemptions, in part, some time later."""
@@ -72,13 +71,10 @@ class Slice:
     entries: int
     since: datetime
     until: datetime
+    twins: int = 1
+    """How many members live alike: one of few, so that they are as varied as can be."""
     number: int = 0
     of: int = 1
-
-    @property
-    def twins(self) -> int:
-        """How many members live alike: none of a few, so that they are as varied as can be."""
-        return MOST if self.entries >= _MANY else 1
 
     @property
     def members(self) -> int:
@@ -93,10 +89,7 @@ class Slice:
 def make_slice(part: Slice, processes: int) -> None:
     """Make a slice's entries in so many processes at once."""
     context = multiprocessing.get_context("spawn")
-    shares = [
-        Slice(part.url, part.name, part.entries, part.since, part.until, number, processes)
-        for number in range(processes)
-    ]
+    shares = [replace(part, number=number, of=processes) for number in range(processes)]
     workers = [context.Process(target=_work, args=(share,)) for share in shares]
     for worker in workers:
         worker.start()

@@ -15,7 +15,6 @@ from ledger.journal import wire
 from ledger.journal.chain import link
 from ledger.journal.rows import HOLDER_COLUMNS, new_holder_row
 
-MOST = 10
 _ID = 20
 """Bytes of a uuid as an element."""
 
