@@ -15,14 +15,15 @@ _CURVES = (
     (f"{http.SINGLE}, {http.FEW} connections", f"closed loop, {http.FEW} connections"),
     (targets.POST, f"closed loop, {http.MANY} connections"),
 )
+# One by definition; as many as were due; and lots, which are no operations.
+_NO_BARS = ("pgbench", http.OPEN_LOOP, "sweep")
 Measured = list[dict[str, Any]]
 
 
 def rates(measured: Measured) -> str:
     """Operations for each transaction of pgbench, by load; bars that have a target show it."""
     ratios = _medians(measured, lambda each: each["ratio"])
-    # The page that asks nothing and pgbench itself are what others are held against, or one by definition.
-    ratios = {_short(name): ratio for name, ratio in ratios.items() if not name.startswith("pgbench")}
+    ratios = {_short(name): ratio for name, ratio in ratios.items() if not name.startswith(_NO_BARS)}
     marks = {
         _short(name): bound for name, bound in targets.RATIOS_TO_PGBENCH.items() if _short(name) in ratios
     }

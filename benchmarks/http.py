@@ -15,7 +15,7 @@ from benchmarks.measure import Measurement
 from benchmarks.open_loop import arrivals, keep_to
 from benchmarks.requests import Maker, Operations
 from benchmarks.service import EMPTY, Service, make_key, serving
-from benchmarks.stream import forget_peaks, peak_of, send_stream
+from benchmarks.stream import forget_peaks, peaks, send_stream
 from ledger.accounts.program import Program
 from ledger.clock import system_now
 from ledger.db import Database
@@ -117,13 +117,13 @@ def batches(run: Run) -> Iterator[Measurement]:
     service = run.service
     for part in (4, 1):
         body = b"".join(Operations().lines(run.members, size // part))
-        resident = forget_peaks(service.pid)
+        held = forget_peaks(service.pid)
         measured = run.watch(
             f"HTTP stream of {size // part:,}",
             service,
             lambda body=body: send_stream(service.host, service.port, service.token, body),  # type: ignore[misc]
         )
-        measured.notes.update(resident_mb=round(resident, 1), peak_mb=round(peak_of(service.pid), 1))
+        measured.notes.update(peaks(held))
         yield measured
 
 

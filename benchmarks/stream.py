@@ -38,21 +38,20 @@ def send_stream(host: str, port: int, token: str, body: bytes) -> Load:
     return Load(Counter(map(int, _STATUS.findall(told))), [seconds], seconds, cpu)
 
 
-def forget_peaks(pid: int) -> float:
-    """Let the peaks of a service's processes begin anew; megabytes that the largest holds now."""
-    for process in _all(pid):
+def forget_peaks(pid: int) -> dict[int, float]:
+    """Let the peaks of a service's processes begin anew; the megabytes that each of them holds now."""
+    processes = [pid, *descendants(pid)]
+    for process in processes:
         # See proc(5): 5 sets the peak of what is resident to what is resident now.
         Path(f"/proc/{process}/clear_refs").write_text("5")
-    return max(_megabytes(process, "VmRSS") for process in _all(pid))
+    return {process: _megabytes(process, "VmRSS") for process in processes}
 
 
-def peak_of(pid: int) -> float:
-    """The most megabytes that one process of a service has held since."""
-    return max(_megabytes(process, "VmHWM") for process in _all(pid))
-
-
-def _all(pid: int) -> list[int]:
-    return [pid, *descendants(pid)]
+def peaks(held: dict[int, float]) -> dict[str, float]:
+    """Of the processes that held so much: the most that one has held since, and the most that one has grown by."""
+    highest = {process: _megabytes(process, "VmHWM") for process in held}
+    grown = max(highest[process] - before for process, before in held.items())
+    return {"peak_mb": round(max(highest.values()), 1), "grown_mb": round(grown, 1)}
 
 
 def _megabytes(pid: int, name: str) -> float:

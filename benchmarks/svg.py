@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 WIDTH = 760
-_ROW, _HEAD, _FOOT, _GAP = 26, 44, 28, 8
+_ROW, _HEAD, _FOOT, _GAP, _FIGURE = 26, 44, 28, 8, 50
 _COLOURS = ("#1f5fa8", "#c2571a", "#2e7d4f", "#7b4ea3")
 _FONT = 'font-family="system-ui, sans-serif" font-size="13"'
 
@@ -19,7 +19,9 @@ def bars(title: str, values: Mapping[str, float], marks: Mapping[str, float], no
         parts += [
             text(left - _GAP, top + 15, name, "end"),
             f'<rect x="{left}" y="{top + 3}" width="{value * scale:.1f}" height="{_ROW - 8}" fill="{_COLOURS[0]}"/>',
-            text(left + value * scale + _GAP, top + 15, f"{value:,.2f}"),
+            text(
+                left + _clear(value * scale, marks.get(name, 0.0) * scale) + _GAP, top + 15, f"{value:,.2f}"
+            ),
         ]
         if name in marks:
             at = left + marks[name] * scale
@@ -41,7 +43,7 @@ def lines(title: str, steps: Sequence[str], series: Mapping[str, Sequence[float]
         y = bottom - height * quarter / 4
         parts += [
             f'<line x1="{left}" x2="{WIDTH - right}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>',
-            text(left - _GAP, y + 4, f"{highest * quarter / 4:,.3g}", "end"),
+            text(left - _GAP, y + 4, f"{highest * quarter / 4:,.{0 if highest >= 20 else 1}f}", "end"),
         ]
     for number, step in enumerate(steps):
         anchor = "end" if number == len(steps) - 1 else "middle"
@@ -62,6 +64,11 @@ def lines(title: str, steps: Sequence[str], series: Mapping[str, Sequence[float]
 def text(x: float, y: float, words: str, anchor: str = "start", colour: str = "#222") -> str:
     """Words at a place."""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{escape(words)}</text>'
+
+
+def _clear(end: float, mark: float) -> float:
+    """Where a figure begins: behind its bar, and behind a mark that would stand in it."""
+    return mark if end < mark < end + _FIGURE else end
 
 
 def _page(title: str, height: float, parts: Sequence[str], note: str) -> str:
