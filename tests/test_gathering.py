@@ -4,9 +4,10 @@ A go is held up by a gate; that somebody waits behind it is seen in the queue it
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from threading import Barrier, Event, Lock, get_ident
 
 import pytest
@@ -16,8 +17,7 @@ from hypothesis import strategies as st
 from ledger.errors import Overloaded
 from ledger.gathering import Gatherer
 from tests.profiles import examples
-
-SECONDS = 60
+from tests.queues import SECONDS, Queue
 
 
 class Desk:
@@ -64,22 +64,7 @@ class Callers:
 
     def queue(self, *jobs: int) -> "list[Future[int]]":
         """Start callers who wait, in this order."""
-        futures = []
-        for job in jobs:
-            before = len(self.gather._waiting)
-            futures.append(self.pool.submit(self.gather, job))
-            until(lambda before=before: len(self.gather._waiting) == before + 1)  # type: ignore[misc]
-        return futures
-
-
-def until(fact: Callable[[], bool]) -> None:
-    """Look until it is so."""
-    tick = Event()
-    for _ in range(SECONDS * 1_000):
-        if fact():
-            return
-        tick.wait(0.001)
-    raise AssertionError("it never came true")
+        return Queue(self.gather, self.pool).line_up(*(partial(self.gather, job) for job in jobs))
 
 
 @contextmanager
