@@ -9,11 +9,13 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import iso4217
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 
+from ledger.http.lanes import Read, lane_of, loaded
 from ledger.money import MAX_AMOUNT
 
 CALLER_ID = "[A-Za-z0-9._:-]{1,64}"
@@ -41,6 +43,15 @@ class Strict(Schema):
 
     class Meta:
         unknown = RAISE
+
+    @cached_property
+    def _lane(self) -> Read | None:
+        return lane_of(self)
+
+    def load(self, data: Any, **how: Any) -> Any:
+        """The payload as marshmallow reads it; ValidationError naming every fault."""
+        found = None if how else loaded(self._lane, data)
+        return super().load(data, **how) if found is None else found
 
 
 class Answer(Schema):
