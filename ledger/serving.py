@@ -78,7 +78,7 @@ class Service(BaseApplication):  # type: ignore[misc]
         mark_process_dead(worker.pid, str(self.counts))  # type: ignore[no-untyped-call]
 
     def load(self) -> Flask:
-        Worker.caller_seconds = self.place.settings.caller_timeout_ms / 1_000
+        Worker.caller_ms = self.place.settings.caller_timeout_ms
         share(self.counts)
         upkeep.start(self.place)
         return create_app(self.place.settings, self.place.database(), meters=Meters(self.counts))

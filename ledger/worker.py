@@ -8,7 +8,7 @@ import gc
 import selectors
 from collections.abc import Generator
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import gevent
 import gevent.pool
@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 _LOOK_SECONDS: Final = 1 / 20
 """How soon a signal to stop is noticed."""
-_GRACE_SECONDS: Final = 1 / 2
+_GRACE_MS: Final = 500
 _WAITS: Final = {
     waiting.Wait.R: (wait_read, waiting.Ready.R),
     waiting.Wait.W: (wait_write, waiting.Ready.W),
@@ -34,8 +34,8 @@ _wait_anew: Final = waiting.wait_selector
 class Worker(GeventWorker):  # type: ignore[misc]
     """Gunicorn's gevent worker, which gives silent callers up and does not wait for those who ask nothing."""
 
-    caller_seconds: int | float = 30
-    """How long a caller may fall silent; set before the fork."""
+    caller_ms: ClassVar[int] = 30_000
+    """How long a caller may fall silent."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -54,11 +54,11 @@ class Worker(GeventWorker):  # type: ignore[misc]
 
     def timeout_ctx(self) -> "_Between":
         """What bounds the wait for a request, its head included."""
-        return _Between(min(self.cfg.keepalive, self.caller_seconds), self.idle)
+        return _Between(min(self.cfg.keepalive * 1_000, self.caller_ms), self.idle)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         # Later than the bound of the wait for a request, which ends quietly.
-        client.settimeout(self.caller_seconds + _GRACE_SECONDS)
+        client.settimeout((self.caller_ms + _GRACE_MS) / 1_000)
         super(GeventWorker, self).handle(listener, client, addr)
 
     def run(self) -> None:
@@ -127,8 +127,8 @@ class Answer(wsgi.Response):  # type: ignore[misc]
 class _Between(gevent.Timeout):  # type: ignore[misc]
     """The time in which a caller has not asked yet; it ends quietly, and by whoever throws it."""
 
-    def __init__(self, seconds: float, idle: "dict[_Between, gevent.Greenlet]") -> None:
-        super().__init__(seconds, exception=False)
+    def __init__(self, milliseconds: int, idle: "dict[_Between, gevent.Greenlet]") -> None:
+        super().__init__(milliseconds / 1_000, exception=False)
         self.idle = idle
 
     def __enter__(self) -> "_Between":
@@ -152,7 +152,7 @@ def let_driver_cooperate() -> None:
 
 
 def wait(
-    exchange: Generator[Any, Any, Result], fileno: int, interval: float = 0.1, timeout: float | None = None
+    exchange: Generator[Any, Any, Result], fileno: int, interval: Any = 1 / 10, timeout: Any = None
 ) -> Result:
     """Run an exchange of the driver with the server; others go on whenever it waits.
 

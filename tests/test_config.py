@@ -31,8 +31,8 @@ def test_owner_address_is_the_database_address_unless_given() -> None:
     assert read(DATABASE_URL=SECRET, OWNER_DATABASE_URL=other).owner_database_url == other
 
 
-def test_by_default_most_threads_are_without_a_connection_to_wait_for_a_member_with() -> None:
-    assert read().threads >= 4 * read().pool_size
+def test_by_default_the_queue_is_full_before_the_callers_are() -> None:
+    assert read().queue < read().connections
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,8 @@ def test_yes_and_no_are_read_in_their_usual_forms(text: str, expected: bool) -> 
         ("PORT", "八"),
         ("PORT", "٨٠٠٠"),
         ("WORKERS", "0"),
-        ("THREADS", "many"),
+        ("CONNECTIONS", "many"),
+        ("QUEUE", "0"),
         ("POOL_SIZE", "0"),
         ("LOCK_TIMEOUT_MS", "0"),
         ("STATEMENT_TIMEOUT_MS", "1s"),
