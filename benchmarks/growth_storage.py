@@ -31,7 +31,7 @@ SELECT coalesce(t.relname, c.relname), c.relname, c.relkind = 'i', pg_total_rela
 """
 
 _UPDATES = """
-SELECT relname, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE n_tup_upd > 0 ORDER BY relname
+SELECT relname, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE n_tup_upd >= 1000 ORDER BY relname
 """
 
 
