@@ -91,8 +91,13 @@ class Worker(GeventWorker):  # type: ignore[misc]
 
     def _dismiss_idle(self) -> None:
         """Close the connections on which nobody is asking anything."""
-        for between, greenlet in list(self.idle.items()):
-            gevent.get_hub().loop.run_callback(greenlet.throw, between)
+        for between in list(self.idle):
+            gevent.get_hub().loop.run_callback(self._dismiss, between)
+
+    def _dismiss(self, between: "_Between") -> None:
+        # He may have begun to ask since.
+        if (greenlet := self.idle.get(between)) is not None:
+            greenlet.throw(between)
 
 
 class Answer(wsgi.Response):  # type: ignore[misc]
