@@ -37,12 +37,7 @@ def run(program: Callable[..., None], *arguments: str) -> None:
         programs.whatever_waits_is_the_event_loops,
         programs.those_who_come_together_share_a_go,
         programs.whoever_asks_nothing_is_dismissed,
-        pytest.param(
-            programs.whoever_has_begun_to_ask_is_not_dismissed,
-            marks=pytest.mark.xfail(
-                reason="the dismissal comes a turn later, and looks for no change of mind"
-            ),
-        ),
+        programs.whoever_has_begun_to_ask_is_not_dismissed,
         programs.what_is_there_before_the_first_request_is_not_looked_through_again,
     ],
 )
