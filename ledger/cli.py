@@ -10,7 +10,7 @@ import click
 from marshmallow import ValidationError
 
 import ledger
-from ledger import clock, migrate, preflight, serving
+from ledger import citus, clock, migrate, preflight, serving
 from ledger.access import ROLES
 from ledger.access.register import create_key, list_keys, revoke_key
 from ledger.access.roles import HEADQUARTERS_ROLES
@@ -78,12 +78,20 @@ def serve(data: Path | None, **listening: str | int | None) -> None:
 
 @main.command("migrate")
 @data_option
+@click.option(
+    "--citus", "on_citus", is_flag=True, help="Distribute it over a Citus cluster, as far as it is not."
+)
 @told_plainly
-def migrate_command(data: Path | None) -> None:
+def migrate_command(data: Path | None, on_citus: bool) -> None:
     """Bring the schema to this release, as the owner of the database."""
     with opened(data) as place:
-        migrate.upgrade(place.owner_url)
+        if on_citus:
+            citus.require(place.owner_url)
+        migrate.upgrade(place.owner_url, citus.SETTINGS if on_citus else None)
+        placed = citus.distribute(place.owner_url) if on_citus else []
     click.echo(f"The schema is at {migrate.head()}.")
+    if on_citus:
+        click.echo(f"Tables that were placed now: {', '.join(placed) or 'none'}.")
 
 
 @main.command()

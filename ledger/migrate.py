@@ -1,5 +1,6 @@
 """The schema: upgraded by its owner, checked by everyone else."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from alembic import command
@@ -10,10 +11,14 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 
 
-def upgrade(owner_url: str) -> None:
-    """Bring the schema to the head. Idempotent; each migration is one transaction with a lock time-out."""
+def upgrade(owner_url: str, settings: Mapping[str, str] | None = None) -> None:
+    """Bring the schema to the head. Idempotent; each migration is one transaction with a lock time-out.
+
+    ``settings`` are the server's, for the session that migrates.
+    """
     configuration = _configuration()
     configuration.attributes["url"] = make_url(owner_url).set(drivername="postgresql+psycopg")
+    configuration.attributes["settings"] = settings or {}
     command.upgrade(configuration, "head")
 
 

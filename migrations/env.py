@@ -3,7 +3,7 @@
 ``lock_timeout`` makes a migration that cannot get its lock give up instead of queueing every posting
 behind itself; run it again when the long transaction has gone. Of several upgrades at once, one goes
 first and the others then find it done. Alembic finds the URL in the attribute ``url`` of its
-configuration (see ``ledger.migrate``).
+configuration, and settings of the server for its session in ``settings`` (see ``ledger.migrate``).
 """
 
 from alembic import context
@@ -19,11 +19,13 @@ UPGRADES = 0x6C6F79616C74
 
 
 def migrate() -> None:
+    settings = {"lock_timeout": LOCK_TIMEOUT, "statement_timeout": STATEMENT_TIMEOUT}
+    settings |= context.config.attributes.get("settings", {})
     engine = create_engine(
         context.config.attributes["url"],
         poolclass=pool.NullPool,
         connect_args={
-            "options": f"-c lock_timeout={LOCK_TIMEOUT} -c statement_timeout={STATEMENT_TIMEOUT}",
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
             "application_name": "ledger migrate",
         },
     )
