@@ -7,7 +7,7 @@ recording on, the first from the beginning of time. A program without ``tiers`` 
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -108,12 +108,13 @@ class Ladders:
 
     timezone: str
     reigns: tuple[Reign, ...]
-    any: bool = field(init=False)
-    """Whether the program has tiers, or ever had."""
+    any: bool = False
+    """Whether the program has tiers, or ever had, be it within an instant: members are settled by them since."""
 
     def __post_init__(self) -> None:
         # Once: every posting asks.
-        object.__setattr__(self, "any", any(reign.ladder is not None for reign in self.reigns))
+        found = self.any or any(reign.ladder is not None for reign in self.reigns)
+        object.__setattr__(self, "any", found)
 
     def at(self, instant: datetime) -> Reign:
         """What was in force at an instant."""
@@ -125,12 +126,12 @@ class Ladders:
     def known_at(self, instant: datetime) -> "Ladders":
         """The ladders as far as they had been recorded by then."""
         later = tuple(reign for reign in self.reigns[1:] if reign.begins <= instant)
-        return Ladders(self.timezone, (self.reigns[0], *later))
+        return Ladders(self.timezone, (self.reigns[0], *later), self.any)
 
     def up_to(self, version: int) -> "Ladders":
         """The ladders as far as that version of the terms."""
         later = tuple(reign for reign in self.reigns[1:] if reign.version <= version)
-        return Ladders(self.timezone, (self.reigns[0], *later))
+        return Ladders(self.timezone, (self.reigns[0], *later), self.any)
 
     def changes(self, after: datetime, until: datetime) -> list[datetime]:
         """The instants later than ``after``, up to ``until``, at which the ladder became another."""
@@ -159,13 +160,15 @@ def _ladders(rules: Rules, timezone: str) -> Ladders:
 def ladders_from(versions: Iterable[TermsVersion], timezone: str) -> Ladders:
     """The ladders in versions of the terms, oldest first; at least one."""
     reigns: list[Reign] = []
+    has_any = False
     for version, recorded_at, text in versions:
         begins = recorded_at if reigns else BEGINNING
         # The clock of a test program may first be set back: a later version rules all the same.
         while len(reigns) > 1 and reigns[-1].begins >= begins:
             reigns.pop()
         reigns.append(Reign(begins, version, ladder_of(text)))
-    return Ladders(timezone, tuple(reigns))
+        has_any = has_any or reigns[-1].ladder is not None
+    return Ladders(timezone, tuple(reigns), has_any)
 
 
 @lru_cache(maxsize=256)

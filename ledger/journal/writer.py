@@ -39,7 +39,7 @@ class Writer:
         self._database = database
         self._hurried = database.alike(pool_size=1, lock_timeout_ms=LOCK_TIMEOUT_MS)
         self._clock = clock
-        self._gather: Gatherer[Job, Outcome | None] = Gatherer(
+        self._gather: Gatherer[Job, Outcome | Exception | None] = Gatherer(
             self._post, lambda job: (job.program.program_id, job.program.stamp), room=room
         )
 
@@ -50,20 +50,22 @@ class Writer:
         many wait; and whatever ``Database.run`` raises. None of them has written anything, but OutcomeUnknown.
         """
         outcome = self._gather(Job(program, request))
+        if isinstance(outcome, Exception):
+            raise outcome
         return outcome or _post(self._database, program, [request], self._clock())[0]
 
     def close(self) -> None:
         """Close the connection."""
         self._hurried.close()
 
-    def _post(self, jobs: Sequence[Job]) -> list[Outcome | None]:
-        """One outcome for each; None for one that has to run by itself."""
+    def _post(self, jobs: Sequence[Job]) -> list[Outcome | Exception | None]:
+        """One outcome for each, or what it ended in; None for one that has to run by itself."""
         requests = [job.request for job in jobs]
         try:
             return [*_post(self._hurried, jobs[0].program, requests, self._clock())]
-        except (DatabaseUnavailable, OutcomeUnknown, Overloaded, StaleProgramError):
-            # These say nothing of one posting.
-            raise
+        except (DatabaseUnavailable, OutcomeUnknown, Overloaded, StaleProgramError) as error:
+            # These say nothing of one posting, and nothing of the other half of a split batch.
+            return [error] * len(jobs)
         except Exception:  # noqa: BLE001  whoever runs by himself gets the error, and tells it
             if len(jobs) == 1:
                 return [None]

@@ -30,7 +30,7 @@ KEYED: Final = {
     if page.route.operation or page.route.takes_dry_run
 }
 KEY: Final = "Idempotency-Key"
-PAST: Final = "2026-01-01T00:00:00Z"
+PAST: Final = dict.fromkeys(("as_of", "known_as_of", "from", "to"), "2026-01-01T00:00:00Z") | {"period": "2025-12"}
 PRICES: Final = {"rate": "0.0101", "ask": "0.0110", "floor": "0.005", "ceiling": "0.02", "max_step": "0.1"}
 """Sound ones of a proposal of a rate; decimals may be too many, too large or nothing."""
 
@@ -137,7 +137,7 @@ def make_meaningful(case: Case[Any], facts: dict[str, str]) -> None:
         case.body = meant(case.body, facts)
     if case.query:
         # No time is later than the present, and no cursor is one that nobody has given.
-        past = {name: PAST for name in ("as_of", "known_as_of", "from", "to") if name in case.query}
+        past = {name: when for name, when in PAST.items() if name in case.query}
         case.query = {name: value for name, value in case.query.items() if name != "cursor"} | past
         for name, others in EXCLUDING.items():
             if name in case.query:

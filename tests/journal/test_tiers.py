@@ -282,6 +282,21 @@ def test_terms_recorded_behind_a_purchase_are_found_out(till: Till) -> None:
     assert events(till)[-1][1:4] == ("late_event", "member", "silver")
 
 
+def test_tiers_that_go_and_come_back_within_an_instant_know_what_was_taken_between(fresh_database: Any) -> None:
+    with open_till(fresh_database.app_url, growth_expiry=MONTH) as till:
+        first = till.buy("m-1", 3_000)
+        till.buy("m-1", 9_000)
+        till.at(day(5)).change_terms(growth_expiry=MONTH, tiers=ladder())
+        till.buy("m-1", 100, occurred_at=day(1))
+        till.change_terms(growth_expiry=MONTH)
+        till.reverse(first)
+        till.change_terms(growth_expiry=MONTH, tiers=ladder(return_policy="at_period_end"))
+        till.at(day(6)).buy("m-1", 100)
+        check(till)
+        # At that instant the tiers came first: 121 of growth.
+        assert [event[2:4] for event in events(till)] == [(None, "silver")]
+
+
 def test_a_balance_of_the_past_shows_the_tier_as_it_was_known(till: Till) -> None:
     till.buy("m-1", 10_000)
     till.at(day(5)).buy("m-1", 20_000)

@@ -290,9 +290,6 @@ def revoked(connection: Connection, program: Program) -> None:
     assert revoke_key(connection, key.key_id, NOW)
 
 
-@pytest.mark.xfail(
-    reason="what ends the second half of a split batch is told to the first, which is committed"
-)
 def test_the_half_that_is_committed_hears_so_whatever_becomes_of_the_other(desk: Desk) -> None:
     def change() -> None:
         desk.owner.run(lambda connection: change_terms(connection, desk.program, terms(), NOW))

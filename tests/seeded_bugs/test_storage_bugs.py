@@ -101,8 +101,8 @@ def clock_of_the_machine_is_believed(broken: Broken) -> None:
     """The time of a batch is the machine's, even where the books have seen a later one."""
     real = load.load
 
-    def believing(connection: Any, program: Any, requests: Any, now: Any) -> Any:
-        loaded = real(connection, program, requests, now)
+    def believing(connection: Any, program: Any, requests: Any, now: Any, **options: Any) -> Any:
+        loaded = real(connection, program, requests, now, **options)
         loaded.now = now
         return loaded
 

@@ -121,6 +121,8 @@ def deferral_report(
         if start or end:
             raise refused("period", "takes the place of from, to and as_of")
         start, end = bounds_of(program, period)
+        if end > now:
+            raise refused("period", f"must be over at the present, {show(now)}")
     start, end = start or BEGINNING, end or now
     known = require_period(start, end, known_as_of, now)
     body = show_deferral(connection, program, start, end, known)
