@@ -25,28 +25,18 @@ SELECT uuid_send(h.holder_id), h.region, h.store, h.enrolled_at, a.attributes
   FROM holders h LEFT JOIN member_attributes a USING (holder_id) WHERE h.holder_id = ANY(%b)
 """
 
-# Up the chain of those who brought one another. It has no circle, but nothing is to be read without a bound.
-_REFERRALS: LiteralString = """
-WITH RECURSIVE above AS (
-    SELECT r.*, 1 AS step FROM referrals r WHERE r.holder_id = ANY(%b)
-    UNION ALL
-    SELECT r.*, step + 1 FROM above JOIN referrals r ON r.holder_id = above.referrer_holder_id WHERE step < 1000
-)
-SELECT DISTINCT uuid_send(holder_id), uuid_send(referrer_holder_id), referrer_id, uuid_send(activity_entry_id),
-       uuid_send(settled_entry_id)
-  FROM above
-"""
-
 _PURCHASES: LiteralString = """
 SELECT uuid_send(holder_id), count(*), max(effective_at)
   FROM entries WHERE holder_id = ANY(%b) AND kind = 'earn' GROUP BY holder_id
 """
 
-_UNSETTLED: LiteralString = """
+_REFERRALS: LiteralString = """
 SELECT uuid_send(holder_id), uuid_send(referrer_holder_id), referrer_id, uuid_send(activity_entry_id),
        uuid_send(settled_entry_id)
-  FROM referrals WHERE holder_id = ANY(%b) AND settled_entry_id IS NULL
+  FROM referrals WHERE holder_id = ANY(%b)
 """
+
+_UNSETTLED: LiteralString = _REFERRALS + " AND settled_entry_id IS NULL"
 
 _QUOTE_COLUMNS: LiteralString = """
 uuid_send(q.holder_id), uuid_send(q.quote_id), q.points, q.points_value, q.price, q.made_at, q.expires_at,
@@ -75,9 +65,19 @@ def take_turn(driver: Driver, program: Program, wants: Wants) -> None:
         ask(driver, _TURN, _REFERRAL_TURNS, program.program_id)
 
 
-def ask_chains(driver: Driver, program: Program, wants: Wants) -> Iterable[Row]:
-    """Who brought whom, up the chain, under way. Whoever has the turn is told of links that stay as they are."""
-    return _ask_members(driver, program, _REFERRALS, wants.referrals)
+def read_chains(driver: Driver, program: Program, wants: Wants) -> dict[bytes, Referral]:
+    """Who brought whom, up the chain, by who was brought; a round trip a link.
+
+    Whoever has the turn is told of links that stay as they are. A chain has no circle, and would be read to its
+    end if it had one.
+    """
+    chains: dict[bytes, Referral] = {}
+    lowest = {holder_id(program.program_id, member) for member in wants.referrals}
+    while lowest:
+        links = referrals_in(ask(driver, _REFERRALS, uuids(lowest)))
+        chains |= links
+        lowest = {referral.referrer_holder_id for referral in links.values()} - chains.keys()
+    return chains
 
 
 def with_referrers(program: Program, wants: Wants, unsettled: Iterable[Referral]) -> Wants:

@@ -28,7 +28,6 @@ from ledger.ids import FUND_PREFIX, holder_id
 from ledger.journal import tiering, wire
 from ledger.journal.asking import Driver, Row, ask, driver_of, uuids
 from ledger.journal.beside import (
-    ask_chains,
     ask_facts,
     ask_quotes,
     ask_unsettled,
@@ -36,6 +35,7 @@ from ledger.journal.beside import (
     count_visits,
     facts_in,
     quotes_in,
+    read_chains,
     referrals_in,
     take_turn,
     uncounted,
@@ -55,47 +55,24 @@ from ledger.journal.commands import (
     Wants,
     together,
 )
+from ledger.journal.locks import ask_holders, ask_stamp, is_on_cluster
 from ledger.journal.outcomes import restore
-
-# Until the end of the transaction, each statement has one plan, for any number of rows, that looks them up.
-# Planned anew for each batch of one, they cost the server a third more; and on a database that is too young to
-# have statistics, it would plan to read whole tables, and keep to it while they grow.
-_LOOK_ROWS_UP: LiteralString = """
-SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
-       set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-       (SELECT stamp FROM programs WHERE program_id = %b)
-"""
-
-# Locks in id order, whoever asks, so that no two batches wait for each other. NO KEY: an insert that
-# refers to the holder need not wait.
-_LOCK: LiteralString = """
-SELECT uuid_send(holder_id), program_id, member_id, version, head_hash, recorded_at, points, held, debt, growth,
-       available, pending, growth_value, next_expiry_at, next_expiry_points, fresh_until,
-       tier_settled_at, tier, tier_since, tier_ends_at, tier_in_grace, tier_terms_version
-  FROM holders WHERE holder_id = ANY(%b) ORDER BY holder_id FOR NO KEY UPDATE
-"""
 
 _OUTCOMES: LiteralString = """
 SELECT key, fingerprint, code, answer, request_id, uuid_send(entry_id)
   FROM outcomes WHERE program_id = %b AND key = ANY(%b)
 """
 
-# LIMIT keeps the planner from joining the other way round: without statistics, reading all names of the program
-# and comparing each with each looks as cheap to it as looking up those that are wanted.
+# Names of the wanted kinds that nobody has asked for are dropped: pairs would be compared one by one.
 _CLAIMS: LiteralString = """
-SELECT wanted.kind, wanted.reference, uuid_send(r.entry_id), uuid_send(r.holder_id)
-  FROM unnest(%b, %b) AS wanted (kind, reference)
- CROSS JOIN LATERAL (
-       SELECT entry_id, holder_id FROM business_references
-        WHERE program_id = %b AND kind = wanted.kind AND reference = wanted.reference LIMIT 1) r
+SELECT kind, reference, uuid_send(entry_id), uuid_send(holder_id)
+  FROM business_references WHERE program_id = %b AND kind = ANY(%b) AND reference = ANY(%b)
 """
 
+# Whose program it is, is looked at when it is read: asked for, it might be where the search begins.
 _TARGETS: LiteralString = """
-SELECT uuid_send(e.entry_id), uuid_send(e.holder_id), uuid_send(e.peer_holder_id)
-  FROM unnest(%b) AS wanted (entry_id)
- CROSS JOIN LATERAL (
-       SELECT entry_id, holder_id, peer_holder_id FROM entries WHERE entry_id = wanted.entry_id LIMIT 1) e
- CROSS JOIN LATERAL (SELECT FROM holders WHERE holder_id = e.holder_id AND program_id = %b LIMIT 1) h
+SELECT uuid_send(e.entry_id), uuid_send(e.holder_id), uuid_send(e.peer_holder_id), h.program_id
+  FROM entries e JOIN holders h USING (holder_id) WHERE e.entry_id = ANY(%b)
 """
 
 _RECORDED: LiteralString = """
@@ -173,12 +150,13 @@ def load(
     ``fresh`` raises StaleProgramError unless ``program`` is as the database has it now. ``with_histories`` reads the
     growth of every holder from its beginning, beside those who are seen to need it.
     """
-    driver = driver_of(connection)
+    driver, is_cluster = driver_of(connection), is_on_cluster(connection)
     commands = [request.command for request in requests]
+    claimed = [claim for command in commands if (claim := command.claim)]
     wants = together(command.wants(program, now) for command in commands)
     named = _named(program, commands, wants)
     with driver.pipeline():
-        stamped = ask(driver, _LOOK_ROWS_UP, program.program_id)
+        stamped = ask_stamp(driver, program, is_cluster)
         targets = _resolve_targets(driver, program, commands)
         take_turn(driver, program, wants)
         unsettled = referrals_in(ask_unsettled(driver, program, wants))
@@ -186,29 +164,29 @@ def load(
         referrers = [referral.referrer_holder_id for referral in unsettled.values()]
         # One round trip from here. The server takes one after the other: once it has locked the holders,
         # nobody else changes them.
-        locked = ask(driver, _LOCK, uuids(_to_lock(named, targets, referrers)))
+        locked = ask_holders(driver, _to_lock(named, targets, referrers), is_cluster)
         answered = _ask_outcomes(driver, program, requests)
-        taken = _ask_claims(driver, program, [claim for command in commands if (claim := command.claim)])
+        taken = _ask_claims(driver, program, claimed)
         recorded = _ask_recorded(driver, [entry for entry, _ in targets.values()])
         used = ask_usages(driver, wants)
         quoted = ask_quotes(driver, wants, now)
         facts = ask_facts(driver, program, wants)
         still_unsettled = ask_unsettled(driver, program, wants)
-        chains = ask_chains(driver, program, wants)
-    if fresh and (row := stamped.fetchone()) and row[-1] != program.stamp:
+        chains = read_chains(driver, program, wants)
+    if fresh and [row[0] for row in stamped] != [program.stamp]:
         raise StaleProgramError(program.name)
     holders = _enrolled(program, named, {row[0]: _holder(row) for row in locked})
     loaded = Loaded(
         holders=holders,
         outcomes={row[0]: (row[1], restore(*row[2:])) for row in answered},
-        claims={(row[0], row[1]): (row[2], row[3]) for row in taken},
+        claims=_claims(taken, claimed),
         recorded=_recorded(recorded),
         asked_at=now,
         # Versions of a holder never run against time, whatever this machine's clock does.
         now=max([now, *(h.recorded_at for h in holders.values() if h.recorded_at)]),
         usages=usages_in(used),
         facts=facts_in(facts),
-        referrals=referrals_in(chains) | unsettled,
+        referrals=chains | unsettled,
         quotes=quotes_in(quoted),
     )
     if referrals_in(still_unsettled).keys() != unsettled.keys():
@@ -234,12 +212,14 @@ def _resolve_targets(
     wanted = {(t.kind, t.name) for t in (command.target for command in commands) if t}
     if not wanted:
         return {}
-    taken = _ask_claims(driver, program, [Claim(*w) for w in wanted if w[0] != "entry"])
-    found = {(row[0], row[1]): (row[2], row[3]) for row in taken}
+    claims = [Claim(*w) for w in wanted if w[0] != "entry"]
+    found = _claims(_ask_claims(driver, program, claims), claims)
     ids = [bytes.fromhex(name) for kind, name in wanted if kind == "entry" and name]
     ids += [entry for entry, _ in found.values()]
     peers: dict[bytes, bytes] = {}
-    for entry, holder, peer in ask(driver, _TARGETS, uuids(ids), program.program_id):
+    for entry, holder, peer, number in ask(driver, _TARGETS, uuids(ids)):
+        if number != program.program_id:
+            continue
         found["entry", entry.hex()] = (entry, holder)
         if peer is not None:
             peers[entry] = peer
@@ -288,8 +268,14 @@ def _ask_outcomes(driver: Driver, program: Program, requests: Sequence[Request])
 def _ask_claims(driver: Driver, program: Program, claims: Sequence[Claim]) -> Iterable[Row]:
     if not claims:
         return ()
-    kinds, names = (wire.Texts.of_values(column) for column in zip(*claims, strict=True))
-    return ask(driver, _CLAIMS, kinds, names, program.program_id)
+    kinds, names = zip(*claims, strict=True)
+    texts = wire.Texts.of_values
+    return ask(driver, _CLAIMS, program.program_id, texts(sorted(set(kinds))), texts(names))
+
+
+def _claims(rows: Iterable[Row], asked: Iterable[Claim]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
+    wanted = {(claim.kind, claim.reference) for claim in asked}
+    return {(kind, name): (entry, holder) for kind, name, entry, holder in rows if (kind, name) in wanted}
 
 
 def _ask_recorded(driver: Driver, entry_ids: list[bytes]) -> Iterable[Row]:

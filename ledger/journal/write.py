@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 import orjson
 from psycopg import Cursor, sql
@@ -20,7 +20,7 @@ from ledger.accounts.ladders import ladders_of
 from ledger.accounts.program import Program
 from ledger.accounts.quotes import Quote, QuoteKey
 from ledger.journal import wire
-from ledger.journal.asking import driver_of
+from ledger.journal.asking import Driver, Row, ask, driver_of, uuids
 from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS, link
 from ledger.journal.commands import Alert, Claim, Draft, Outcome, Referral, Request, Usage, UsageKey
 from ledger.journal.load import Loaded
@@ -57,7 +57,6 @@ from ledger.journal.tiering import (
     tier_columns,
 )
 
-Row = tuple[Any, ...]
 Columns = Mapping[str, type[wire.Array]]
 
 
@@ -187,11 +186,19 @@ def write(connection: Connection, program: Program, loaded: Loaded, written: Wri
         _write(cursor, _UPSERT_USAGES, USAGE_COLUMNS, [(*key, *used) for key, used in written.usages.items()])
         referrals = [(referee, *referral, now) for referee, referral in written.referrals.items()]
         _write(cursor, _UPSERT_REFERRALS, REFERRAL_COLUMNS, referrals)
-        _write(cursor, _INSERT_TIER_EVENTS, TIER_EVENT_COLUMNS, written.tiers.events)
+        _write(cursor, _INSERT_TIER_EVENTS, TIER_EVENT_COLUMNS, _numbered(driver, written.tiers.events))
         entitlements = list(written.tiers.entitlements.values())
         _write(cursor, _INSERT_ENTITLEMENTS, ENTITLEMENT_COLUMNS, entitlements)
         outcomes = [outcome_row(number, now, *row) for row in written.outcomes]
         _write(cursor, _INSERT_OUTCOMES, OUTCOME_COLUMNS, outcomes)
+
+
+def _numbered(driver: Driver, events: Sequence[Row]) -> list[Row]:
+    """The events with numbers that go on from those of their holders, who are locked: nobody else numbers any."""
+    if not events:
+        return []
+    last: dict[bytes, int] = dict(ask(driver, _LAST_TIER_EVENTS, uuids({event[0] for event in events})))
+    return [(holder, last.get(holder, 0) + number, *others) for holder, number, *others in events]
 
 
 def _write(cursor: Cursor[Any], statement: str, columns: Columns, rows: Sequence[Row]) -> None:
@@ -248,26 +255,6 @@ def _upsert(table: str, columns: Columns, key: Sequence[str], changing: Sequence
 _UNNEST = sql.SQL("unnest({})").format(sql.Placeholder(format=PyFormat.BINARY))
 
 
-# The holder is locked, so nobody else numbers its events meanwhile.
-_LAST_EVENT = "(SELECT coalesce(max(e.ordinal), 0) FROM tier_events e WHERE e.holder_id = n.holder_id)"
-
-
-def _numbered_on(table: str, columns: Columns) -> str:
-    """An insert whose ordinals go on from those that the holder has."""
-    statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM (SELECT {} OFFSET 0) n").format(
-        sql.Identifier(table),
-        sql.SQL(", ").join(map(sql.Identifier, columns)),
-        sql.SQL(", ").join(
-            sql.SQL(f"n.ordinal + {_LAST_EVENT}")
-            if name == "ordinal"
-            else sql.SQL("n.{}").format(sql.Identifier(name))
-            for name in columns
-        ),
-        sql.SQL(", ").join([sql.SQL("{} AS {}").format(_UNNEST, sql.Identifier(name)) for name in columns]),
-    )
-    return statement.as_string()
-
-
 _ENTRY_ARRAYS = {name: kind for name, (kind, _) in ENTRY_COLUMNS.items()} | {"hash": wire.Bytes}
 _POSTING_ARRAYS = {name: kind for name, (kind, _) in POSTING_COLUMNS.items()}
 
@@ -289,6 +276,9 @@ _UPSERT_USAGES = _upsert("usages", USAGE_COLUMNS, ["holder_id", "subject", "peri
 _UPSERT_REFERRALS = _upsert("referrals", REFERRAL_COLUMNS, ["holder_id"], ["settled_entry_id"])
 _INSERT_TIERED = _insert("holders", HOLDER_COLUMNS | TIER_COLUMNS)
 _UPDATE_TIERED = _update("holders", BALANCE_COLUMNS | TIER_COLUMNS, ["holder_id"])
-_INSERT_TIER_EVENTS = _numbered_on("tier_events", TIER_EVENT_COLUMNS)
+_LAST_TIER_EVENTS: LiteralString = (
+    "SELECT uuid_send(holder_id), max(ordinal) FROM tier_events WHERE holder_id = ANY(%b) GROUP BY holder_id"
+)
+_INSERT_TIER_EVENTS = _insert("tier_events", TIER_EVENT_COLUMNS)
 # A benefit is issued once for its period, however often the event that issues it is lived through.
 _INSERT_ENTITLEMENTS = _insert("entitlements", ENTITLEMENT_COLUMNS) + " ON CONFLICT DO NOTHING"

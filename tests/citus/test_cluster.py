@@ -20,7 +20,6 @@ from ledger.migrate import upgrade
 from tests.whole_service import WholeService, open_service
 
 from .story import tell
-from .test_forms import NOT_YET
 
 TEST_CITUS_URL = "LEDGER_TEST_CITUS_URL"
 
@@ -95,7 +94,6 @@ def test_guards_stand_on_every_shard(citus_url: str) -> None:
             owner.execute("TRUNCATE entries CASCADE")
 
 
-@pytest.mark.xfail(bool(NOT_YET), reason="the posting path has statements that Citus refuses", strict=False)
 def test_the_story_is_told_on_the_cluster(citus_url: str) -> None:
     application = Database(citus_url)
     owner = Database(citus_url, role=None, pool_size=2)

@@ -1,4 +1,4 @@
-"""The posting path speaks to Citus in forms that it accepts; those that it does not yet are named, one by one."""
+"""The posting path speaks to Citus in forms that it accepts."""
 
 import importlib
 import pkgutil
@@ -11,19 +11,18 @@ import pytest
 
 import ledger.journal
 from ledger.citus import DISTRIBUTED_BY
+from ledger.db import Database
+from ledger.journal import locks
 from tests.whole_service import Tenant, open_service, with_history, with_holds
 
 from .forms import RULES, broken_by
+from .story import tell
 
-NOT_YET = {
-    "ledger.journal.load._LOOK_ROWS_UP": {"forces one plan for all parameters"},
-    "ledger.journal.load._LOCK": {"locks rows of more than one shard"},
-    "ledger.journal.load._CLAIMS": {"limits or sorts in a lateral subquery"},
-    "ledger.journal.load._TARGETS": {"limits or sorts in a lateral subquery"},
-    "ledger.journal.beside._REFERRALS": {"recurses"},
-    "ledger.journal.write._INSERT_TIER_EVENTS": {"asks a table for each row of no table"},
+ON_ONE_SERVER = {
+    "ledger.journal.locks._LOOK_ROWS_UP": {"forces one plan for all parameters"},
+    "ledger.journal.locks._LOCK": {"locks rows of more than one shard"},
 }
-"""What Citus refuses as it stands. docs/citus.md has the form that it accepts, and what it costs PostgreSQL."""
+"""What Citus refuses; it is sent to one server, and a cluster is asked in another form (``ledger.journal.locks``)."""
 
 PARTS = ("ledger.accounts.hold_queries", "ledger.accounts.growth_history")
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
@@ -47,7 +46,7 @@ _REPEATED = {("ledger.journal.load", "OPEN_HOLDS"), ("ledger.journal.tiering", "
 
 def test_statements_keep_to_the_forms_that_citus_accepts() -> None:
     found = {name: rules for name, statement in statements().items() if (rules := broken_by(statement))}
-    assert found == NOT_YET
+    assert found == ON_ONE_SERVER
 
 
 def test_every_table_of_the_books_is_written_by_a_statement_that_is_looked_at() -> None:
@@ -121,31 +120,91 @@ def tenant(cluster: Any, template: str) -> Iterator[Tenant]:
         yield service.tenant("shop")
 
 
-def test_a_posting_sends_no_statement_that_is_not_looked_at(
-    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent: set[str] = set()
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The statements that postings send from now on."""
+    found: set[str] = set()
     execute = psycopg.Cursor.execute
 
     def noted(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
         if _within_a_posting():
-            sent.add(query)
+            found.add(query)
         return execute(cursor, query, *arguments, **options)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", noted)
+    return found
+
+
+def post_widely(tenant: Tenant) -> None:
     with_history(tenant)
     with_holds(tenant, "m-1")
     tenant.post(
         "/v1/transfers", {"from_member_id": "m-1", "to_member_id": "m-2", "points": 5, "reference": "t-1"}
     )
+
+
+def test_a_posting_sends_no_statement_that_is_not_looked_at(tenant: Tenant, sent: set[str]) -> None:
+    post_widely(tenant)
     looked_at = statements()
     assert sent <= set(looked_at.values())
     # The workload is wide enough to be worth listening to.
     assert len(sent) > 12
     assert {
-        looked_at["ledger.journal.load._LOCK"],
+        looked_at["ledger.journal.locks._LOCK"],
         looked_at["ledger.journal.write._INSERT_OUTCOMES"],
     } <= sent
+
+
+@pytest.fixture
+def of_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the connections made from now on are told where they ask what they are of."""
+    monkeypatch.setattr(locks, "_IS_CLUSTER", "SELECT true")
+
+
+def test_a_cluster_is_sent_nothing_that_it_refuses(
+    of_a_cluster: None, tenant: Tenant, sent: set[str]
+) -> None:
+    post_widely(tenant)
+    assert not {name for name in sent if broken_by(name)}
+    assert {locks._LOCK_ON_CLUSTER, locks._LOOK_ROWS_UP_ON_CLUSTER} <= sent
+
+
+def test_the_story_is_the_same_in_the_forms_of_a_cluster(
+    of_a_cluster: None, cluster: Any, template: str
+) -> None:
+    with open_service(cluster, template) as service:
+        application = Database(cluster.app_url(service.database))
+        try:
+            tell(service, application)
+        finally:
+            application.close()
+
+
+def test_holders_are_locked_one_by_one_in_the_order_of_their_ids(
+    of_a_cluster: None, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked: list[bytes] = []
+    execute = psycopg.Cursor.execute
+
+    def noted(cursor: Any, query: Any, parameters: Any = None, **options: Any) -> Any:
+        if query == locks._LOCK_ON_CLUSTER:
+            locked.append(parameters[0].bytes)
+        return execute(cursor, query, parameters, **options)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", noted)
+    operations = [
+        {
+            "operation": "earning",
+            "idempotency_key": f"k-{n}",
+            "body": {"member_id": f"m-{n}", "points": 5, "reason": "a test", "reference": f"e-{n}"},
+        }
+        for n in range(20)
+    ]
+    without = {"Idempotency-Key": None}
+    answer = tenant.send("POST", "/v1/batches", json={"operations": operations}, headers=without)
+    assert {result["status"] for result in answer.json["results"]} == {201}
+    assert len(locked) == 20
+    assert locked == sorted(locked)
 
 
 def _within_a_posting() -> bool:

@@ -30,7 +30,9 @@ KEYED: Final = {
     if page.route.operation or page.route.takes_dry_run
 }
 KEY: Final = "Idempotency-Key"
-PAST: Final = dict.fromkeys(("as_of", "known_as_of", "from", "to"), "2026-01-01T00:00:00Z") | {"period": "2025-12"}
+PAST: Final = dict.fromkeys(("as_of", "known_as_of", "from", "to"), "2026-01-01T00:00:00Z") | {
+    "period": "2025-12"
+}
 PRICES: Final = {"rate": "0.0101", "ask": "0.0110", "floor": "0.005", "ceiling": "0.02", "max_step": "0.1"}
 """Sound ones of a proposal of a rate; decimals may be too many, too large or nothing."""
 

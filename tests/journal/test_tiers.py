@@ -282,7 +282,9 @@ def test_terms_recorded_behind_a_purchase_are_found_out(till: Till) -> None:
     assert events(till)[-1][1:4] == ("late_event", "member", "silver")
 
 
-def test_tiers_that_go_and_come_back_within_an_instant_know_what_was_taken_between(fresh_database: Any) -> None:
+def test_tiers_that_go_and_come_back_within_an_instant_know_what_was_taken_between(
+    fresh_database: Any,
+) -> None:
     with open_till(fresh_database.app_url, growth_expiry=MONTH) as till:
         first = till.buy("m-1", 3_000)
         till.buy("m-1", 9_000)
