@@ -12,7 +12,7 @@ import pytest
 
 from ledger.db import Database
 from ledger.errors import LedgerError
-from ledger.journal import load, write
+from ledger.journal import load, locks, write
 from tests.concurrency import checks
 from tests.concurrency.rivals import open_bench, open_database
 from tests.conftest import TestDatabase
@@ -55,7 +55,7 @@ def database(fresh_database: TestDatabase) -> Iterator[Database]:
 
 
 def no_lock_on_the_holder(broken: Broken) -> None:
-    broken.rewrite(load, "_LOCK", "FOR NO KEY UPDATE", "")
+    broken.rewrite(locks, "_LOCK", "FOR NO KEY UPDATE", "")
 
 
 def neither_lock_nor_unique_version(broken: Broken) -> None:
@@ -64,7 +64,7 @@ def neither_lock_nor_unique_version(broken: Broken) -> None:
 
 
 def locks_in_another_order(broken: Broken) -> None:
-    broken.rewrite(load, "_LOCK", "ORDER BY holder_id", "ORDER BY holder_id DESC")
+    broken.rewrite(locks, "_LOCK", "ORDER BY holder_id", "ORDER BY holder_id DESC")
 
 
 def keys_need_not_be_unique(broken: Broken) -> None:
