@@ -49,15 +49,29 @@ class Gatherer(Generic[Job, Answer]):
             if self._is_led and len(self._waiting) >= self._room:
                 raise Overloaded("too many requests are waiting; nothing of this one was done")
             self._waiting.append(caller)
-            is_first, self._is_led = not self._is_led, True
-        if not is_first:
-            caller.wait()
+            caller.leads, self._is_led = not self._is_led, True
+        try:
+            if not caller.leads:
+                caller.wait()
+            if not caller.is_done:
+                self._let_come()
+        except BaseException:
+            # Thrown out while he waited, as a request is whose worker ends.
+            self._leave(caller)
+            raise
         if not caller.is_done:
             self._lead()
         return caller.answer()
 
+    def _leave(self, caller: "_Caller[Job, Answer]") -> None:
+        """Take a caller out of the queue, unless others have his job already; if he was to lead, another is."""
+        with self._mutex:
+            if caller in self._waiting:
+                self._waiting.remove(caller)
+        if caller.leads:
+            self._hand_over()
+
     def _lead(self) -> None:
-        self._let_come()
         together = self._take()
         try:
             answers = self._work([caller.job for caller in together])
@@ -95,6 +109,7 @@ class Gatherer(Generic[Job, Answer]):
     def _hand_over(self) -> None:
         with self._mutex:
             if self._waiting:
+                self._waiting[0].leads = True
                 self._waiting[0].wake()
             else:
                 self._is_led = False
@@ -103,11 +118,12 @@ class Gatherer(Generic[Job, Answer]):
 class _Caller(Generic[Job, Answer]):
     """One who waits. Woken without being done, he has to lead: the first in the queue is."""
 
-    __slots__ = ("_answers", "_error", "_gate", "is_done", "job")
+    __slots__ = ("_answers", "_error", "_gate", "is_done", "job", "leads")
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.is_done = False
+        self.leads = False
         self._answers: list[Answer] = []
         self._error: BaseException | None = None
         self._gate = threading.Lock()

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger import gathering
 from ledger.errors import Overloaded
 from ledger.gathering import Gatherer
 from tests.profiles import examples
@@ -65,6 +66,27 @@ class Callers:
     def queue(self, *jobs: int) -> "list[Future[int]]":
         """Start callers who wait, in this order."""
         return Queue(self.gather, self.pool).line_up(*(partial(self.gather, job) for job in jobs))
+
+
+class Thrown:
+    """Throws the caller of one job out of his wait: when he is woken, or before."""
+
+    job = -1
+    is_at_once = False
+
+
+@pytest.fixture
+def thrown(monkeypatch: pytest.MonkeyPatch) -> Thrown:
+    out, wait = Thrown(), gathering._Caller.wait
+
+    def waiting(caller: "gathering._Caller[int, int]") -> None:
+        if not (out.is_at_once and caller.job == out.job):
+            wait(caller)
+        if caller.job == out.job:
+            raise SystemExit(3)
+
+    monkeypatch.setattr(gathering._Caller, "wait", waiting)
+    return out
 
 
 @contextmanager
@@ -139,6 +161,36 @@ def test_a_go_that_ends_its_thread_leaves_nobody_standing(end: BaseException) ->
         assert [future.exception(SECONDS) for future in together] == [end, end]
         assert answers([leader, *after]) == [2, 6, 10]
     assert gather(7) == 14
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_who_is_thrown_out_while_he_waits_leaves_the_others_in_the_queue(place: int, thrown: Thrown) -> None:
+    desk = Desk(held=[1])
+    gather = Gatherer(desk.work, room=9)
+    with callers(desk, gather) as who:
+        leader = who.hold_up(1)
+        futures = who.queue(2, 3, 4)
+        thrown.job = 2 + place
+        desk.gate.set()
+        gone = futures.pop(place)
+        # He may be at the head of the queue, and so the one who was to lead it.
+        assert answers([leader, *futures]) == [2, *(2 * job for job in (2, 3, 4) if job != thrown.job)]
+        assert isinstance(gone.exception(SECONDS), SystemExit)
+        assert gather(5) == 10
+
+
+def test_who_is_thrown_out_before_his_turn_has_nothing_done_for_him(thrown: Thrown) -> None:
+    desk = Desk(held=[1])
+    gather = Gatherer(desk.work, room=9)
+    with callers(desk, gather) as who:
+        leader = who.hold_up(1)
+        thrown.job, thrown.is_at_once = 2, True
+        gone = who.pool.submit(gather, 2)
+        assert isinstance(gone.exception(SECONDS), SystemExit)
+        (after,) = who.queue(3)
+        desk.gate.set()
+        assert answers([leader, after]) == [2, 6]
+    assert desk.goes == [[1], [3]]
 
 
 def test_an_answer_too_few_is_an_error_of_all_and_the_next_go_is_done() -> None:

@@ -21,6 +21,9 @@ from ledger.journal.post import post
 LOCK_TIMEOUT_MS: Final = 250
 """How long a batch waits for a member. A batch of another worker is done in a fraction of it."""
 
+PATIENT: Final = 2
+"""Postings that run by themselves at a time. Whoever finds no place for two seconds is refused as ``overloaded``."""
+
 ROOM: Final = 512
 """Postings that may wait: a quarter of a second's work."""
 
@@ -33,11 +36,12 @@ class Job(NamedTuple):
 
 
 class Writer:
-    """Posts single requests of concurrent callers together, on a connection of its own."""
+    """Posts single requests of concurrent callers together, on connections of its own."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime], *, room: int = ROOM) -> None:
-        self._database = database
         self._hurried = database.alike(pool_size=1, lock_timeout_ms=LOCK_TIMEOUT_MS)
+        # Beside the pool of the others, whom a member that somebody holds is not to keep waiting.
+        self._patient = database.alike(pool_size=PATIENT)
         self._clock = clock
         self._gather: Gatherer[Job, Outcome | Exception | None] = Gatherer(
             self._post, lambda job: (job.program.program_id, job.program.stamp), room=room
@@ -52,11 +56,12 @@ class Writer:
         outcome = self._gather(Job(program, request))
         if isinstance(outcome, Exception):
             raise outcome
-        return outcome or _post(self._database, program, [request], self._clock())[0]
+        return outcome or _post(self._patient, program, [request], self._clock())[0]
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
         self._hurried.close()
+        self._patient.close()
 
     def _post(self, jobs: Sequence[Job]) -> list[Outcome | Exception | None]:
         """One outcome for each, or what it ended in; None for one that has to run by itself."""

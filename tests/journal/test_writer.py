@@ -23,7 +23,7 @@ from ledger.errors import IdempotencyKeyReused, InsufficientPoints, Overloaded
 from ledger.journal import Outcome, Request, writer
 from ledger.journal.commands import Books, Command, Decision
 from ledger.journal.load import StaleProgramError
-from ledger.journal.writer import Writer
+from ledger.journal.writer import PATIENT, Writer
 from ledger.rules.commands import Earning
 from tests.builders import NOW, earning, fresh, redeem, request, terms
 from tests.concurrency.rivals import open_database
@@ -68,11 +68,12 @@ class Restless(Earning):
 class Desk:
     """A writer, callers, and an owner who sees and does what no caller may."""
 
-    def __init__(self, posting: Writer, program: Program, owner: Database, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, books: Database, posting: Writer, program: Program, owner: Database) -> None:
+        self.books = books
         self.posting = posting
         self.program = program
         self.owner = owner
-        self.pool = pool
+        self.pool = ThreadPoolExecutor(16)
         self.held = Held("m-held", 1, "a test", fresh("held"))
 
     def post(self, command: Command, key: str | None = None) -> Outcome:
@@ -117,13 +118,14 @@ class Desk:
 @contextmanager
 def desk_on(database: TestDatabase, **limits: int) -> Iterator[Desk]:
     owner = Database(database.owner_url, role=None, pool_size=2)
-    with open_database(database.app_url) as books, ThreadPoolExecutor(16) as pool:
+    with open_database(database.app_url) as books:
         program = books.run(partial(made, is_test=False))
-        desk = Desk(Writer(books, lambda: NOW, **limits), program, owner, pool)
+        desk = Desk(books, Writer(books, lambda: NOW, **limits), program, owner)
         try:
             yield desk
         finally:
             desk.held.gate.set()
+            desk.pool.shutdown()
             owner.close()
 
 
@@ -178,7 +180,7 @@ def test_nobody_is_answered_before_the_commit(
     """The commit itself is held up, by a check at its end that waits for a lock of the test."""
     desk.posting._hurried.close()
     monkeypatch.setattr(writer, "LOCK_TIMEOUT_MS", SECONDS * 1_000)
-    desk.posting = Writer(desk.posting._database, lambda: NOW)
+    desk.posting = Writer(desk.books, lambda: NOW)
     holding.execute("SELECT pg_advisory_lock(6)")
     holding.execute("""
         CREATE FUNCTION await_test() RETURNS trigger LANGUAGE plpgsql AS
@@ -250,6 +252,18 @@ def test_a_member_whom_another_holds_keeps_his_own_posting_waiting_alone(
     holding.rollback()
     assert codes([waiting.result(SECONDS)]) == [None]
     assert [desk.entries(f"m-{number}") for number in (1, 2, 3)] == [3, 2, 2]
+
+
+def test_those_who_wait_for_a_held_member_take_no_connection_from_the_others(
+    desk: Desk, holding: "psycopg.Connection[Any]"
+) -> None:
+    desk.post(earning(5, member="m-1"))
+    holding.execute("SELECT FROM holders WHERE member_id = 'm-1' FOR UPDATE")
+    futures = desk.together(*(request(earning(7, member="m-1")) for _ in range(PATIENT)))
+    until(lambda: len(desk.sessions("transactionid")) + len(desk.sessions("tuple")) == PATIENT)
+    assert desk.books.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    holding.rollback()
+    assert codes(results(futures)) == [None] * PATIENT
 
 
 def test_one_key_from_two_callers_of_a_batch_has_one_effect(desk: Desk) -> None:
