@@ -12,6 +12,7 @@ from ledger import clock, errors
 from ledger.access import routes as decisions
 from ledger.access.approvals import Handler
 from ledger.access.keyring import Keyring
+from ledger.access.member_keys import MemberKeys
 from ledger.accounts import routes as members
 from ledger.alerts import routes as alerts
 from ledger.config import Settings
@@ -131,6 +132,7 @@ def create_app(
         Writer(database, system_clock, room=settings.queue),
         Reader(database, system_clock, room=settings.queue),
         Keyring(),
+        MemberKeys(settings.member_keys_file),
     )
     app.extensions[viewer.DOCUMENT] = document = Document(app)
     for each in routes:

@@ -70,6 +70,9 @@ class Settings:
     signing_key_file: Path | None = None
     """LEDGER_SIGNING_KEY_FILE: the private key that signs checkpoints; by default one in `data_dir`, if in use."""
 
+    member_keys_file: Path | None = None
+    """LEDGER_MEMBER_KEYS_FILE: the keys that members' tokens are believed by; without it there are no such tokens."""
+
     upkeep_seconds: int = 30
     """LEDGER_UPKEEP_SECONDS: how often a worker brings the totals up to the books; 0 leaves it to `ledger totals`."""
 
@@ -103,6 +106,7 @@ class Settings:
             unsafe_durability=read("UNSAFE_DURABILITY", _yes_or_no, default.unsafe_durability),
             app_role=read("APP_ROLE", _role, default.app_role),
             signing_key_file=read("SIGNING_KEY_FILE", Path, None),
+            member_keys_file=read("MEMBER_KEYS_FILE", Path, None),
             upkeep_seconds=read("UPKEEP_SECONDS", _between(0, 86_400), default.upkeep_seconds),
             metrics_token=read("METRICS_TOKEN", _token, None),
             log_level=read("LOG_LEVEL", _log_level, default.log_level),

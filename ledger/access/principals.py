@@ -7,20 +7,23 @@ from datetime import datetime
 from sqlalchemy import Connection, or_
 
 from ledger.access.keys import digest_of, key_id_of
+from ledger.access.member_keys import Claims, is_token
 from ledger.access.models import api_keys
-from ledger.access.roles import ROLES
+from ledger.access.roles import MEMBER, ROLES
 from ledger.accounts.models import programs
 from ledger.accounts.program import Program
-from ledger.accounts.programs import program_of, select_program
+from ledger.accounts.programs import find_program, program_of, select_program
+from ledger.accounts.queries import unknown_member
 from ledger.errors import Forbidden, OtherRegion, Unauthenticated
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The holder of an API key: the program that it belongs to and what it may do there.
+    """The holder of an API key: the program that it belongs to and what it may do there. Or a member, by a token.
 
     ``region`` is the one whose rules it may make and decide on; None stands for headquarters, which may
-    decide for every region.
+    decide for every region. A member (``member_id``) has no scopes: he reads what is his own, where a route
+    is open to that.
     """
 
     key_id: str
@@ -29,10 +32,18 @@ class Principal:
     scopes: frozenset[str]
     region: str | None = None
     expires_at: datetime | None = None
+    member_id: str | None = None
 
-    def require(self, scope: str) -> None:
-        """Refuse what the role does not carry (``forbidden``)."""
-        if scope not in self.scopes:
+    def require(self, scope: str, own: str | None = None) -> None:
+        """Refuse what the role does not carry (``forbidden``).
+
+        ``own`` names the member who is read of, where members may read that of themselves. Whatever is another's
+        is answered like what is nobody's (``member_unknown``).
+        """
+        if self.member_id is not None and own is not None:
+            if own != self.member_id:
+                raise unknown_member(own)
+        elif scope not in self.scopes:
             raise Forbidden(f"this needs the scope {scope}", required_scope=scope)
 
     def require_region(self, region: str | None) -> None:
@@ -67,6 +78,27 @@ def authenticate(connection: Connection, header: str | None, now: datetime) -> P
     # A role that this release does not know carries nothing.
     scopes = ROLES.get(row.role, frozenset())
     return Principal(key_id, program_of(connection, row), row.role, scopes, row.region, row.expires_at)
+
+
+def admit_member(connection: Connection, claims: Claims) -> Principal:
+    """The principal of a sound token; ``unauthenticated`` where its program is nowhere."""
+    program = find_program(connection, claims.program)
+    if program is None:
+        raise Unauthenticated("send a valid member token as Authorization: Bearer TOKEN")
+    return Principal(
+        f"member:{claims.kid}",
+        program,
+        MEMBER,
+        frozenset(),
+        expires_at=claims.expires_at,
+        member_id=claims.member_id,
+    )
+
+
+def presented_token(header: str | None) -> str | None:
+    """The member token in a header; None for anything that has not its form."""
+    scheme, _, token = (header or "").partition(" ")
+    return token if scheme.lower() == "bearer" and is_token(token) else None
 
 
 def presented_key(header: str | None) -> tuple[str, str]:

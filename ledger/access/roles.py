@@ -60,5 +60,8 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "readonly": frozenset({"read"}),
 }
 
+MEMBER: Final = "member"
+"""What is told of a caller who comes with a member token. No key has this role: it has no scopes."""
+
 HEADQUARTERS_ROLES: Final = frozenset({"admin"})
 """Roles of which no key speaks for a region: they may do what is no region's to do."""

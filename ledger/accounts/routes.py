@@ -62,6 +62,7 @@ def show_member(call: Call, member_id: str) -> dict[str, Any]:
 @routes.get(
     "/v1/members/<member_id>/balance",
     scope="read",
+    is_own=True,
     schema=BalanceQuery,
     answer=BalanceSchema,
     refusals=(errors.MemberUnknown,),
@@ -91,6 +92,7 @@ def show_balance(
 @routes.get(
     "/v1/members/<member_id>/lots",
     scope="read",
+    is_own=True,
     schema=LotsQuery,
     answer=page_of(LotSchema),
     refusals=(errors.MemberUnknown,),

@@ -36,6 +36,17 @@ answer, byte for byte. Points, growth and money are integers; money is in minor 
 A refusal is `application/problem+json`; decide by its `code`.
 """
 
+MEMBER_TOKEN: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": (
+        "A member's own: a JWT of an issuer that the operator trusts. `exp`, `aud`, `iss`, `sub` and the header `typ`"
+        " (`at+jwt`) are required; `sub` is the member's id. It reads what is that member's and nothing else: any"
+        " other member is answered as one whom nobody knows."
+    ),
+}
+
 _EVERY_ROUTE: Final = (errors.InvalidRequest, errors.InternalError)
 _KEYED: Final = (
     errors.Unauthenticated,
@@ -119,6 +130,7 @@ class Document:
             "apiKey",
             {"type": "http", "scheme": "bearer", "description": _scopes()},
         )
+        components.security_scheme("memberToken", MEMBER_TOKEN)
         for kind in error_classes():
             components.response(kind.code, _refusal_response([kind]))
         self._rendered: bytes | None = None
@@ -156,7 +168,7 @@ def operation(route: "Route") -> dict[str, Any]:
     if route.scope == PUBLIC:
         page["security"] = []
     else:
-        page["security"] = [{"apiKey": []}]
+        page["security"] = [{"apiKey": []}, *([{"memberToken": []}] if route.is_own else [])]
         page["x-required-scope"] = route.scope
     if body := _request_body(route):
         page["requestBody"] = body

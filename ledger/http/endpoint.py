@@ -16,7 +16,16 @@ from flask import Flask, Response, g, request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
-from ledger.access import PUBLIC, SCOPES, Principal, authenticate, presented_key
+from ledger.access import (
+    PUBLIC,
+    SCOPES,
+    Principal,
+    admit_member,
+    authenticate,
+    presented_key,
+    presented_token,
+)
+from ledger.access.member_keys import Claims
 from ledger.errors import LedgerError
 from ledger.http import answers, documents, headers
 from ledger.http.fields import Flag, Strict
@@ -79,6 +88,8 @@ class Route:
     """Whether it is answered under an idempotency key, without being an operation."""
     is_body_optional: bool = False
     """Whether the body may be left out, where it asks for nothing."""
+    is_own: bool = False
+    """Whether a member may read it of himself, by a token. Its path then names the member."""
     recalls: bool = False
     """Whether the caller may be admitted by what was looked up a moment ago; the view lets the database confirm it."""
     media_types: tuple[str, ...] = (JSON,)
@@ -87,6 +98,8 @@ class Route:
     def __post_init__(self) -> None:
         if self.scope != PUBLIC and self.scope not in SCOPES:
             raise ValueError(f"{self.method} {self.path}: there is no scope {self.scope!r}")
+        if self.is_own and (self.method != "GET" or "member_id" not in self.path_names):
+            raise ValueError(f"{self.method} {self.path}: nothing that a member could read of himself")
 
     @cached_property
     def path_names(self) -> frozenset[str]:
@@ -205,18 +218,18 @@ def read_members(path: dict[str, str], is_optional: bool) -> dict[str, Any]:
     return members
 
 
-def admit(scope: str) -> Principal:
-    """The caller of the present request, when his key carries ``scope``; refuses otherwise."""
+def admit(scope: str, own: str | None = None) -> Principal:
+    """The caller of the present request, if he may do what ``scope`` says or read what is ``own``; or a refusal."""
     headers.refuse_ambiguous(request)
     shared = services()
     header, now = request.headers.get("Authorization"), shared.clock()
     principal = _look_up(header, now)
     shared.keyring.keep(header, principal, now)
-    principal.require(scope)
+    principal.require(scope, own)
     return principal
 
 
-def recall(scope: str) -> Principal:
+def recall(scope: str, own: str | None = None) -> Principal:
     """Like ``admit``, but by what was looked up a moment ago. Whoever acts on it lets the database confirm it."""
     headers.refuse_ambiguous(request)
     shared = services()
@@ -225,14 +238,25 @@ def recall(scope: str) -> Principal:
     if principal is None:
         principal = _look_up(header, now)
         shared.keyring.keep(header, principal, now)
-    principal.require(scope)
+    elif principal.member_id is not None:
+        # No row of the database tells that a key of an issuer is trusted no more.
+        _verify(header, now)
+    principal.require(scope, own)
     return principal
 
 
 def _look_up(header: str | None, now: datetime) -> Principal:
-    presented_key(header)
     # A unit of work, because that is asked again when the connection turns out to be a dead one.
-    return services().database.run(lambda connection: authenticate(connection, header, now))
+    run = services().database.run
+    if (claims := _verify(header, now)) is not None:
+        return run(lambda connection: admit_member(connection, claims))
+    presented_key(header)
+    return run(lambda connection: authenticate(connection, header, now))
+
+
+def _verify(header: str | None, now: datetime) -> Claims | None:
+    token = presented_token(header)
+    return services().member_keys.verify(token, now) if token is not None else None
 
 
 def send(reply: Reply) -> Response:
@@ -256,11 +280,12 @@ def require_declared(app: Flask, declared: list[Route]) -> None:
 def _serve(route: Route, view: View, path: dict[str, str]) -> Response:
     if route.scope == PUBLIC:
         return _answer(view(**route.read(path)), route)
+    own = path["member_id"] if route.is_own else None
     if route.recalls:
-        call = Call(services(), recall(route.scope), g.request_id, is_recalled=True)
+        call = Call(services(), recall(route.scope, own), g.request_id, is_recalled=True)
         with suppress(StaleProgramError):
             return _answer(view(call, **route.read(path)), route)
-    call = Call(services(), admit(route.scope), g.request_id)
+    call = Call(services(), admit(route.scope, own), g.request_id)
     return _answer(view(call, **route.read(path)), route)
 
 

@@ -10,6 +10,7 @@ from flask import current_app
 from ledger.access import Principal
 from ledger.access.approvals import Handler
 from ledger.access.keyring import Keyring
+from ledger.access.member_keys import MemberKeys
 from ledger.accounts.program import Program
 from ledger.config import Settings
 from ledger.db import Database
@@ -38,6 +39,8 @@ class Services:
     reader: Reader
     """What balances of the present are read through."""
     keyring: Keyring
+    member_keys: MemberKeys
+    """What the tokens of members are believed by."""
 
 
 @dataclass(frozen=True, slots=True)

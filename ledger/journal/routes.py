@@ -16,6 +16,7 @@ routes = Routes("Entries", "The books, entry by entry.")
 @routes.get(
     "/v1/members/<member_id>/entries",
     scope="read",
+    is_own=True,
     schema=EntriesQuery,
     answer=page_of(EntrySchema),
     refusals=(errors.MemberUnknown,),

@@ -47,6 +47,7 @@ def explain_purchase(call: Call, purchase_id: str) -> dict[str, Any]:
 @routes.get(
     "/v1/members/<member_id>/growth",
     scope="read",
+    is_own=True,
     schema=GrowthQuery,
     answer=GrowthExplanationSchema,
     refusals=(errors.MemberUnknown,),
@@ -66,6 +67,7 @@ def explain_growth(call: Call, member_id: str, **page: Any) -> dict[str, Any]:
 @routes.get(
     "/v1/members/<member_id>/tier",
     scope="read",
+    is_own=True,
     schema=MemberQuery,
     answer=TierExplanationSchema,
     refusals=(errors.MemberUnknown,),
@@ -85,6 +87,7 @@ def explain_tier(call: Call, member_id: str) -> dict[str, Any]:
 @routes.get(
     "/v1/members/<member_id>/tier/history",
     scope="read",
+    is_own=True,
     schema=TierHistoryQuery,
     answer=page_of(RecordedTierEventSchema),
     refusals=(errors.MemberUnknown,),

@@ -7,7 +7,6 @@ folder, and is made when it is first needed.
 import contextlib
 import os
 import re
-import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from ledger.config import ConfigurationError, Settings
 from ledger.finance.checkpoints.document import Checkpoint
+from ledger.secret_files import read_secret_file
 
 FILE_NAME: Final = "signing-key.pem"
 _IS_HEX: Final = re.compile(r"[0-9a-fA-F]{64}").fullmatch
@@ -77,12 +77,7 @@ def require_signer(settings: Settings) -> Signer:
 
 def read_signer(path: Path) -> Signer:
     """The signer of a file: an Ed25519 key in PEM, PKCS #8, without a passphrase."""
-    try:
-        with path.open("rb") as file:
-            status, pem = os.fstat(file.fileno()), file.read()
-    except OSError as error:
-        raise ConfigurationError(f"The signing key {path} cannot be read: {error.strerror}.") from None
-    _refuse_open_files(path, status)
+    pem = read_secret_file(path, "signing key")
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -120,13 +115,6 @@ def is_signed(checkpoint: Checkpoint) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
-
-
-def _refuse_open_files(path: Path, status: os.stat_result) -> None:
-    # A group may read what root has laid down for a service, as containers mount it.
-    allowed = 0o740 if status.st_uid == 0 else 0o700
-    if stat.S_IMODE(status.st_mode) & ~allowed:
-        raise ConfigurationError(f"The signing key {path} can be read by others: chmod 600 {path}.")
 
 
 def _make_key(path: Path) -> None:
