@@ -13,6 +13,7 @@ from ledger.access import routes as decisions
 from ledger.access.approvals import Handler
 from ledger.access.keyring import Keyring
 from ledger.access.member_keys import MemberKeys
+from ledger.access.rate_limits import rate_limits
 from ledger.accounts import routes as members
 from ledger.alerts import routes as alerts
 from ledger.config import Settings
@@ -133,6 +134,7 @@ def create_app(
         Reader(database, system_clock, room=settings.queue),
         Keyring(),
         MemberKeys(settings.member_keys_file),
+        rate_limits(settings, database),
     )
     app.extensions[viewer.DOCUMENT] = document = Document(app)
     for each in routes:

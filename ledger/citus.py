@@ -36,6 +36,8 @@ DISTRIBUTED_BY: Final = {
     "outcomes": "key",
     # A batch is looked up before anybody knows whose operations are in it.
     "till_batches": "device_id",
+    # Requests of this minute, by who has sent them.
+    "rate_counts": "subject",
     # Kept beside the books, by whoever refreshes them.
     "totals_state": "program_id",
     "daily_totals": "program_id",

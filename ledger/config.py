@@ -73,6 +73,15 @@ class Settings:
     member_keys_file: Path | None = None
     """LEDGER_MEMBER_KEYS_FILE: the keys that members' tokens are believed by; without it there are no such tokens."""
 
+    key_rate: int | None = None
+    """LEDGER_KEY_RATE: requests that one key may send in a minute; without it as many as it likes."""
+
+    member_rate: int = 300
+    """LEDGER_MEMBER_RATE: requests in a minute with tokens of one member."""
+
+    failure_rate: int = 600
+    """LEDGER_FAILURE_RATE: requests in a minute from one address without a valid key or token; then it gets 429."""
+
     upkeep_seconds: int = 30
     """LEDGER_UPKEEP_SECONDS: how often a worker brings the totals up to the books; 0 leaves it to `ledger totals`."""
 
@@ -107,6 +116,9 @@ class Settings:
             app_role=read("APP_ROLE", _role, default.app_role),
             signing_key_file=read("SIGNING_KEY_FILE", Path, None),
             member_keys_file=read("MEMBER_KEYS_FILE", Path, None),
+            key_rate=read("KEY_RATE", _between(1, 1_000_000_000), None),
+            member_rate=read("MEMBER_RATE", _between(1, 1_000_000_000), default.member_rate),
+            failure_rate=read("FAILURE_RATE", _between(1, 1_000_000_000), default.failure_rate),
             upkeep_seconds=read("UPKEEP_SECONDS", _between(0, 86_400), default.upkeep_seconds),
             metrics_token=read("METRICS_TOKEN", _token, None),
             log_level=read("LOG_LEVEL", _log_level, default.log_level),

@@ -13,11 +13,13 @@ from datetime import datetime
 from typing import Final
 
 from ledger import clock
+from ledger.access.rate_limits import forget_counts
 from ledger.accounts.program import Program
 from ledger.accounts.programs import list_programs
 from ledger.command_line import Place, open_database
 from ledger.config import Settings
 from ledger.db import Database
+from ledger.errors import LedgerError
 from ledger.finance.metrics.watching import watch
 from ledger.finance.totals.refresh import refresh
 
@@ -39,6 +41,10 @@ _log = logging.getLogger(__name__)
 
 def keep_up(database: Database, system_now: datetime, tasks: Sequence[Task] = TASKS) -> None:
     """Do every task for every program once."""
+    try:
+        database.run(lambda connection: forget_counts(connection, system_now))
+    except LedgerError as error:
+        _log.warning("the counts of past minutes are kept: %s", error)
     with database.read() as connection:
         found = list_programs(connection)
     for program in found:

@@ -1,6 +1,6 @@
 """The tables of API keys and of approvals. What a key says is never stored: only a digest of it."""
 
-from sqlalchemy import Column, ForeignKey, LargeBinary, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSON
 
 from ledger.accounts.models import Moment, metadata
@@ -35,4 +35,13 @@ approvals = Table(
     Column("decided_by", Text),
     Column("decided_at", Moment),
     Column("reason", Text),
+)
+
+rate_counts = Table(
+    "rate_counts",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("begins_at", Moment, primary_key=True),
+    Column("taken", BigInteger, nullable=False),
+    prefixes=["UNLOGGED"],
 )

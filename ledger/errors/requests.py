@@ -48,3 +48,11 @@ class SelfApproval(LedgerError):
 class OtherRegion(LedgerError):
     code = "other_region"  # details: region of the key
     title = "The key speaks for another region"
+
+
+class TooManyRequests(LedgerError):
+    """The caller has used up what he may send in this minute. Wait as long as `Retry-After` says."""
+
+    code = "rate_limited"  # details: policy, limit, retry_after
+    title = "Too many requests in a minute"
+    retryable = True

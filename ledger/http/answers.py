@@ -56,6 +56,8 @@ def finish(answer: Response, path: str) -> Response:
     is_viewer = path == "/docs" or path.startswith("/docs/")
     head.extend(_EVERY_ANSWER)
     head.add(REQUEST_ID, g.request_id)
+    if (standing := g.get("standing")) is not None:
+        head.extend(standing.fields())
     head.setdefault(CSP, _VIEWER if is_viewer else _NOTHING)
     if not is_viewer:
         head["Cache-Control"] = "no-store"

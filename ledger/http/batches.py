@@ -194,9 +194,8 @@ class Sender:
             refuse("must be an object", "body")
         # The body alone, so that a fault in it is named as on the operation's own route.
         inspect(body)
-        return Read(
-            operation, Posting(operation.read(body), key, operation.fingerprint(body), self.request_id)
-        )
+        fingerprint, caller = operation.fingerprint(body), self.principal.key_id
+        return Read(operation, Posting(operation.read(body), key, fingerprint, self.request_id, caller))
 
     def _operation(self, name: object) -> Operation:
         operation = self.services.operations.get(name) if isinstance(name, str) else None

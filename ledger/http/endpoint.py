@@ -26,7 +26,7 @@ from ledger.access import (
     presented_token,
 )
 from ledger.access.member_keys import Claims
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, Unauthenticated
 from ledger.http import answers, documents, headers
 from ledger.http.fields import Flag, Strict
 from ledger.http.operations import Operation, fingerprint, load, names_in
@@ -62,10 +62,11 @@ class Under:
     fingerprint: bytes
     request_id: str
     dry_run: bool
+    caller: str
 
     def posting(self, command: Command) -> Posting:
         """The request to post this command under the key."""
-        return Posting(command, self.key, self.fingerprint, self.request_id)
+        return Posting(command, self.key, self.fingerprint, self.request_id, self.caller)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,8 +226,7 @@ def admit(scope: str, own: str | None = None) -> Principal:
     header, now = request.headers.get("Authorization"), shared.clock()
     principal = _look_up(header, now)
     shared.keyring.keep(header, principal, now)
-    principal.require(scope, own)
-    return principal
+    return _within_limits(principal, scope, own, now)
 
 
 def recall(scope: str, own: str | None = None) -> Principal:
@@ -241,11 +241,26 @@ def recall(scope: str, own: str | None = None) -> Principal:
     elif principal.member_id is not None:
         # No row of the database tells that a key of an issuer is trusted no more.
         _verify(header, now)
+    return _within_limits(principal, scope, own, now)
+
+
+def _within_limits(principal: Principal, scope: str, own: str | None, now: datetime) -> Principal:
+    if "standing" not in g:
+        # Who is looked up again within one request has been counted.
+        g.standing = services().rates.admit(principal, now)
     principal.require(scope, own)
     return principal
 
 
 def _look_up(header: str | None, now: datetime) -> Principal:
+    try:
+        return _find_principal(header, now)
+    except Unauthenticated:
+        services().rates.note_failure(request.remote_addr or "", now)
+        raise
+
+
+def _find_principal(header: str | None, now: datetime) -> Principal:
     # A unit of work, because that is asked again when the connection turns out to be a dead one.
     run = services().database.run
     if (claims := _verify(header, now)) is not None:
@@ -301,7 +316,9 @@ def _post(operation: Operation, path: dict[str, str]) -> Response:
     dry_run = is_dry_run()
     key = headers.idempotency_key(request, required=operation.needs_key and not dry_run)
     members = read_members(path, operation.is_body_optional)
-    posting = Posting(operation.read(members), key, operation.fingerprint(members), g.request_id)
+    posting = Posting(
+        operation.read(members), key, operation.fingerprint(members), g.request_id, principal.key_id
+    )
     shared = services()
     outcome = _submit(shared, operation.scope, principal, posting, dry_run=dry_run)
     count(shared, operation.name, outcome, dry_run=dry_run)
@@ -324,7 +341,7 @@ def _serve_keyed(route: Route, view: View, path: dict[str, str]) -> Response:
     key = headers.idempotency_key(request, required=not dry_run)
     members = read_members(path, route.is_body_optional)
     payload = load(route.loaded, members)
-    under = Under(key, fingerprint(route.name, members), g.request_id, dry_run)
+    under = Under(key, fingerprint(route.name, members), g.request_id, dry_run, call.principal.key_id)
     outcome: Outcome = view(call, under, **payload)
     count(call.services, route.name, outcome, dry_run=dry_run)
     return send(reply(outcome, route.statuses[0]))

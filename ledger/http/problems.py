@@ -37,6 +37,7 @@ STATUS: Final[dict[type[LedgerError], int]] = {
     errors.BodyTooLarge: 413,
     errors.UnsupportedMediaType: 415,
     errors.Refused: 422,
+    errors.TooManyRequests: 429,
     errors.InternalError: 500,
     errors.Unavailable: 503,
 }
@@ -77,7 +78,7 @@ def problem(error: LedgerError, request_id: str) -> Problem:
     """The whole answer to a refusal."""
     headers: dict[str, str] = {}
     if error.retryable:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        headers["Retry-After"] = str(error.details.get("retry_after", RETRY_AFTER_SECONDS))
     if isinstance(error, errors.Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="ledger"'
     if isinstance(error, errors.MethodNotAllowed):

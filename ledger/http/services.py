@@ -11,6 +11,7 @@ from ledger.access import Principal
 from ledger.access.approvals import Handler
 from ledger.access.keyring import Keyring
 from ledger.access.member_keys import MemberKeys
+from ledger.access.rate_limits import RateLimits
 from ledger.accounts.program import Program
 from ledger.config import Settings
 from ledger.db import Database
@@ -41,6 +42,8 @@ class Services:
     keyring: Keyring
     member_keys: MemberKeys
     """What the tokens of members are believed by."""
+    rates: RateLimits
+    """How many requests callers may send."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -359,6 +359,8 @@ class Request(NamedTuple):
     key: str | None = None
     fingerprint: bytes = b""
     request_id: str = ""
+    caller: str = ""
+    """The id of the key that sent it; nobody's where the ledger itself does (jobs)."""
 
 
 class Outcome(NamedTuple):
