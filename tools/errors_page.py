@@ -151,6 +151,7 @@ ADVICE: Final = {
     "database_unavailable": "The database is away, restarting or full. Keep the event and try until it is answered.",
     "outcome_unknown": "The connection broke while the commit was under way. Only the same key can tell what happened: "
     "send it again until it is answered, and never take a new one.",
+    "rate_limited": "Wait as long as `Retry-After` says; then the same request may be sent again.",
     "overloaded": "All connections stayed busy. Wait longer from try to try.",
     "internal_error": "Try again a few times; then tell the operator the `request_id`, which stands in the log.",
 }

@@ -43,5 +43,4 @@ rate_counts = Table(
     Column("subject", Text, primary_key=True),
     Column("begins_at", Moment, primary_key=True),
     Column("taken", BigInteger, nullable=False),
-    prefixes=["UNLOGGED"],
 )

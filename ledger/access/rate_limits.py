@@ -24,7 +24,7 @@ SHARES: Final = 20
 """A worker takes a twentieth of a limit at a time."""
 
 KEPT: Final = 10_000
-"""Callers whose places a worker keeps in mind; those who came longest ago are forgotten, and counted by the database."""
+"""Callers whose places a worker keeps in mind. Those who came longest ago are forgotten: the database counts them."""
 
 _TAKE = text("""
 INSERT INTO rate_counts (subject, begins_at, taken) VALUES (:subject, :begins_at, :places)

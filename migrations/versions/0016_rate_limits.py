@@ -1,7 +1,5 @@
 """Rate limits: what callers have sent in this minute, counted for all workers together.
 
-Unlogged: after a crash everybody begins anew, which is what a limit of a minute is about to do anyway.
-
 Revision: 0016
 Revises: 0015
 """
@@ -14,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 COUNTS = """
-CREATE UNLOGGED TABLE rate_counts (
+CREATE TABLE rate_counts (
     subject text NOT NULL CONSTRAINT rate_counts_subject_check CHECK (length(subject) <= 400),
     begins_at timestamptz NOT NULL,
     taken bigint NOT NULL CONSTRAINT rate_counts_taken_check CHECK (taken > 0),
