@@ -11,8 +11,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 from ledger import clock, errors
 from ledger.access import routes as decisions
 from ledger.access.approvals import Handler
+from ledger.access.claims import find_token_keys
 from ledger.access.keyring import Keyring
-from ledger.access.member_keys import MemberKeys
 from ledger.access.rate_limits import rate_limits
 from ledger.accounts import routes as members
 from ledger.alerts import routes as alerts
@@ -133,7 +133,7 @@ def create_app(
         Writer(database, system_clock, room=settings.queue),
         Reader(database, system_clock, room=settings.queue),
         Keyring(),
-        MemberKeys(settings.member_keys_file),
+        find_token_keys(settings.member_keys_file),
         rate_limits(settings, database),
     )
     app.extensions[viewer.DOCUMENT] = document = Document(app)

@@ -17,8 +17,8 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from ledger.access.claims import Claims, unbelieved
 from ledger.config import ConfigurationError
-from ledger.errors import Unauthenticated
 from ledger.secret_files import read_secret_file
 
 ALGORITHMS: Final[Mapping[str, tuple[str, str | None]]] = {
@@ -56,15 +56,6 @@ _CLAIMS: Final = ("exp", "aud", "iss", "sub")
 _MEMBERS: Final = frozenset({"program", "issuer", "audience", "type", "keys"})
 
 
-class Claims(NamedTuple):
-    """What a sound token says: whose it is, in which program, until when, and which key has signed it."""
-
-    program: str
-    member_id: str
-    expires_at: datetime
-    kid: str
-
-
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """Who issues tokens for the members of a program, and how they must be addressed."""
@@ -84,13 +75,12 @@ class _Trusted(NamedTuple):
 class MemberKeys:
     """The trusted keys, by id. The file is read again when it changes, so keys come and go under way."""
 
-    def __init__(self, path: Path | None) -> None:
-        """Raises ConfigurationError for a file that cannot be meant; without one, no token is trusted."""
+    def __init__(self, path: Path) -> None:
+        """Raises ConfigurationError for a file that cannot be meant."""
         self._path = path
-        self._keys: Mapping[str, _Trusted] = {}
-        self._state: tuple[int, ...] = ()
-        if path is not None:
-            self._keys, self._state = _read(path), _state_of(path)
+        # Told first: what is written while it is read makes another state.
+        self._state = _state_of(path)
+        self._keys = _read(path)
 
     def verify(self, token: str, now: datetime) -> Claims:
         """What a token says; Unauthenticated, with one answer whatever is wrong with it.
@@ -116,7 +106,7 @@ class MemberKeys:
             )
             return _claims(trusted.issuer, header["kid"], claims, now)
         except (jwt.PyJWTError, _Unsound, ValueError, OverflowError, RecursionError):
-            raise Unauthenticated("send a valid member token as Authorization: Bearer TOKEN") from None
+            raise unbelieved() from None
 
     def _trusted(self, header: Mapping[str, Any]) -> _Trusted:
         self._refresh()
@@ -130,8 +120,6 @@ class MemberKeys:
 
     def _refresh(self) -> None:
         """Read the file again where it has changed. One that is gone or cannot be meant is trusted no more."""
-        if self._path is None:
-            return
         state = _state_of(self._path)
         if state != self._state:
             try:
@@ -143,11 +131,6 @@ class MemberKeys:
 
 class _Unsound(Exception):
     """A token that is not to be believed."""
-
-
-def is_token(credential: str) -> bool:
-    """Whether what a caller presents has the form of a JWT; no API key has."""
-    return credential.count(".") == 2
 
 
 def _claims(issuer: Issuer, kid: str, claims: Mapping[str, Any], now: datetime) -> Claims:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_
 
+from ledger.access.claims import Claims, is_token, unbelieved
 from ledger.access.keys import digest_of, key_id_of
-from ledger.access.member_keys import Claims, is_token
 from ledger.access.models import api_keys
 from ledger.access.roles import MEMBER, ROLES
 from ledger.accounts.models import programs
@@ -84,7 +84,7 @@ def admit_member(connection: Connection, claims: Claims) -> Principal:
     """The principal of a sound token; ``unauthenticated`` where its program is nowhere."""
     program = find_program(connection, claims.program)
     if program is None:
-        raise Unauthenticated("send a valid member token as Authorization: Bearer TOKEN")
+        raise unbelieved()
     return Principal(
         f"member:{claims.kid}",
         program,

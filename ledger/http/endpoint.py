@@ -25,7 +25,7 @@ from ledger.access import (
     presented_key,
     presented_token,
 )
-from ledger.access.member_keys import Claims
+from ledger.access.claims import Claims
 from ledger.errors import LedgerError, Unauthenticated
 from ledger.http import answers, documents, headers
 from ledger.http.fields import Flag, Strict

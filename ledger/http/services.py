@@ -9,8 +9,8 @@ from flask import current_app
 
 from ledger.access import Principal
 from ledger.access.approvals import Handler
+from ledger.access.claims import TokenKeys
 from ledger.access.keyring import Keyring
-from ledger.access.member_keys import MemberKeys
 from ledger.access.rate_limits import RateLimits
 from ledger.accounts.program import Program
 from ledger.config import Settings
@@ -40,7 +40,7 @@ class Services:
     reader: Reader
     """What balances of the present are read through."""
     keyring: Keyring
-    member_keys: MemberKeys
+    member_keys: TokenKeys
     """What the tokens of members are believed by."""
     rates: RateLimits
     """How many requests callers may send."""

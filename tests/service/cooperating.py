@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -37,7 +38,10 @@ def become_worker() -> Worker:
     assert serving.__name__ in sys.modules
     made: Worker = Worker.__new__(Worker)
     made.sockets, made.idle = [], {}
-    made.patch()
+    with warnings.catch_warnings():
+        # As of something that was loaded too early to be made cooperative.
+        warnings.simplefilter("error")
+        made.patch()
     return made
 
 
