@@ -27,7 +27,7 @@ def send_stream(host: str, port: int, token: str, body: bytes) -> Load:
     }.items():
         connection.putheader(name, value)
     connection.endheaders()
-    sender = threading.Thread(target=connection.send, args=(body,))
+    sender = threading.Thread(target=_send, args=(connection, body))
     sender.start()
     answer = connection.getresponse()
     assert answer.status == 200, answer.read()
@@ -36,6 +36,12 @@ def send_stream(host: str, port: int, token: str, body: bytes) -> Load:
     connection.close()
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     return Load(Counter(map(int, _STATUS.findall(told))), [seconds], seconds, cpu)
+
+
+def _send(connection: HTTPConnection, body: bytes) -> None:
+    # Piece by piece: the patience is for each, and not for all of them together.
+    for start in range(0, len(body), _BLOCK):
+        connection.send(body[start : start + _BLOCK])
 
 
 def forget_peaks(pid: int) -> dict[int, float]:
