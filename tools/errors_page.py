@@ -76,6 +76,7 @@ ADVICE: Final = {
     "policy_in_use": "Let the policy begin after `last_measured`: what was allocated stays as it is.",
     "forbidden": "Use a key whose role carries the scope in `required_scope`; an operator makes one.",
     "not_found": "Check the address: nothing of the ledger is there.",
+    "member_erased": "Send nothing more of what is known of the member. Postings under the opaque id go on.",
     "member_unknown": "A purchase or an award enrols a member; a redemption and a read do not. Check the member id.",
     "entry_unknown": "Check the id; it must be of the program that the key belongs to.",
     "fund_unknown": "Check the code. A fund begins with its first grant: `POST /v1/funds/{fund}/grants`.",
@@ -128,6 +129,9 @@ ADVICE: Final = {
     "not_a_test_program": "The clock of this program is the system's. Make a test program for tests.",
     "batch_aborted": "The result with the number in `index` says why. Mend or drop that operation, and send the batch "
     "again; the keys of the aborted ones are free.",
+    "member_frozen": "Take the whole price in money, and tell the member to call the program: an operator unfreezes. "
+    "Then ask again with a new key.",
+    "spend_locked": "Let the member unlock spending in the app, then ask again with a new key. The reference is free.",
     "insufficient_points": "Offer what is in `available`. To try again later, take a new key; the reference is free.",
     "budget_exhausted": "Award at most what is in `available`, or have the fund granted more; then take a new key. The "
     "reference is free.",
@@ -151,6 +155,7 @@ ADVICE: Final = {
     "database_unavailable": "The database is away, restarting or full. Keep the event and try until it is answered.",
     "outcome_unknown": "The connection broke while the commit was under way. Only the same key can tell what happened: "
     "send it again until it is answered, and never take a new one.",
+    "proposer_revoked": "Reject the proposal. What is to be done after all, another key proposes anew.",
     "rate_limited": "Wait as long as `Retry-After` says; then the same request may be sent again.",
     "overloaded": "All connections stayed busy. Wait longer from try to try.",
     "internal_error": "Try again a few times; then tell the operator the `request_id`, which stands in the log.",

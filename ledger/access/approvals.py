@@ -18,12 +18,19 @@ import orjson
 from sqlalchemy import Connection, Row, Select, Text, cast, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import JSON
 
-from ledger.access.models import approvals
-from ledger.access.principals import Principal
+from ledger.access.models import api_keys, approvals
+from ledger.access.principals import Principal, unauthenticated
+from ledger.accounts.models import programs
 from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_cursor
 from ledger.accounts.program import Program
 from ledger.clock import show
-from ledger.errors import ApprovalContentChanged, ApprovalDecided, ApprovalUnknown, SelfApproval
+from ledger.errors import (
+    ApprovalContentChanged,
+    ApprovalDecided,
+    ApprovalUnknown,
+    ProposerRevoked,
+    SelfApproval,
+)
 from ledger.ids import new_entry_id
 from ledger.ids import read as read_id
 from ledger.ids import show as show_id
@@ -181,7 +188,10 @@ def decide(
     reason: str | None,
     now: datetime,
 ) -> Approval:
-    """Decide on a proposal; the proposal as decided. Refuses and locks as ``require_decidable`` does."""
+    """Decide on a proposal; the proposal as decided.
+
+    Refuses and locks as ``require_decidable`` and ``record_decision`` do.
+    """
     found = require_decidable(connection, program, approval_id, by=by, content_hash=content_hash)
     return record_decision(connection, program, found, status, by=by, reason=reason, now=now)
 
@@ -217,7 +227,12 @@ def record_decision(
     reason: str | None,
     now: datetime,
 ) -> Approval:
-    """Write down what is decided on a proposal that ``require_decidable`` has found and locked."""
+    """Write down what is decided on a proposal that ``require_decidable`` has found and locked.
+
+    Refuses a key that was revoked meanwhile (``unauthenticated``), and to approve what a key has proposed that was
+    revoked since (``proposer_revoked``). Locks the program's row, so that no revocation comes between.
+    """
+    _require_keys(connection, program, found, status, by)
     connection.execute(
         update(approvals)
         .where(
@@ -292,6 +307,29 @@ def _require_open(found: Approval, by: Principal) -> None:
     if found.proposed_by == by.key_id:
         raise SelfApproval(
             "the key that has proposed this may not decide on it", proposed_by=found.proposed_by
+        )
+
+
+def _require_keys(
+    connection: Connection, program: Program, found: Approval, status: str, by: Principal
+) -> None:
+    connection.execute(
+        select(programs.c.program_id)
+        .where(programs.c.program_id == program.program_id)
+        .with_for_update(key_share=True)
+    )
+    revoked = set(
+        connection.execute(
+            select(api_keys.c.key_id).where(
+                api_keys.c.key_id.in_((found.proposed_by, by.key_id)), api_keys.c.revoked_at.is_not(None)
+            )
+        ).scalars()
+    )
+    if by.key_id in revoked:
+        raise unauthenticated()
+    if status == APPROVED and found.proposed_by in revoked:
+        raise ProposerRevoked(
+            "the key that has proposed this was revoked; reject it", proposed_by=found.proposed_by
         )
 
 

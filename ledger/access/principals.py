@@ -74,7 +74,7 @@ def authenticate(connection: Connection, header: str | None, now: datetime) -> P
         )
     ).one_or_none()
     if row is None or not hmac.compare_digest(row.digest, digest_of(token)):
-        raise _refusal()
+        raise unauthenticated()
     # A role that this release does not know carries nothing.
     scopes = ROLES.get(row.role, frozenset())
     return Principal(key_id, program_of(connection, row), row.role, scopes, row.region, row.expires_at)
@@ -109,9 +109,10 @@ def presented_key(header: str | None) -> tuple[str, str]:
     scheme, _, token = (header or "").partition(" ")
     key_id = key_id_of(token) if scheme.lower() == "bearer" else None
     if key_id is None:
-        raise _refusal()
+        raise unauthenticated()
     return key_id, token
 
 
-def _refusal() -> Unauthenticated:
+def unauthenticated() -> Unauthenticated:
+    """The refusal of a key, whatever is wrong with it."""
     return Unauthenticated("send a valid API key as Authorization: Bearer KEY")

@@ -71,6 +71,13 @@ class ApprovalContentChanged(Conflict):
     title = "The content is not the one that was looked at"
 
 
+class ProposerRevoked(Conflict):
+    """Nothing is done in the name of a key that was taken away."""
+
+    code = "proposer_revoked"  # details: proposed_by
+    title = "The key that has proposed this was revoked"
+
+
 class RuleSetNotApproved(Conflict):
     """Only what was approved once may be activated again without another approval."""
 

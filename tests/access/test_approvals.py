@@ -1,6 +1,7 @@
 """What one key proposes, another decides: once, on what was proposed, and the database says so as well."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
 
@@ -8,12 +9,14 @@ import psycopg
 import pytest
 from psycopg import errors as pg
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from ledger import clock
 from ledger.access.keys import key_id_of
 from ledger.access.register import create_key, revoke_key
 from ledger.db import Database
 from tests.deeds import Office, open_office
+from tests.queues import until
 from tests.whole_service import WholeService, open_service
 
 _numbers = count(1)
@@ -133,6 +136,69 @@ def test_a_revoked_key_approves_nothing(service: WholeService, office: Office) -
     assert (office.show(approval_id)["status"], office.done()) == ("pending", 0)
 
 
+def revoke(service: WholeService, office: Office, role: str) -> None:
+    key_id = key_id_of(office.tenant.keys[role])
+    assert key_id is not None
+    service.owner.run(lambda connection: revoke_key(connection, key_id, clock.system_now()))
+
+
+def test_what_a_revoked_key_has_proposed_can_only_be_rejected(service: WholeService, office: Office) -> None:
+    approval_id = office.propose()
+    revoke(service, office, "operator")
+    told = refused(office.decide(approval_id), 409, "proposer_revoked")
+    assert told["proposed_by"] == key_id_of(office.tenant.keys["operator"])
+    assert (office.show(approval_id)["status"], office.done()) == ("pending", 0)
+    answer = office.decide(approval_id, "reject", json={"reason": "its key was stolen"})
+    assert (answer.status_code, office.done()) == (200, 0)
+
+
+@pytest.mark.parametrize("role", ["operator", "approver"])
+def test_an_approval_and_a_revocation_at_once_come_one_after_the_other(
+    service: WholeService, office: Office, role: str
+) -> None:
+    approval_id = office.propose()
+    with ThreadPoolExecutor(2) as pool, service.owner.engine.connect() as holding:
+        # The revocation holds the program's row; who decides meanwhile sees how it ends.
+        revoke_key(holding, key_id_of(office.tenant.keys[role]) or "", clock.system_now())
+        deciding = pool.submit(office.decide, approval_id)
+        until(lambda: waits_for_a_row(service))
+        holding.commit()
+        answer = deciding.result(60)
+    expected = {"operator": (409, "proposer_revoked"), "approver": (401, "unauthenticated")}
+    assert (answer.status_code, answer.json["code"]) == expected[role]
+    assert office.done() == 0
+
+
+def waits_for_a_row(service: WholeService) -> bool:
+    with service.owner.read() as connection:
+        waiting = connection.execute(
+            text(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+        )
+        return bool(waiting.scalar_one())
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("operator", "approved"), ("approver", "approved"), ("approver", "rejected")]
+)
+def test_the_database_itself_refuses_a_decision_by_or_for_a_revoked_key(
+    service: WholeService, office: Office, role: str, status: str
+) -> None:
+    approval_id = office.propose()
+    decider = key_id_of(office.tenant.keys["approver"])
+    revoke(service, office, role)
+    decide = text(
+        "UPDATE approvals SET status = :status, decided_by = :decider, decided_at = :now WHERE approval_id = :id"
+    )
+    values = {"status": status, "decider": decider, "now": clock.system_now()}
+    with (
+        pytest.raises(ProgrammingError, match="a revoked key neither approves"),
+        service.owner.engine.begin() as owner,
+    ):
+        owner.execute(decide, {**values, "id": bytes.fromhex(approval_id.removeprefix("apr_")).hex()})
+
+
 def test_the_hash_that_was_looked_at_is_what_is_approved(office: Office) -> None:
     approval_id = office.propose()
     seen = office.show(approval_id)["content_hash"]
@@ -247,7 +313,7 @@ def test_the_database_lets_nobody_decide_again(raw: Any, office: Office, status:
 )
 def test_the_application_may_not_change_what_is_proposed(raw: Any, office: Office, change: str) -> None:
     office.propose()
-    with pytest.raises(pg.InsufficientPrivilege, match="permission denied"):
+    with pytest.raises(pg.InsufficientPrivilege, match="permission denied|as it was proposed"):
         raw.execute(f"UPDATE approvals SET {change}")
 
 
