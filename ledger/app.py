@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 from ledger import clock, errors
 from ledger.access import routes as decisions
 from ledger.access.approvals import Handler
+from ledger.access.audit_log import Denials
 from ledger.access.claims import find_token_keys
 from ledger.access.keyring import Keyring
 from ledger.access.rate_limits import rate_limits
@@ -36,8 +37,9 @@ from ledger.fx import quote_routes as quotes
 from ledger.fx import rate_routes as rates
 from ledger.fx import register as rate_register
 from ledger.http import answers, batches, headers, health, viewer
+from ledger.http.auditing import note_denial
 from ledger.http.documents import Document
-from ledger.http.endpoint import Routes, require_declared
+from ledger.http.endpoint import Routes, posted_by, require_declared
 from ledger.http.meters import Meters
 from ledger.http.operations import table_of
 from ledger.http.services import EXTENSION, Services, services
@@ -81,6 +83,7 @@ ROUTES: tuple[Routes, ...] = (
     reports.routes,
     metrics.routes,
     deferral.routes,
+    decisions.log,
     breakage.routes,
     periods.routes,
     checkpoints.routes,
@@ -139,6 +142,8 @@ def create_app(
     app.extensions[viewer.DOCUMENT] = document = Document(app)
     for each in routes:
         document.register(each)
+        Denials(database, system_clock),
+        posted_by(declared),
     _register_edges(app)
     require_declared(app, declared)
     return app
@@ -185,6 +190,7 @@ def _refuse(error: LedgerError) -> Response:
 
 
 def _refuse_http(error: HTTPException) -> Response:
+    note_denial(error)
     return _refuse(_in_our_words(error))
 
 

@@ -41,6 +41,7 @@ DISTRIBUTED_BY: Final = {
     # Kept beside the books, by whoever refreshes them.
     "totals_state": "program_id",
     "daily_totals": "program_id",
+    "key_uses": "key_id",
     "total_days": "program_id",
     "contract_totals": "program_id",
     "flagged_entries": "program_id",
@@ -48,6 +49,7 @@ DISTRIBUTED_BY: Final = {
     # As many rows as another system has orders that the books have not.
     "reconciliations": "program_id",
     "reconciliation_exceptions": "program_id",
+    "audit_events": "program_id",
 }
 """Each table that is cut into shards, and the column that says which shard a row is in."""
 

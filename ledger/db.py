@@ -10,6 +10,7 @@ is unknown, and only the caller's idempotency key can tell.
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -61,6 +62,7 @@ class Database:
     ) -> None:
         self._url, self._role = url, role
         self._alike: list[Database] = []
+        self._then: Callable[[Connection, Any], None] | None = None
         self._limits = {
             "pool_size": pool_size,
             "lock_timeout_ms": lock_timeout_ms,
@@ -102,6 +104,12 @@ class Database:
         self._alike.append(database)
         return database
 
+    def followed_by(self, then: Callable[[Connection, Any], None]) -> "Database":
+        """The same database and pool, where ``then`` ends every unit of work; it is given what came of the unit."""
+        database = copy(self)
+        database._then = then
+        return database
+
     def run(self, work: Callable[[Connection], Result]) -> Result:
         """Run ``work`` as one unit of work and commit it. The one place of the ledger that commits."""
         for remaining in reversed(range(MAX_RUNS)):
@@ -110,6 +118,8 @@ class Database:
                     # Begun by hand: work that speaks to the driver itself would go unnoticed otherwise.
                     connection.begin()
                     result = work(connection)
+                    if self._then is not None:
+                        self._then(connection, result)
                     _commit(connection)
                     return result
             except _ERRORS as error:

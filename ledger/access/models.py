@@ -1,6 +1,17 @@
-"""The tables of API keys and of approvals. What a key says is never stored: only a digest of it."""
+"""The tables of API keys, of approvals and of the audit log. Of a key only a digest is stored."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import JSON
 
 from ledger.accounts.models import Moment, metadata
@@ -18,6 +29,8 @@ api_keys = Table(
     Column("revoked_at", Moment),
     # The region that the key speaks for; none: headquarters.
     Column("region", Text),
+    Column("frozen_at", Moment),
+    Column("frozen_reason", Text),
 )
 
 approvals = Table(
@@ -37,10 +50,41 @@ approvals = Table(
     Column("reason", Text),
 )
 
+# To ten minutes or so.
+key_uses = Table(
+    "key_uses",
+    metadata,
+    Column("key_id", ForeignKey("api_keys.key_id"), primary_key=True),
+    Column("last_used_at", Moment, nullable=False),
+)
+
 rate_counts = Table(
     "rate_counts",
     metadata,
     Column("subject", Text, primary_key=True),
     Column("begins_at", Moment, primary_key=True),
     Column("taken", BigInteger, nullable=False),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    # 0 where nobody knows who it was.
+    Column("program_id", Integer, primary_key=True, autoincrement=False),
+    Column("event_id", Uuid, primary_key=True),
+    Column("recorded_at", Moment, nullable=False),
+    Column("principal", Text),
+    Column("role", Text),
+    Column("member_id", Text),
+    Column("address", Text),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("code", Text),
+    Column("request_id", Text, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("before_hash", LargeBinary),
+    Column("after_hash", LargeBinary),
+    Index("audit_events_program_id_idx", "program_id", "recorded_at"),
+    Index("audit_events_subject_idx", "program_id", "subject", "recorded_at"),
 )

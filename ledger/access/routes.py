@@ -1,19 +1,23 @@
-"""Routes of approvals: what waits for a decision, and the decision."""
+"""Routes of approvals, what waits for a decision and the decision; and of the audit log."""
 
 from typing import Any
 
 from ledger import errors
 from ledger.access.approvals import REJECTED, approve, decide, list_approvals, require_approval
+from ledger.access.audit_queries import Forms, Wanted, list_audit
 from ledger.access.schemas import (
     ApprovalQuery,
     ApprovalSchema,
     ApprovalsQuery,
     ApprovedSchema,
     ApproveSchema,
+    AuditEventSchema,
+    AuditQuery,
     RejectSchema,
 )
 from ledger.accounts.schemas import page_of
 from ledger.http.endpoint import Routes
+from ledger.http.problems import status_of
 from ledger.http.services import Call
 
 routes = Routes("Approvals", "What one key has proposed waits here for another key to decide on it.")
@@ -28,6 +32,7 @@ _REFUSALS = (
 )
 
 _OF_WHAT_IS_APPROVED = (
+    errors.ProposerRevoked,
     errors.RuleNotOverridable,
     errors.ReferenceExists,
     errors.FundUnknown,
@@ -110,3 +115,23 @@ def reject_proposal(call: Call, approval_id: str, reason: str) -> dict[str, Any]
         )
     )
     return decided.shown()
+
+
+log = Routes("Audit log", "Who has done what, and who was denied what.")
+
+
+@log.get("/v1/audit-log", scope="finance", schema=AuditQuery, answer=page_of(AuditEventSchema))
+def list_audit_log(call: Call, **asked: Any) -> dict[str, Any]:
+    """List what was done and what was denied, newest first.
+
+    Every call that has changed something, every posting that a rule of the business has refused, and every denial:
+    no valid key, no right to it, too many requests. Of whoever has no key, the address is told as the document writes
+    it. No body and no header is in it. Name `from` and `to` where the program is long: without them, a rare key is
+    looked for among all that was ever posted.
+    """
+    names = {"from": "since", "to": "until"}
+    page = {name: asked.pop(name) for name in ("limit", "cursor") if name in asked}
+    wanted = Wanted(**{names.get(name, name): value for name, value in asked.items()})
+    forms = Forms(call.services.posted, lambda code: status_of(errors.error_class(code)))
+    with call.database.read() as connection:
+        return list_audit(connection, call.program, wanted, forms, **page).shown()

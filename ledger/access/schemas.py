@@ -1,8 +1,12 @@
-"""The shapes of proposals and of decisions on them."""
+"""The shapes of proposals, of decisions on them, and of the audit log."""
+
+from typing import Any
 
 from marshmallow import fields
 
 from ledger.access.approvals import STATUSES
+from ledger.access.audit_log import MOST_SUBJECT
+from ledger.access.audit_queries import OUTCOMES
 from ledger.accounts.schemas import PageQuery
 from ledger.http.fields import Answer, Choice, ContentHash, Instant, LedgerId, Strict, Text
 
@@ -51,3 +55,46 @@ class ApprovedSchema(ApprovalSchema):
     """An approved proposal, and what came of it."""
 
     result = fields.Dict(required=True)
+
+
+def _nullable(description: str) -> fields.String:
+    return fields.String(required=True, allow_none=True, metadata={"description": description})
+
+
+_WANTED: dict[str, fields.Field[Any]] = {
+    "principal": Text(
+        64, "Only this key's, or those of tokens that this key has signed: `member:` and its `kid`"
+    ),
+    "subject": Text(MOST_SUBJECT, "Only this address, as the rows have it"),
+    "action": Text(64, "Only this route, by the name that the document has for it"),
+    "outcome": Choice(OUTCOMES, "Only what was done, refused by a rule of the business, or denied"),
+    "from": Instant("From then on"),
+    "to": Instant("Before then"),
+}
+AuditQuery = PageQuery.from_dict(_WANTED, name="AuditQuery")
+AuditQuery.__doc__ = "A page of the audit log."
+
+
+class AuditEventSchema(Answer):
+    """What was done or denied, to whom."""
+
+    audit_id = LedgerId("aud", required=True)
+    recorded_at = Instant(required=True)
+    outcome = Choice(OUTCOMES, required=True)
+    principal = _nullable("The key; null for whoever had none")
+    role = _nullable("The role of the key, or `member`")
+    member_id = _nullable("Whose token it was")
+    address = _nullable("Where whoever had no key has called from")
+    action = fields.String(required=True, metadata={"description": "The route, by its name in the document"})
+    subject = fields.String(
+        required=True,
+        metadata={"description": "The address; of a posting that of the entry that it has made"},
+    )
+    status = fields.Integer(required=True, metadata={"description": "Of the answer"})
+    code = _nullable("Of the refusal")
+    request_id = fields.String(required=True)
+    times = fields.Integer(
+        required=True, metadata={"description": "How often it had been denied by then, where that is counted"}
+    )
+    before_hash = ContentHash("Of the last row of the same subject", required=True, allow_none=True)
+    after_hash = ContentHash("Of what came of it", required=True, allow_none=True)

@@ -17,6 +17,7 @@ from marshmallow import fields, validate
 from sqlalchemy import Connection
 
 from ledger.access import Principal
+from ledger.access.audit_log import Asked, Denial
 from ledger.errors import BatchAborted, BodyTooLarge, InternalError, LedgerError, TillBatchChanged
 from ledger.http.answers import encode
 from ledger.http.backpressure import patient, writability
@@ -37,6 +38,7 @@ from ledger.http.parsing import (
     read_loosely,
     refuse,
 )
+from ledger.http.problems import status_of
 from ledger.http.services import Services, services
 from ledger.http.submit import Reply, count, refusal, reply_of, submit
 from ledger.journal import Outcome
@@ -185,7 +187,7 @@ class Sender:
             if name not in _MEMBERS:
                 refuse("is not a known member here", name)
         operation = self._operation(item.get("operation"))
-        self.principal.require(operation.scope)
+        self._require(operation)
         key = item.get("idempotency_key")
         if key is not None or (operation.needs_key and not self.dry_run):
             key = check_key(key, "idempotency_key")
@@ -194,8 +196,18 @@ class Sender:
             refuse("must be an object", "body")
         # The body alone, so that a fault in it is named as on the operation's own route.
         inspect(body)
-        fingerprint, caller = operation.fingerprint(body), self.principal.key_id
-        return Read(operation, Posting(operation.read(body), key, fingerprint, self.request_id, caller))
+        command, fingerprint = operation.read(body), operation.fingerprint(body)
+        caller = self.principal.key_id
+        return Read(operation, Posting(command, key, fingerprint, self.request_id, caller, operation.action))
+
+    def _require(self, operation: Operation) -> None:
+        try:
+            self.principal.require(operation.scope)
+        except LedgerError as error:
+            asked = Asked(operation.action, _ROUTE.path, self.request_id)
+            status, who = status_of(type(error)), self.principal
+            self.services.denials.note(Denial(asked, status, error.code, who, is_repeatable=True))
+            raise
 
     def _operation(self, name: object) -> Operation:
         operation = self.services.operations.get(name) if isinstance(name, str) else None

@@ -28,12 +28,13 @@ from ledger.access import (
 from ledger.access.claims import Claims
 from ledger.errors import LedgerError, Unauthenticated
 from ledger.http import answers, documents, headers
+from ledger.http.auditing import asked, form_of
 from ledger.http.fields import Flag, Strict
 from ledger.http.operations import Operation, fingerprint, load, names_in
 from ledger.http.parsing import JSON, media_type, read_body, read_document, refuse
 from ledger.http.problems import PROBLEM_JSON
 from ledger.http.query import read_query, refuse_unknown
-from ledger.http.services import Call, Services, services
+from ledger.http.services import Call, Deed, Posted, Services, services
 from ledger.http.submit import Reply, count, reply, reply_of, submit, submit_alone
 from ledger.journal import Outcome
 from ledger.journal import Request as Posting
@@ -63,10 +64,11 @@ class Under:
     request_id: str
     dry_run: bool
     caller: str
+    action: str
 
     def posting(self, command: Command) -> Posting:
         """The request to post this command under the key."""
-        return Posting(command, self.key, self.fingerprint, self.request_id, self.caller)
+        return Posting(command, self.key, self.fingerprint, self.request_id, self.caller, self.action)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +163,7 @@ class Routes(Blueprint):  # type: ignore[misc]
             method="POST",
             path=operation.path,
             scope=operation.scope,
-            name=f"post_{operation.name}",
+            name=operation.action,
             summary=operation.summary,
             description=operation.description,
             schema=operation.schema,
@@ -245,6 +247,7 @@ def recall(scope: str, own: str | None = None) -> Principal:
 
 
 def _within_limits(principal: Principal, scope: str, own: str | None, now: datetime) -> Principal:
+    g.principal = principal
     if "standing" not in g:
         # Who is looked up again within one request has been counted.
         g.standing = services().rates.admit(principal, now)
@@ -284,6 +287,18 @@ def send(reply: Reply) -> Response:
     return response
 
 
+def posted_by(declared: list[Route]) -> dict[str, Posted]:
+    """What the audit log says of each route whose calls are remembered under a key."""
+    kept = [route for route in declared if route.operation or route.takes_key]
+    return {route.name: Posted(form_of(route.path), route.statuses[0]) for route in kept}
+
+
+def call_of(route: Route, principal: Principal) -> Call:
+    """The present request to a route. One that changes something and remembers nothing under a key is a deed."""
+    deed = Deed(asked(), route.statuses) if route.has_body and not route.takes_key else None
+    return Call(services(), principal, g.request_id, deed=deed)
+
+
 def require_declared(app: Flask, declared: list[Route]) -> None:
     """Fail where the application answers at an address that no route declares."""
     known = {(route.path, route.method) for route in declared}
@@ -300,7 +315,7 @@ def _serve(route: Route, view: View, path: dict[str, str]) -> Response:
         call = Call(services(), recall(route.scope, own), g.request_id, is_recalled=True)
         with suppress(StaleProgramError):
             return _answer(view(call, **route.read(path)), route)
-    call = Call(services(), admit(route.scope, own), g.request_id)
+    call = call_of(route, admit(route.scope, own))
     return _answer(view(call, **route.read(path)), route)
 
 
@@ -316,9 +331,8 @@ def _post(operation: Operation, path: dict[str, str]) -> Response:
     dry_run = is_dry_run()
     key = headers.idempotency_key(request, required=operation.needs_key and not dry_run)
     members = read_members(path, operation.is_body_optional)
-    posting = Posting(
-        operation.read(members), key, operation.fingerprint(members), g.request_id, principal.key_id
-    )
+    command, told_by = operation.read(members), operation.fingerprint(members)
+    posting = Posting(command, key, told_by, g.request_id, principal.key_id, operation.action)
     shared = services()
     outcome = _submit(shared, operation.scope, principal, posting, dry_run=dry_run)
     count(shared, operation.name, outcome, dry_run=dry_run)
@@ -336,12 +350,13 @@ def _submit(
 
 
 def _serve_keyed(route: Route, view: View, path: dict[str, str]) -> Response:
-    call = Call(services(), admit(route.scope), g.request_id)
+    call = call_of(route, admit(route.scope))
     dry_run = is_dry_run()
     key = headers.idempotency_key(request, required=not dry_run)
     members = read_members(path, route.is_body_optional)
     payload = load(route.loaded, members)
-    under = Under(key, fingerprint(route.name, members), g.request_id, dry_run, call.principal.key_id)
+    caller = call.principal.key_id
+    under = Under(key, fingerprint(route.name, members), g.request_id, dry_run, caller, route.name)
     outcome: Outcome = view(call, under, **payload)
     count(call.services, route.name, outcome, dry_run=dry_run)
     return send(reply(outcome, route.statuses[0]))

@@ -45,6 +45,11 @@ class Operation:
     show: Callable[[dict[str, Any]], dict[str, Any]] = dict
     """Adds to the recorded facts of an answer what is only said, not kept. Released words never change."""
 
+    @property
+    def action(self) -> str:
+        """The name of its route, and what the audit log calls it wherever it comes from."""
+        return f"post_{self.name}"
+
     @cached_property
     def path_names(self) -> frozenset[str]:
         """The members of the payload that its route takes from the path."""

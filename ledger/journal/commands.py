@@ -221,6 +221,8 @@ class Draft(NamedTuple):
     """The hold that it makes; the entry's own id is the hold's."""
     closes: Closing | None = None
     """The hold that it ends."""
+    texts: Mapping[str, Any] | None = None
+    """What the caller says in words. Told with the details, and kept beside them, where it can be erased."""
 
 
 class Decision(NamedTuple):
@@ -369,6 +371,8 @@ class Outcome(NamedTuple):
     answer: dict[str, Any] | None
     error: LedgerError | None
     request_id: str
+    action: str = ""
+    """What was asked for, by the name that the audit log has for it."""
     replayed: bool = False
     entry_id: bytes | None = None
     entries: int = 0

@@ -125,6 +125,12 @@ till_batches = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("operations", Integer, nullable=False),
     Column("received_at", Moment, nullable=False),
+    # Who has sent it, and what he asked for by name; none where the ledger itself did.
+    Column("caller", Text),
+    Column("action", Text),
+    Index(
+        "outcomes_program_id_idx", "program_id", "recorded_at", postgresql_where=text("action IS NOT NULL")
+    ),
 )
 
 alerts = Table(

@@ -127,6 +127,8 @@ OUTCOME_COLUMNS: dict[str, type[wire.Array]] = {
 def new_holder_row(holder: Holder, now: datetime) -> Row:
     """A member, a fund or an operator that becomes known."""
     return (*holder_row(holder), holder.program_id, holder.member_id, now)
+    "caller": wire.Texts,
+    "action": wire.Texts,
 
 
 def holder_row(holder: Holder) -> Row:
@@ -211,3 +213,5 @@ def outcome_row(program_id: int, now: datetime, request: Request, outcome: Outco
         code,
         answer,
     )
+        request.caller or None,
+        request.action or None,

@@ -30,8 +30,12 @@ def service(cluster: Any, template: str) -> Iterator[WholeService]:
 
 @pytest.fixture
 def tenant(service: WholeService) -> Tenant:
+    return tenant_with_history(service, f"shop {next(_numbers)}")
+
+
+def tenant_with_history(service: WholeService, name: str) -> Tenant:
     """A test program with a little history, so that its clock can be moved."""
-    shop = with_history(service.tenant(f"shop {next(_numbers)}", is_test=True))
+    shop = with_history(service.tenant(name, is_test=True))
     shop.facts |= {**with_holds(shop, "m-1"), **with_device(shop, "d-1"), **with_alerts(shop, "m-owing")}
     shop.facts |= with_checkpoints(shop)
     shop.facts |= with_reconciliations(shop)

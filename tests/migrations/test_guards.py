@@ -30,6 +30,8 @@ BOOKS = (
     "deferral_policies",
     "estimates",
 )
+    "audit_events",
+    "member_lock_events",
 
 # Rows that no purchase makes.
 FURTHER_ROWS = """
@@ -55,6 +57,11 @@ INSERT INTO estimates
       FROM programs;
 INSERT INTO quotes (holder_id, quote_id, points, points_value, price, made_at, expires_at, rate_version)
     SELECT holder_id, gen_random_uuid(), 10, 10, 30, now(), now() + interval '1 hour', 1 FROM holders;
+INSERT INTO member_lock_events
+    SELECT holder_id, gen_random_uuid(), now(), true, 'frozen', 'k', 'x' FROM holders;
+INSERT INTO audit_events
+    SELECT program_id, gen_random_uuid(), now(), 'k', 'admin', NULL, NULL, 'a', '/', 200, NULL, 'r', 1, NULL, NULL
+      FROM programs;
 INSERT INTO holds (holder_id, hold_id, points, expires_at, program_id, status)
     SELECT holder_id, gen_random_uuid(), 10, now() + interval '1 hour', program_id, 'open' FROM holders;
 """
@@ -76,6 +83,8 @@ def changes_of(table: str) -> list[str]:
     }
     return [
         f"UPDATE {table} SET {column.get(table, 'version = 9')}",
+        "audit_events": "status = 201",
+        "member_lock_events": "is_on = false",
         f"DELETE FROM {table}",
         f"TRUNCATE {table} CASCADE",
     ]
@@ -135,6 +144,7 @@ def test_application_may_not_change_the_books(application: Any, change: str) -> 
         "UPDATE programs SET currency = 'USD'",
         "DELETE FROM programs",
         "UPDATE quotes SET points = 1",
+        "UPDATE api_keys SET frozen_at = NULL, frozen_reason = NULL",
         "UPDATE quotes SET expires_at = '2099-01-01'",
         "UPDATE quotes SET rate_version = 2",
         "DELETE FROM quotes",

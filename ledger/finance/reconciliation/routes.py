@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import Any, Final
 
-from flask import Response, g, request
+from flask import Response, request
 
 from ledger import errors
 from ledger.accounts.schemas import PageQuery, page_of
@@ -22,11 +22,11 @@ from ledger.finance.reconciliation.schemas import (
 )
 from ledger.finance.reconciliation.uploads import Upload
 from ledger.http.answers import encode, json_answer
-from ledger.http.endpoint import Route, Routes, admit
+from ledger.http.endpoint import Route, Routes, admit, call_of
 from ledger.http.operations import load
 from ledger.http.parsing import BATCH_BODY_LIMIT, CSV, JSON, media_type, read_body, read_document
 from ledger.http.query import read_query, refuse_unknown
-from ledger.http.services import Call, services
+from ledger.http.services import Call
 
 routes = Routes("Reconciliations", "What other systems say was ordered and paid, held against the books.")
 
@@ -36,7 +36,7 @@ _QUERY: Final = ReconcileQuery()
 
 def post_reconciliation() -> Response:
     """Answer an upload."""
-    call = Call(services(), admit(_ROUTE.scope), g.request_id)
+    call = call_of(_ROUTE, admit(_ROUTE.scope))
     parameters = read_query(request)
     refuse_unknown(parameters, frozenset(_QUERY.load_fields))
     if media_type(request, JSON, CSV) == CSV:
