@@ -1,8 +1,10 @@
 """Who may do what, as data: a key has one role, a role is a set of scopes, a route demands one scope.
 
-- ``pos`` and ``checkout`` earn, award, redeem, hold, return and refund, for the customer before them. The
-  checkout, a server that acts for a member who is logged in, transfers points as well. Neither undoes
-  entries: that is an operator's work.
+- ``pos`` and ``checkout`` earn, redeem, hold, return and refund, for the customer before them. The
+  checkout, a server that acts for a member who is logged in, transfers and awards points as well. Neither
+  undoes entries: that is an operator's work.
+- Nobody at a till and no operator awards points without a purchase: a credit by hand is an adjustment,
+  which takes two keys.
 - ``operator`` proposes what a person decides (an adjustment, a rate, a rule); ``approver`` decides on it
   and proposes nothing. Either of them switches a rule off: what does harm must stop at once, by whoever
   sees it.
@@ -19,6 +21,7 @@ PUBLIC: Final = "public"
 SCOPES: Final = {
     "read": "Read members, balances, entries, rates and quotes",
     "members:write": "Enrol members and change what is known of them",
+    "erase": "Erase what is known of a member, for good",
     "earn": "Post purchases and activities",
     "award": "Award points without a purchase",
     "redeem": "Redeem points, hold, capture and release them, and take quotes",
@@ -32,27 +35,29 @@ SCOPES: Final = {
     "finance": "Read the reports and exports, and hold uploads against the books",
     "close": "Propose estimates and deferral policies, and close accounting months",
     "program:write": "Change the terms of the program",
+    "freeze": "Freeze and unfreeze the points of members",
     "test-clock": "Set the clock of a test program",
 }
 
-_TILL: Final = frozenset({"read", "members:write", "earn", "award", "redeem", "refund", "batch"})
+_TILL: Final = frozenset({"read", "members:write", "earn", "redeem", "refund", "batch"})
 
 ROLES: Final[dict[str, frozenset[str]]] = {
     "admin": frozenset(SCOPES),
     "pos": _TILL,
-    "checkout": _TILL | {"transfer"},
+    "checkout": _TILL | {"award", "transfer"},
     "finance": frozenset({"read", "finance", "close"}),
     "operator": frozenset(
         {
             "read",
             "members:write",
-            "award",
+            "erase",
             "refund",
             "transfer",
             "reverse",
             "batch",
             "propose",
             "switch",
+            "freeze",
             "test-clock",
         }
     ),
