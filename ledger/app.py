@@ -13,6 +13,7 @@ from ledger.access import routes as decisions
 from ledger.access.approvals import Handler
 from ledger.access.audit_log import Denials
 from ledger.access.claims import find_token_keys
+from ledger.access.key_uses import KeyUses
 from ledger.access.keyring import Keyring
 from ledger.access.rate_limits import rate_limits
 from ledger.accounts import routes as members
@@ -46,6 +47,8 @@ from ledger.http.services import EXTENSION, Services, services
 from ledger.journal import routes as entries
 from ledger.journal.reader import Reader
 from ledger.journal.writer import Writer
+from ledger.limits import routes as locks
+from ledger.privacy import routes as privacy
 from ledger.redemption import adjusting
 from ledger.redemption import adjustment_routes as adjustments
 from ledger.redemption import device_routes as devices
@@ -62,6 +65,8 @@ from ledger.rules.simulation import routes as simulations
 
 ROUTES: tuple[Routes, ...] = (
     members.routes,
+    privacy.routes,
+    locks.routes,
     earning.routes,
     activities.routes,
     spending.routes,
@@ -79,11 +84,11 @@ ROUTES: tuple[Routes, ...] = (
     experiments.routes,
     rates.routes,
     decisions.routes,
+    decisions.log,
     alerts.routes,
     reports.routes,
     metrics.routes,
     deferral.routes,
-    decisions.log,
     breakage.routes,
     periods.routes,
     checkpoints.routes,
@@ -138,12 +143,13 @@ def create_app(
         Keyring(),
         find_token_keys(settings.member_keys_file),
         rate_limits(settings, database),
+        Denials(database, system_clock),
+        KeyUses(database),
+        posted_by(declared),
     )
     app.extensions[viewer.DOCUMENT] = document = Document(app)
     for each in routes:
         document.register(each)
-        Denials(database, system_clock),
-        posted_by(declared),
     _register_edges(app)
     require_declared(app, declared)
     return app
@@ -186,11 +192,11 @@ def _end(_error: BaseException | None) -> None:
 
 def _refuse(error: LedgerError) -> Response:
     services().meters.refused(error.code)
+    note_denial(error)
     return answers.problem_answer(error)
 
 
 def _refuse_http(error: HTTPException) -> Response:
-    note_denial(error)
     return _refuse(_in_our_words(error))
 
 

@@ -24,6 +24,8 @@ DISTRIBUTED_BY: Final = {
     "member_attributes": "holder_id",
     "entries": "holder_id",
     "postings": "holder_id",
+    "entry_texts": "holder_id",
+    "erasures": "holder_id",
     "lots": "holder_id",
     "usages": "holder_id",
     "tier_events": "holder_id",
@@ -31,6 +33,7 @@ DISTRIBUTED_BY: Final = {
     "referrals": "holder_id",
     "holds": "holder_id",
     "quotes": "holder_id",
+    "member_lock_events": "holder_id",
     # Names are looked up before anybody knows whose they are.
     "business_references": "reference",
     "outcomes": "key",
@@ -38,18 +41,18 @@ DISTRIBUTED_BY: Final = {
     "till_batches": "device_id",
     # Requests of this minute, by who has sent them.
     "rate_counts": "subject",
+    "key_uses": "key_id",
     # Kept beside the books, by whoever refreshes them.
     "totals_state": "program_id",
     "daily_totals": "program_id",
-    "key_uses": "key_id",
     "total_days": "program_id",
     "contract_totals": "program_id",
     "flagged_entries": "program_id",
     "alerts": "program_id",
+    "audit_events": "program_id",
     # As many rows as another system has orders that the books have not.
     "reconciliations": "program_id",
     "reconciliation_exceptions": "program_id",
-    "audit_events": "program_id",
 }
 """Each table that is cut into shards, and the column that says which shard a row is in."""
 

@@ -1,6 +1,7 @@
 """The operator's commands. What belongs to one package stands in that package and is added here."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,11 +9,19 @@ from typing import Any
 
 import click
 from marshmallow import ValidationError
+from sqlalchemy import Connection
 
 import ledger
 from ledger import citus, clock, migrate, preflight, serving
 from ledger.access import ROLES
-from ledger.access.register import create_key, list_keys, revoke_key
+from ledger.access.register import (
+    create_key,
+    freeze_key,
+    list_keys,
+    revoke_key,
+    rotate_key,
+    unfreeze_key,
+)
 from ledger.access.roles import HEADQUARTERS_ROLES
 from ledger.accounts.programs import create_program, find_program
 from ledger.app import openapi_document
@@ -39,6 +48,7 @@ from ledger.finance.totals.cli import totals_command
 from ledger.funds.cli import funds
 from ledger.fx.cli import rates
 from ledger.http.fields import RegionCode
+from ledger.privacy.cli import erasures_command
 from ledger.rules.cli import programs
 from ledger.rules.simulation.cli import simulate
 from ledger.rules.terms import DEFAULT_TERMS
@@ -103,7 +113,7 @@ def openapi(form: str) -> None:
 
 @main.group()
 def keys() -> None:
-    """Make, list and revoke API keys."""
+    """Make, list, rotate, freeze and revoke API keys."""
 
 
 def _read_region(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
@@ -152,11 +162,52 @@ def list_(data: Path | None, program: str | None) -> None:
         with database.read() as connection:
             found = list_keys(connection, chosen)
     for key in found:
-        expires = clock.show(key.expires_at) if key.expires_at else "-"
-        revoked = clock.show(key.revoked_at) if key.revoked_at else "-"
-        click.echo(
-            f"{key.key_id}\t{key.program}\t{key.role}\t{key.region or '-'}\t{key.name or '-'}\t{expires}\t{revoked}"
-        )
+        moments = (key.expires_at, key.revoked_at, key.last_used_at, key.frozen_at)
+        fields = [key.key_id, key.program, key.role, key.region or "-", key.name or "-"]
+        fields += [clock.show(moment) if moment else "-" for moment in moments]
+        click.echo("\t".join([*fields, key.frozen_reason or "-"]))
+
+
+@keys.command("rotate")
+@data_option
+@click.argument("key_id")
+@click.option(
+    "--grace-days",
+    type=click.IntRange(0, 3_650),
+    default=7,
+    show_default=True,
+    help="How long both are good.",
+)
+@told_plainly
+def rotate(data: Path | None, key_id: str, grace_days: int) -> None:
+    """Print a new key like this one, which lapses when the days of grace are over."""
+    now, grace = clock.system_now(), timedelta(days=grace_days)
+    with opened(data) as place, place.owner() as database:
+        key = database.run(lambda connection: rotate_key(connection, key_id, now, grace))
+    if key is None:
+        raise click.ClickException(f"There is no key {key_id!r} that is good now: make one with `create`.")
+    click.echo(key.token)
+
+
+@keys.command("freeze")
+@data_option
+@click.argument("key_id")
+@click.option("--reason", required=True, help="Why, for the list.")
+@told_plainly
+def freeze(data: Path | None, key_id: str, reason: str) -> None:
+    """Refuse a key at once, until it is set free again."""
+    _change_key(data, key_id, lambda connection: freeze_key(connection, key_id, reason, clock.system_now()))
+    click.echo(f"{key_id} is frozen.")
+
+
+@keys.command("unfreeze")
+@data_option
+@click.argument("key_id")
+@told_plainly
+def unfreeze(data: Path | None, key_id: str) -> None:
+    """Set a frozen key free."""
+    _change_key(data, key_id, lambda connection: unfreeze_key(connection, key_id, clock.system_now()))
+    click.echo(f"{key_id} is free.")
 
 
 @keys.command("revoke")
@@ -165,11 +216,15 @@ def list_(data: Path | None, program: str | None) -> None:
 @told_plainly
 def revoke(data: Path | None, key_id: str) -> None:
     """Revoke a key for good, at once. KEY_ID is the part between the two underscores."""
+    _change_key(data, key_id, lambda connection: revoke_key(connection, key_id, clock.system_now()))
+    click.echo(f"{key_id} is revoked.")
+
+
+def _change_key(data: Path | None, key_id: str, change: Callable[[Connection], bool]) -> None:
     with opened(data) as place, place.owner() as database:
-        is_known = database.run(lambda connection: revoke_key(connection, key_id, clock.system_now()))
+        is_known = database.run(change)
     if not is_known:
         raise click.ClickException(f"There is no key {key_id!r}.")
-    click.echo(f"{key_id} is revoked.")
 
 
 main.add_command(demo)
@@ -177,6 +232,7 @@ main.add_command(programs)
 main.add_command(expire)
 main.add_command(funds)
 main.add_command(rates)
+main.add_command(erasures_command)
 main.add_command(verify_command)
 main.add_command(report_command)
 main.add_command(watch_command)

@@ -233,6 +233,17 @@ def with_alerts(tenant: Tenant, member_id: str) -> dict[str, str]:
     return {"alert_id": tenant.send("GET", "/v1/alerts").json["data"][0]["alert_id"]}
 
 
+def with_locks(tenant: Tenant, member_id: str) -> dict[str, str]:
+    """Let a member have been locked and unlocked, and another be locked in every way; the other."""
+    other = f"l-{member_id}"
+    tenant.post("/v1/earnings", {"member_id": other, "points": 9, "reason": "gift", "reference": other})
+    steps = [(member_id, step) for step in ("freeze", "unfreeze")]
+    for member, step in [*steps, (other, "freeze"), (other, "spend-lock")]:
+        answer = tenant.send("POST", f"/v1/members/{member}/{step}", json={"reason": "a call"})
+        assert answer.status_code == 200, answer.data
+    return {"locked_member_id": other}
+
+
 def with_checkpoints(tenant: Tenant) -> dict[str, str]:
     """Let somebody who has a key sign two checkpoints of the program; the newer one."""
     database: Database = tenant.app.extensions[EXTENSION].database

@@ -74,6 +74,8 @@ ADVICE: Final = {
     "period_out_of_turn": "Close or open `next` first.",
     "pack_unknown": "A pack is made when a month is locked: `GET /v1/periods` lists what has become of the months.",
     "policy_in_use": "Let the policy begin after `last_measured`: what was allocated stays as it is.",
+    "key_frozen": "Ask whoever runs the ledger why: `ledger keys list` shows what is frozen, and an operator of the "
+    "machine sets it free. Nothing has been done.",
     "forbidden": "Use a key whose role carries the scope in `required_scope`; an operator makes one.",
     "not_found": "Check the address: nothing of the ledger is there.",
     "member_erased": "Send nothing more of what is known of the member. Postings under the opaque id go on.",
@@ -155,6 +157,7 @@ ADVICE: Final = {
     "database_unavailable": "The database is away, restarting or full. Keep the event and try until it is answered.",
     "outcome_unknown": "The connection broke while the commit was under way. Only the same key can tell what happened: "
     "send it again until it is answered, and never take a new one.",
+    "proposer_frozen": "Wait until somebody has found out what the key was frozen for; or reject the proposal.",
     "proposer_revoked": "Reject the proposal. What is to be done after all, another key proposes anew.",
     "rate_limited": "Wait as long as `Retry-After` says; then the same request may be sent again.",
     "overloaded": "All connections stayed busy. Wait longer from try to try.",

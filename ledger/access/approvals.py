@@ -28,6 +28,8 @@ from ledger.errors import (
     ApprovalContentChanged,
     ApprovalDecided,
     ApprovalUnknown,
+    KeyFrozen,
+    ProposerFrozen,
     ProposerRevoked,
     SelfApproval,
 )
@@ -229,8 +231,9 @@ def record_decision(
 ) -> Approval:
     """Write down what is decided on a proposal that ``require_decidable`` has found and locked.
 
-    Refuses a key that was revoked meanwhile (``unauthenticated``), and to approve what a key has proposed that was
-    revoked since (``proposer_revoked``). Locks the program's row, so that no revocation comes between.
+    Refuses a key that was revoked or frozen meanwhile (``unauthenticated``, ``key_frozen``), and to approve what a key
+    has proposed that was revoked since, or is frozen (``proposer_revoked``, ``proposer_frozen``). Locks the program's
+    row, so that nothing happens to a key between.
     """
     _require_keys(connection, program, found, status, by)
     connection.execute(
@@ -318,18 +321,22 @@ def _require_keys(
         .where(programs.c.program_id == program.program_id)
         .with_for_update(key_share=True)
     )
-    revoked = set(
-        connection.execute(
-            select(api_keys.c.key_id).where(
-                api_keys.c.key_id.in_((found.proposed_by, by.key_id)), api_keys.c.revoked_at.is_not(None)
-            )
-        ).scalars()
-    )
-    if by.key_id in revoked:
+    query = select(api_keys).where(api_keys.c.key_id.in_((found.proposed_by, by.key_id)))
+    keys = {row.key_id: row for row in connection.execute(query)}
+    checker, maker = keys.get(by.key_id), keys.get(found.proposed_by)
+    if checker is not None and checker.revoked_at is not None:
         raise unauthenticated()
-    if status == APPROVED and found.proposed_by in revoked:
+    if checker is not None and checker.frozen_at is not None:
+        raise KeyFrozen("the key is frozen")
+    if status != APPROVED or maker is None:
+        return
+    if maker.revoked_at is not None:
         raise ProposerRevoked(
             "the key that has proposed this was revoked; reject it", proposed_by=found.proposed_by
+        )
+    if maker.frozen_at is not None:
+        raise ProposerFrozen(
+            "the key that has proposed this is frozen; wait, or reject it", proposed_by=found.proposed_by
         )
 
 

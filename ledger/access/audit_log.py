@@ -37,6 +37,9 @@ from ledger.ids import new_entry_id
 NOBODY: Final = 0
 """The program of whoever has not said who he is."""
 
+OWNER: Final = "owner"
+"""Who stands in the log for whoever has the owner's login, such as `ledger keys`."""
+
 MOST_SUBJECT: Final = 512
 """Characters of an address that are kept; no sound one of ours is as long."""
 
@@ -96,6 +99,19 @@ def record_deed(
         status=status,
         before_hash=before,
         after_hash=digest_of_result(result),
+    )
+
+
+def record_owner(connection: Connection, program_id: int, action: str, key_id: str, now: datetime) -> None:
+    """Write down what the owner of the database has done to a key, in the unit of work that does it."""
+    _insert(
+        connection,
+        now,
+        {"program_id": program_id, "principal": OWNER, "role": OWNER},
+        action=action,
+        subject=f"keys/{key_id}",
+        request_id="",
+        status=200,
     )
 
 
@@ -183,16 +199,13 @@ def _write(
             "role": principal.role,
             "member_id": principal.member_id,
         }
+    _insert(connection, now, who, **asked._asdict(), **told)
+
+
+def _insert(connection: Connection, now: datetime, who: dict[str, Any], *, subject: str, **told: Any) -> None:
+    row = {"times": 1, **who, **told, "subject": subject[:MOST_SUBJECT]}
     connection.execute(
-        insert(audit_events).values(
-            **who,
-            event_id=UUID(bytes=new_entry_id()),
-            recorded_at=now,
-            action=asked.action,
-            subject=asked.subject[:MOST_SUBJECT],
-            request_id=asked.request_id,
-            **{"times": 1} | told,
-        )
+        insert(audit_events).values(event_id=UUID(bytes=new_entry_id()), recorded_at=now, **row)
     )
 
 

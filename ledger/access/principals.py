@@ -14,7 +14,7 @@ from ledger.accounts.models import programs
 from ledger.accounts.program import Program
 from ledger.accounts.programs import find_program, program_of, select_program
 from ledger.accounts.queries import unknown_member
-from ledger.errors import Forbidden, OtherRegion, Unauthenticated
+from ledger.errors import Forbidden, KeyFrozen, OtherRegion, Unauthenticated
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,16 @@ class Principal:
     region: str | None = None
     expires_at: datetime | None = None
     member_id: str | None = None
+    is_frozen: bool = False
 
     def require(self, scope: str, own: str | None = None) -> None:
-        """Refuse what the role does not carry (``forbidden``).
+        """Refuse what the role does not carry (``forbidden``), and whatever a frozen key asks for (``key_frozen``).
 
         ``own`` names the member who is read of, where members may read that of themselves. Whatever is another's
         is answered like what is nobody's (``member_unknown``).
         """
+        if self.is_frozen:
+            raise KeyFrozen("the key is frozen")
         if self.member_id is not None and own is not None:
             if own != self.member_id:
                 raise unknown_member(own)
@@ -54,7 +57,9 @@ class Principal:
 
 _SELECT_KEY = (
     select_program()
-    .add_columns(api_keys.c.digest, api_keys.c.role, api_keys.c.region, api_keys.c.expires_at)
+    .add_columns(
+        api_keys.c.digest, api_keys.c.role, api_keys.c.region, api_keys.c.expires_at, api_keys.c.frozen_at
+    )
     .join(api_keys, api_keys.c.program_id == programs.c.program_id)
 )
 
@@ -77,7 +82,15 @@ def authenticate(connection: Connection, header: str | None, now: datetime) -> P
         raise unauthenticated()
     # A role that this release does not know carries nothing.
     scopes = ROLES.get(row.role, frozenset())
-    return Principal(key_id, program_of(connection, row), row.role, scopes, row.region, row.expires_at)
+    return Principal(
+        key_id,
+        program_of(connection, row),
+        row.role,
+        scopes,
+        row.region,
+        row.expires_at,
+        is_frozen=row.frozen_at is not None,
+    )
 
 
 def admit_member(connection: Connection, claims: Claims) -> Principal:

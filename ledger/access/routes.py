@@ -33,6 +33,7 @@ _REFUSALS = (
 
 _OF_WHAT_IS_APPROVED = (
     errors.ProposerRevoked,
+    errors.ProposerFrozen,
     errors.RuleNotOverridable,
     errors.ReferenceExists,
     errors.FundUnknown,

@@ -90,6 +90,8 @@ class Holder:
     touched: dict[bytes, Lot] = field(default_factory=dict)
     is_changed: bool = False
     is_new: bool = False
+    locks: int = 0
+    """Bits of ``ledger.accounts.member_locks``. Postings leave them as they are."""
 
     @property
     def is_member(self) -> bool:

@@ -13,11 +13,12 @@ from uuid import UUID
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from ledger.accounts.models import holders, member_attributes
+from ledger.accounts.member_locks import shown as shown_locks
+from ledger.accounts.models import erasures, holders, member_attributes
 from ledger.accounts.program import Program
 from ledger.accounts.queries import holder_uuid, unknown_member
 from ledger.clock import MAX_SKEW, show
-from ledger.errors import OccurredInFuture
+from ledger.errors import MemberErased, OccurredInFuture
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Member:
     enrolled_at: datetime
     attributes: dict[str, Any]
     account_version: int
+    locks: int = 0
 
     def shown(self) -> dict[str, Any]:
         """The member as answers show it."""
@@ -40,6 +42,7 @@ class Member:
             "enrolled_at": show(self.enrolled_at),
             "attributes": self.attributes,
             "account_version": self.account_version,
+            "locks": shown_locks(self.locks),
         }
 
 
@@ -53,6 +56,7 @@ def read_member(connection: Connection, program: Program, member_id: str) -> Mem
             holders.c.enrolled_at,
             member_attributes.c.attributes,
             holders.c.version,
+            holders.c.locks,
         )
         .join_from(
             holders, member_attributes, member_attributes.c.holder_id == holders.c.holder_id, isouter=True
@@ -61,7 +65,9 @@ def read_member(connection: Connection, program: Program, member_id: str) -> Mem
     ).one_or_none()
     if row is None:
         raise unknown_member(member_id)
-    return Member(row.member_id, row.region, row.store, row.enrolled_at, row.attributes or {}, row.version)
+    return Member(
+        row.member_id, row.region, row.store, row.enrolled_at, row.attributes or {}, row.version, row.locks
+    )
 
 
 def put_member(
@@ -79,8 +85,8 @@ def put_member(
 
     What is left out (None) stays as it is; ``attributes`` given replace all that were there, so ``{}``
     takes them away. A new member without ``enrolled_at`` enrols now. Refuses an enrolment in the future
-    (``occurred_in_future``). Locks the holder's row until the end of the transaction; a purchase that
-    enrols the same member at the same moment waits, or is waited for.
+    (``occurred_in_future``) and a member who was erased (``member_erased``). Locks the holder's row until the
+    end of the transaction; a purchase that enrols the same member at the same moment waits, or is waited for.
     """
     if enrolled_at is not None and enrolled_at > now + MAX_SKEW:
         raise OccurredInFuture(
@@ -91,6 +97,8 @@ def put_member(
     facts = {name: value for name, value in given.items() if value is not None}
     is_new = _enrol(connection, program, key, member_id, facts, now)
     if not is_new:
+        _lock(connection, key)
+        _refuse_erased(connection, key, member_id)
         _change(connection, key, facts)
     if attributes is not None:
         _put_attributes(connection, key, attributes)
@@ -107,11 +115,27 @@ def _enrol(
     return connection.execute(statement).first() is not None
 
 
-def _change(connection: Connection, key: UUID, facts: dict[str, Any]) -> None:
-    # The lock comes first even where nothing of the row changes: attributes are changed under it too.
+def erased_at_of(connection: Connection, key: UUID) -> datetime | None:
+    """When a member was erased; None where he was not."""
+    return connection.execute(
+        select(erasures.c.erased_at).where(erasures.c.holder_id == key)
+    ).scalar_one_or_none()
+
+
+def _lock(connection: Connection, key: UUID) -> None:
+    # Even where nothing of the row changes: attributes are changed, and members erased, under it too.
     connection.execute(
         select(holders.c.holder_id).where(holders.c.holder_id == key).with_for_update(key_share=True)
     )
+
+
+def _refuse_erased(connection: Connection, key: UUID, member_id: str) -> None:
+    erased_at = erased_at_of(connection, key)
+    if erased_at is not None:
+        raise MemberErased(f"{member_id} was erased", member_id=member_id, erased_at=show(erased_at))
+
+
+def _change(connection: Connection, key: UUID, facts: dict[str, Any]) -> None:
     if facts:
         connection.execute(update(holders).where(holders.c.holder_id == key).values(facts))
 

@@ -170,6 +170,7 @@ holders = Table(
     Column("tier_terms_version", Integer, nullable=False),
     Column("tier_in_grace", Boolean, nullable=False),
     Column("tier", Text),
+    Column("locks", SmallInteger, nullable=False, server_default=text("0")),
     Index(
         "holders_program_id_idx",
         "program_id",
@@ -185,6 +186,18 @@ member_attributes = Table(
     metadata,
     Column("holder_id", ForeignKey("holders.holder_id"), primary_key=True),
     Column("attributes", JSONB, nullable=False),
+)
+
+member_lock_events = Table(
+    "member_lock_events",
+    metadata,
+    Column("holder_id", ForeignKey("holders.holder_id"), primary_key=True),
+    Column("event_id", Uuid, primary_key=True),
+    Column("recorded_at", Moment, nullable=False),
+    Column("is_on", Boolean, nullable=False),
+    Column("lock", Text, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 lots = Table(
@@ -227,6 +240,15 @@ holds = Table(
         "holder_id",
         postgresql_where=text("status = 'open'"),
     ),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("holder_id", ForeignKey("holders.holder_id"), primary_key=True),
+    Column("erased_at", Moment, nullable=False),
+    Column("erased_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 quotes = Table(

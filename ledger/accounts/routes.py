@@ -32,7 +32,7 @@ routes = Routes(
     schema=MemberChangeSchema,
     answer=MemberSchema,
     statuses=(200, 201),
-    refusals=(errors.OccurredInFuture,),
+    refusals=(errors.OccurredInFuture, errors.MemberErased),
 )
 def change_member(call: Call, member_id: str, **facts: Any) -> tuple[dict[str, Any], int]:
     """Create a member, or change what is known of one.

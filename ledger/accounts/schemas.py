@@ -123,6 +123,13 @@ class MemberChangeSchema(MemberQuery):
     attributes = Attributes("Replaces all attributes that were there")
 
 
+class MemberLocksSchema(Answer):
+    """What keeps a member's points where they are."""
+
+    frozen = fields.Boolean(required=True, metadata={"description": "By the house"})
+    spend = fields.Boolean(required=True, metadata={"description": "By the member, for spending alone"})
+
+
 class MemberSchema(Answer):
     """A member."""
 
@@ -132,6 +139,7 @@ class MemberSchema(Answer):
     enrolled_at = Instant(required=True)
     attributes = Attributes(required=True)
     account_version = Integer(0, MAX_AMOUNT, "Number of the member's last entry", required=True)
+    locks = fields.Nested(MemberLocksSchema, required=True)
 
 
 class TimesQuery(Strict):

@@ -28,6 +28,15 @@ ALERTS: Final[dict[str, Words]] = {
         "from {low} to {high}.",
         "{from} 至 {to} 发放 {issued} 积分，核销 {redeemed} 积分：核销率 {rate} 不在区间 {low} 至 {high} 内。",
     ),
+    "taken_while_frozen": Words(
+        "The till {device_id} took points of {member_id} at {occurred_at}, while it was offline and they were frozen.",
+        "会员 {member_id} 的积分已冻结，但收银终端 {device_id} 于 {occurred_at} 离线期间仍进行了扣减。",
+    ),
+    "taken_while_spend_locked": Words(
+        "The till {device_id} took points of {member_id} at {occurred_at}, while it was offline and the member had "
+        "locked spending.",
+        "会员 {member_id} 已锁定积分消费，但收银终端 {device_id} 于 {occurred_at} 离线期间仍进行了扣减。",
+    ),
     "target_unreachable": Words(
         "The rate stands at its bound of {bound}, and the redemption rate of {share} is not at its target of {target}.",
         "汇率已到达边界 {bound}，核销率为 {share}，仍未达到目标 {target}。",

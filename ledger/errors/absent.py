@@ -10,6 +10,13 @@ class QuoteExpired(Gone):
     title = "The quote is no longer valid"
 
 
+class MemberErased(Gone):
+    """Nothing more may become known of a member who was erased; postings under the opaque id go on."""
+
+    code = "member_erased"  # details: member_id, erased_at
+    title = "The member was erased"
+
+
 class RouteUnknown(Absent):
     code = "not_found"
     title = "There is nothing at this address"

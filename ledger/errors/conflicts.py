@@ -78,6 +78,13 @@ class ProposerRevoked(Conflict):
     title = "The key that has proposed this was revoked"
 
 
+class ProposerFrozen(Conflict):
+    """Nothing is done in the name of a key that is frozen, until it is set free."""
+
+    code = "proposer_frozen"  # details: proposed_by
+    title = "The key that has proposed this is frozen"
+
+
 class RuleSetNotApproved(Conflict):
     """Only what was approved once may be activated again without another approval."""
 

@@ -116,6 +116,20 @@ class RateAskBelowBid(Refused):
     title = "Points would cost less than they are worth"
 
 
+class MemberFrozen(Refused):
+    """By the house, as long as it looks into something."""
+
+    code = "member_frozen"  # details: member_id
+    title = "The member's points are frozen"
+
+
+class SpendLocked(Refused):
+    """By the member's own wish. What he earns is booked all the same."""
+
+    code = "spend_locked"  # details: member_id
+    title = "The member has locked the spending of points"
+
+
 class NotRedeemableHere(Refused):
     code = "not_redeemable_here"  # details: store, sku, tier
     title = "Points are not taken here for this"

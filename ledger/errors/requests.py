@@ -38,6 +38,13 @@ class Forbidden(LedgerError):
     title = "The key does not carry the required scope"
 
 
+class KeyFrozen(Forbidden):
+    """Somebody has frozen the key. It may do nothing until it is set free, and loses nothing of what it has done."""
+
+    code = "key_frozen"
+    title = "The key is frozen"
+
+
 class SelfApproval(LedgerError):
     """Maker and checker are two keys."""
 

@@ -10,7 +10,7 @@ list of manual entries: what it lacks is the ``difference``.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -27,7 +27,8 @@ from ledger.finance.roll_forward import BEGINNING, movements_of, require_period
 from ledger.finance.tables import Report, Table
 from ledger.finance.totals.reading import Cut, Flagged, read_flagged, read_sums
 from ledger.ids import show as show_id
-from ledger.journal.models import entries, postings
+from ledger.journal.models import entries, entry_texts, postings
+from ledger.journal.texts import with_texts
 
 DEFAULT_ROWS: Final = 1_000
 MAX_ROWS: Final = 10_000
@@ -139,23 +140,27 @@ def show_entries(connection: Connection, page: Sequence[Flagged]) -> list[dict[s
         (row.entry_id, row.holder_id): row
         for row in connection.execute(select(entries).where(entries.c.entry_id == any_(ids)))
     }
+    of_holders = _array([each.holder_id for each in page])
+    said = select(entry_texts).where(
+        entry_texts.c.holder_id == any_(of_holders), entry_texts.c.entry_id == any_(ids)
+    )
+    texts = {(row.entry_id, row.holder_id): row.texts for row in connection.execute(said)}
     points: Counter[tuple[UUID, UUID]] = Counter()
     for row in connection.execute(select(postings).where(postings.c.entry_id == any_(ids))):
         if row.unit == Unit.POINT:
             sign = (row.credit in _HOLDERS_POINTS) - (row.debit in _HOLDERS_POINTS)
             points[row.entry_id, row.holder_id] += row.amount * sign
-    of_holders = _array([each.holder_id for each in page])
     named = select(holders.c.holder_id, holders.c.member_id).where(holders.c.holder_id == any_(of_holders))
     names = {row.holder_id: row.member_id for row in connection.execute(named)}
     return [
-        _shown(found[each.entry_id, each.holder_id], each, names[each.holder_id])
+        _shown(found[each.entry_id, each.holder_id], each, names[each.holder_id], texts)
         | {"points": points[each.entry_id, each.holder_id]}
         for each in page
     ]
 
 
-def _shown(entry: Row[Any], flagged: Flagged, name: str) -> dict[str, Any]:
-    details = entry.details or {}
+def _shown(entry: Row[Any], flagged: Flagged, name: str, texts: Mapping[Any, Any]) -> dict[str, Any]:
+    details = with_texts(entry.details, texts.get((entry.entry_id, entry.holder_id))) or {}
     return {
         "entry_id": show_id("ent", entry.entry_id.bytes),
         "member_id": name,

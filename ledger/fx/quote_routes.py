@@ -36,6 +36,8 @@ QUOTE = Operation(
         errors.PointsNotOffered,
         errors.InsufficientPoints,
         errors.TooManyQuotes,
+        errors.MemberFrozen,
+        errors.SpendLocked,
     ),
     needs_key=False,
 )

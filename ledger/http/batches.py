@@ -19,9 +19,10 @@ from sqlalchemy import Connection
 from ledger.access import Principal
 from ledger.access.audit_log import Asked, Denial
 from ledger.errors import BatchAborted, BodyTooLarge, InternalError, LedgerError, TillBatchChanged
+from ledger.http.admission import admit
 from ledger.http.answers import encode
 from ledger.http.backpressure import patient, writability
-from ledger.http.endpoint import Route, Routes, admit, is_dry_run
+from ledger.http.endpoint import Route, Routes, is_dry_run
 from ledger.http.fields import Answer, CallerId, Integer, Strict, Text, Truth
 from ledger.http.headers import check_key
 from ledger.http.operations import Operation, load

@@ -51,6 +51,7 @@ _EVERY_ROUTE: Final = (errors.InvalidRequest, errors.InternalError)
 _KEYED: Final = (
     errors.Unauthenticated,
     errors.Forbidden,
+    errors.KeyFrozen,
     errors.TooManyRequests,
     errors.DatabaseUnavailable,
     errors.Overloaded,

@@ -8,7 +8,6 @@ declared, and an application with an undeclared address cannot be built.
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -16,18 +15,10 @@ from flask import Flask, Response, g, request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
-from ledger.access import (
-    PUBLIC,
-    SCOPES,
-    Principal,
-    admit_member,
-    authenticate,
-    presented_key,
-    presented_token,
-)
-from ledger.access.claims import Claims
-from ledger.errors import LedgerError, Unauthenticated
+from ledger.access import PUBLIC, SCOPES, Principal
+from ledger.errors import LedgerError
 from ledger.http import answers, documents, headers
+from ledger.http.admission import admit, confirm, recall
 from ledger.http.auditing import asked, form_of
 from ledger.http.fields import Flag, Strict
 from ledger.http.operations import Operation, fingerprint, load, names_in
@@ -221,62 +212,6 @@ def read_members(path: dict[str, str], is_optional: bool) -> dict[str, Any]:
     return members
 
 
-def admit(scope: str, own: str | None = None) -> Principal:
-    """The caller of the present request, if he may do what ``scope`` says or read what is ``own``; or a refusal."""
-    headers.refuse_ambiguous(request)
-    shared = services()
-    header, now = request.headers.get("Authorization"), shared.clock()
-    principal = _look_up(header, now)
-    shared.keyring.keep(header, principal, now)
-    return _within_limits(principal, scope, own, now)
-
-
-def recall(scope: str, own: str | None = None) -> Principal:
-    """Like ``admit``, but by what was looked up a moment ago. Whoever acts on it lets the database confirm it."""
-    headers.refuse_ambiguous(request)
-    shared = services()
-    header, now = request.headers.get("Authorization"), shared.clock()
-    principal = shared.keyring.find(header, now)
-    if principal is None:
-        principal = _look_up(header, now)
-        shared.keyring.keep(header, principal, now)
-    elif principal.member_id is not None:
-        # No row of the database tells that a key of an issuer is trusted no more.
-        _verify(header, now)
-    return _within_limits(principal, scope, own, now)
-
-
-def _within_limits(principal: Principal, scope: str, own: str | None, now: datetime) -> Principal:
-    g.principal = principal
-    if "standing" not in g:
-        # Who is looked up again within one request has been counted.
-        g.standing = services().rates.admit(principal, now)
-    principal.require(scope, own)
-    return principal
-
-
-def _look_up(header: str | None, now: datetime) -> Principal:
-    try:
-        return _find_principal(header, now)
-    except Unauthenticated:
-        services().rates.note_failure(request.remote_addr or "", now)
-        raise
-
-
-def _find_principal(header: str | None, now: datetime) -> Principal:
-    # A unit of work, because that is asked again when the connection turns out to be a dead one.
-    run = services().database.run
-    if (claims := _verify(header, now)) is not None:
-        return run(lambda connection: admit_member(connection, claims))
-    presented_key(header)
-    return run(lambda connection: authenticate(connection, header, now))
-
-
-def _verify(header: str | None, now: datetime) -> Claims | None:
-    token = presented_token(header)
-    return services().member_keys.verify(token, now) if token is not None else None
-
-
 def send(reply: Reply) -> Response:
     """A reply as the answer to a request of its own."""
     content_type = PROBLEM_JSON if reply.is_problem else JSON
@@ -312,9 +247,14 @@ def _serve(route: Route, view: View, path: dict[str, str]) -> Response:
         return _answer(view(**route.read(path)), route)
     own = path["member_id"] if route.is_own else None
     if route.recalls:
-        call = Call(services(), recall(route.scope, own), g.request_id, is_recalled=True)
-        with suppress(StaleProgramError):
+        try:
+            call = Call(services(), recall(route.scope, own), g.request_id, is_recalled=True)
             return _answer(view(call, **route.read(path)), route)
+        except StaleProgramError:
+            pass
+        except LedgerError as error:
+            confirm(error, route.scope, own)
+            raise
     call = call_of(route, admit(route.scope, own))
     return _answer(view(call, **route.read(path)), route)
 
@@ -327,6 +267,14 @@ def _answer(result: Any, route: Route) -> Response:
 
 
 def _post(operation: Operation, path: dict[str, str]) -> Response:
+    try:
+        return _post_alone(operation, path)
+    except LedgerError as error:
+        confirm(error, operation.scope)
+        raise
+
+
+def _post_alone(operation: Operation, path: dict[str, str]) -> Response:
     principal = recall(operation.scope)
     dry_run = is_dry_run()
     key = headers.idempotency_key(request, required=operation.needs_key and not dry_run)

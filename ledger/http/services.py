@@ -12,6 +12,7 @@ from ledger.access import Principal
 from ledger.access.approvals import Handler
 from ledger.access.audit_log import Asked, Denials, record_deed
 from ledger.access.claims import TokenKeys
+from ledger.access.key_uses import KeyUses
 from ledger.access.keyring import Keyring
 from ledger.access.rate_limits import RateLimits
 from ledger.accounts.program import Program
@@ -54,6 +55,7 @@ class Services:
     rates: RateLimits
     """How many requests callers may send."""
     denials: Denials
+    key_uses: KeyUses
     posted: Mapping[str, Posted]
     """Whatever is remembered under an idempotency key, by its name in the audit log."""
 

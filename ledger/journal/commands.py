@@ -316,6 +316,9 @@ class Books:
             )
 
 
+NO_WORDS: Mapping[str, Any] = {}
+
+
 class Command(ABC):
     """Base of all commands. Subclasses are frozen dataclasses."""
 
@@ -336,6 +339,11 @@ class Command(ABC):
     def target(self) -> Target | None:
         """The earlier entry that it is about; that entry's holders are locked with it."""
         return None
+
+    @property
+    def words(self) -> Mapping[str, Any]:
+        """What the answer repeats of the request in its own words. Taken from each request: no stored answer has it."""
+        return NO_WORDS
 
     def grows_at(self, now: datetime) -> datetime | None:
         """When the growth that it gives or takes changes; None if it changes none of its holders'."""
@@ -363,6 +371,8 @@ class Request(NamedTuple):
     request_id: str = ""
     caller: str = ""
     """The id of the key that sent it; nobody's where the ledger itself does (jobs)."""
+    action: str = ""
+    """What was asked for, by the name that the audit log has for it."""
 
 
 class Outcome(NamedTuple):
@@ -371,8 +381,6 @@ class Outcome(NamedTuple):
     answer: dict[str, Any] | None
     error: LedgerError | None
     request_id: str
-    action: str = ""
-    """What was asked for, by the name that the audit log has for it."""
     replayed: bool = False
     entry_id: bytes | None = None
     entries: int = 0

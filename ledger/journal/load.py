@@ -364,11 +364,12 @@ def _lots_of(recorded: Iterable[Recorded]) -> list[tuple[bytes, bytes]]:
 
 def _holder(row: tuple[Any, ...]) -> Holder:
     (identifier, program_id, member_id, version, head, recorded_at, points, held, debt, growth) = row[:10]
-    available, pending, growth_value, next_at, next_points, fresh_until, settled_at, *tier = row[10:]
+    available, pending, growth_value, next_at, next_points, fresh_until, settled_at, *tier, locks = row[10:]
     standing = Standing(available, pending, growth_value, next_at, next_points, fresh_until or FAR_FUTURE)
     holder = Holder(
         identifier, program_id, member_id, version, head, recorded_at, points, held, debt, growth, standing
     )
+    holder.locks = locks
     if settled_at is not None:
         code, *settled = tier
         holder.tier = TierState._make((code or "", *settled, settled_at))

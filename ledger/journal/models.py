@@ -69,6 +69,17 @@ postings = Table(
     ForeignKeyConstraint(["entry_id", "holder_id"], ["entries.entry_id", "entries.holder_id"]),
 )
 
+entry_texts = Table(
+    "entry_texts",
+    metadata,
+    Column("holder_id", Uuid, primary_key=True),
+    Column("entry_id", Uuid, primary_key=True),
+    Column("salt", LargeBinary),
+    # JSON, not JSONB: the digest covers the bytes as they were written.
+    Column("texts", JSON),
+    ForeignKeyConstraint(["entry_id", "holder_id"], ["entries.entry_id", "entries.holder_id"]),
+)
+
 business_references = Table(
     "business_references",
     metadata,
@@ -114,6 +125,12 @@ outcomes = Table(
     # The code of the refusal; none for a success.
     Column("code", Text),
     Column("answer", LargeBinary, nullable=False),
+    # Who has sent it, and what he asked for by name; none where the ledger itself did.
+    Column("caller", Text),
+    Column("action", Text),
+    Index(
+        "outcomes_program_id_idx", "program_id", "recorded_at", postgresql_where=text("action IS NOT NULL")
+    ),
 )
 
 till_batches = Table(
@@ -125,12 +142,6 @@ till_batches = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("operations", Integer, nullable=False),
     Column("received_at", Moment, nullable=False),
-    # Who has sent it, and what he asked for by name; none where the ledger itself did.
-    Column("caller", Text),
-    Column("action", Text),
-    Index(
-        "outcomes_program_id_idx", "program_id", "recorded_at", postgresql_where=text("action IS NOT NULL")
-    ),
 )
 
 alerts = Table(

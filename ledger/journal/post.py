@@ -34,6 +34,7 @@ from ledger.journal.commands import (
 )
 from ledger.journal.load import Loaded, load
 from ledger.journal.outcomes import is_remembered
+from ledger.journal.screening import screen
 from ledger.journal.write import Written, link_up, seal, write
 from ledger.money import MAX_AMOUNT
 
@@ -149,6 +150,10 @@ class _Batch:
                 )
 
     def answer(self, request: Request) -> Outcome:
+        return _told(request, self._answer_stored(request))
+
+    def _answer_stored(self, request: Request) -> Outcome:
+        """The outcome as it is stored."""
         prior = self.loaded.outcomes.get(request.key) if request.key else None
         if prior is not None:
             return _replay(request, *prior)
@@ -162,16 +167,17 @@ class _Batch:
         if request.key is not None:
             self.loaded.outcomes[request.key] = (request.fingerprint, outcome)
             self.written.outcomes.append((request, outcome))
+        elif request.action and outcome.error is None:
+            self.written.outcomes.append(_unasked(request, outcome, self.entry_ids()))
         return outcome
 
     def _post(self, request: Request) -> Outcome:
         command, loaded = request.command, self.loaded
         claim = command.claim
-        elif request.action and outcome.error is None:
-            self.written.outcomes.append(_unasked(request, outcome, self.entry_ids()))
         if claim is not None and claim in loaded.claims:
             raise claim.taken(show("ent", loaded.claims[claim][0]))
-        decision = command.decide(self._books(request))
+        books = self._books(request)
+        decision = screen(books, command.decide(books))
         self._check_amounts(decision)
         for draft in decision.drafts:
             self._apply(draft)
@@ -302,11 +308,24 @@ def _net(draft: Draft, account: Account) -> int:
     )
 
 
+def _told(request: Request, outcome: Outcome) -> Outcome:
+    """The outcome with what its answer repeats of the request."""
+    words = request.command.words
+    if not words or outcome.answer is None:
+        return outcome
+    return outcome._replace(answer={**outcome.answer, **words})
+
+
 def _replay(request: Request, fingerprint: bytes, outcome: Outcome) -> Outcome:
     if fingerprint == request.fingerprint:
         return outcome if outcome.replayed else outcome._replace(replayed=True)
     error = IdempotencyKeyReused("the key has answered another request; take a fresh key for a new request")
     return Outcome(None, error, request.request_id)
+
+
+def _unasked(request: Request, outcome: Outcome, identifier: bytes) -> tuple[Request, Outcome]:
+    """What is kept of a call without a key: that it was made. No caller's key has a space, so nobody asks for it."""
+    return request._replace(key=f" {identifier.hex()}"), outcome._replace(answer={})
 
 
 def _aborted(
@@ -323,9 +342,4 @@ def _aborted(
         if outcome.error or (outcome.replayed and request.key in answered)
         else Outcome(None, error, outcome.request_id)
         for request, outcome in zip(requests, outcomes, strict=True)
-def _unasked(request: Request, outcome: Outcome, identifier: bytes) -> tuple[Request, Outcome]:
-    """What is kept of a call without a key: that it was made. No caller's key has a space, so nobody asks for it."""
-    return request._replace(key=f" {identifier.hex()}"), outcome._replace(answer={})
-
-
     ]

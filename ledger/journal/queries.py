@@ -17,7 +17,8 @@ from ledger.clock import show
 from ledger.errors import EntryUnknown
 from ledger.ids import read as read_id
 from ledger.ids import show as show_id
-from ledger.journal.models import entries, postings
+from ledger.journal.models import entries, entry_texts, postings
+from ledger.journal.texts import with_texts
 
 _ENTRIES = b"E"
 _VERSION_BYTES = 8
@@ -64,8 +65,11 @@ def read_entry(connection: Connection, program: Program, entry_id: str) -> dict[
 def _select_entries() -> Select[Any]:
     # Looked up where an entry has a peer, and not joined: no plan can come to read every holder for it.
     peer = select(peers.c.member_id).where(peers.c.holder_id == entries.c.peer_holder_id).scalar_subquery()
-    return select(entries, holders.c.member_id, peer.label("peer_member_id")).join_from(
-        entries, holders, holders.c.holder_id == entries.c.holder_id
+    words = (entry_texts.c.holder_id == entries.c.holder_id) & (entry_texts.c.entry_id == entries.c.entry_id)
+    return (
+        select(entries, entry_texts.c.texts, holders.c.member_id, peer.label("peer_member_id"))
+        .join_from(entries, holders, holders.c.holder_id == entries.c.holder_id)
+        .join(entry_texts, words, isouter=True)
     )
 
 
@@ -123,7 +127,7 @@ def _shown(row: Row[Any], moves: list[dict[str, Any]]) -> dict[str, Any]:
         "terms_version": row.terms_version,
         "extends_to": _instant(row.extends_to),
         "postings": moves,
-        "details": row.details,
+        "details": with_texts(row.details, row.texts),
         "balances_after": {
             "points": row.points_after,
             "held": row.held_after,

@@ -112,6 +112,12 @@ REFERRAL_COLUMNS: dict[str, type[wire.Array]] = {
     "settled_entry_id": wire.Uuids,
     "recorded_at": wire.Moments,
 }
+TEXT_COLUMNS: dict[str, type[wire.Array]] = {
+    "holder_id": wire.Uuids,
+    "entry_id": wire.Uuids,
+    "salt": wire.Bytes,
+    "texts": wire.Jsons,
+}
 OUTCOME_COLUMNS: dict[str, type[wire.Array]] = {
     "program_id": wire.Int4s,
     "key": wire.Texts,
@@ -121,14 +127,14 @@ OUTCOME_COLUMNS: dict[str, type[wire.Array]] = {
     "request_id": wire.Texts,
     "code": wire.Texts,
     "answer": wire.Bytes,
+    "caller": wire.Texts,
+    "action": wire.Texts,
 }
 
 
 def new_holder_row(holder: Holder, now: datetime) -> Row:
     """A member, a fund or an operator that becomes known."""
     return (*holder_row(holder), holder.program_id, holder.member_id, now)
-    "caller": wire.Texts,
-    "action": wire.Texts,
 
 
 def holder_row(holder: Holder) -> Row:
@@ -212,6 +218,6 @@ def outcome_row(program_id: int, now: datetime, request: Request, outcome: Outco
         request.request_id,
         code,
         answer,
-    )
         request.caller or None,
         request.action or None,
+    )

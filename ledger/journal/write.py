@@ -35,6 +35,7 @@ from ledger.journal.rows import (
     OUTCOME_COLUMNS,
     QUOTE_COLUMNS,
     REFERRAL_COLUMNS,
+    TEXT_COLUMNS,
     TOUCHED_COLUMNS,
     USAGE_COLUMNS,
     USED_QUOTE_COLUMNS,
@@ -49,6 +50,7 @@ from ledger.journal.rows import (
     outcome_row,
     touched_row,
 )
+from ledger.journal.texts import DIGEST, seal_texts
 from ledger.journal.tiering import (
     ENTITLEMENT_COLUMNS,
     TIER_COLUMNS,
@@ -75,6 +77,7 @@ class Written:
     sealed: list[Sealed] = field(default_factory=list)
     entries: list[tuple[bytes, ...]] = field(default_factory=list)
     postings: list[tuple[bytes, ...]] = field(default_factory=list)
+    texts: list[Row] = field(default_factory=list)
     claims: list[tuple[Claim, Draft]] = field(default_factory=list)
     outcomes: list[tuple[Request, Outcome]] = field(default_factory=list)
     usages: dict[UsageKey, Usage] = field(default_factory=dict)
@@ -105,7 +108,11 @@ def seal(
     holder.version += 1
     holder.recorded_at = now
     kind, holder_id, entry_id, effective_at, moves, details, source, *references = draft
-    reference, parent_entry_id, peer_holder_id, extends_to, _, _ = references
+    reference, parent_entry_id, peer_holder_id, extends_to, _, _, _ = references
+    if draft.texts:
+        salt, kept, digest = seal_texts(draft.texts)
+        details = {**(details or {}), DIGEST: digest}
+        written.texts.append((holder_id, entry_id, salt, kept))
     entry = (
         entry_id,
         holder_id,
@@ -171,6 +178,7 @@ def write(connection: Connection, program: Program, loaded: Loaded, written: Wri
             _write(cursor, _UPDATE_HOLDERS, BALANCE_COLUMNS, [holder_row(h) for h in known])
         _write_elements(cursor, _INSERT_ENTRIES, _ENTRY_ARRAYS, written.entries)
         _write_elements(cursor, _INSERT_POSTINGS, _POSTING_ARRAYS, written.postings)
+        _write(cursor, _INSERT_TEXTS, TEXT_COLUMNS, written.texts)
         _write(cursor, _INSERT_LOTS, LOT_COLUMNS, [lot_row(h, lot) for h in changed for lot in h.opened])
         touched = [touched_row(h, lot) for h in changed for lot in earlier_lots(h)]
         _write(cursor, _UPDATE_LOTS, TOUCHED_COLUMNS, touched)
@@ -262,6 +270,7 @@ _INSERT_HOLDERS = _insert("holders", HOLDER_COLUMNS)
 _UPDATE_HOLDERS = _update("holders", BALANCE_COLUMNS, ["holder_id"])
 _INSERT_ENTRIES = _insert("entries", _ENTRY_ARRAYS)
 _INSERT_POSTINGS = _insert("postings", _POSTING_ARRAYS)
+_INSERT_TEXTS = _insert("entry_texts", TEXT_COLUMNS)
 _INSERT_LOTS = _insert("lots", LOT_COLUMNS)
 _UPDATE_LOTS = _update("lots", TOUCHED_COLUMNS, ["holder_id", "lot_id"])
 _INSERT_CLAIMS = _insert("business_references", CLAIM_COLUMNS)

@@ -33,6 +33,8 @@ _DECISION = (
     errors.ApprovalDecided,
     errors.ApprovalContentChanged,
     errors.SelfApproval,
+    errors.ProposerRevoked,
+    errors.ProposerFrozen,
     errors.OtherRegion,
     errors.OutcomeUnknown,
 )

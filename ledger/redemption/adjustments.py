@@ -49,6 +49,11 @@ class ProposeAdjustment(Command):
     def claim(self) -> Claim | None:
         return Claim(CLAIM, self.wanted.reference) if self.wanted.reference else None
 
+    @property
+    def words(self) -> dict[str, Any]:
+        # Without the reason, the hash would tell whether a guess at it is right.
+        return {"reason": self.wanted.reason, "content_hash": self.content_hash}
+
     def needs_lots(self, program: Program) -> bool:
         return False
 
@@ -59,8 +64,7 @@ class ProposeAdjustment(Command):
             [],
             {
                 "adjustment_id": self.adjustment_id,
-                **self.wanted._asdict(),
-                "content_hash": self.content_hash,
+                **_without_words(self.wanted),
                 "status": "pending",
                 "proposed_by": self.proposed_by,
                 "proposed_at": show(books.asked_at),
@@ -85,6 +89,10 @@ class Adjust(Command):
         """The caller's own reference; without one the adjustment's id, so that in any case it is carried out once."""
         return Claim(CLAIM, self.wanted.reference or self.adjustment_id)
 
+    @property
+    def words(self) -> dict[str, Any]:
+        return {"reason": self.wanted.reason}
+
     def needs_lots(self, program: Program) -> bool:
         return self.wanted.points < 0
 
@@ -98,12 +106,13 @@ class Adjust(Command):
             entry_id,
             books.now,
             moved.postings,
-            {"reason": self.wanted.reason, **self.by._asdict()},
+            dict(self.by._asdict()),
             reference=self.claim.reference,
+            texts=self.words,
         )
         answer = {
             "adjustment_id": self.adjustment_id,
-            **self.wanted._asdict(),
+            **_without_words(self.wanted),
             "status": "approved",
             "proposed_by": self.by.proposed_by,
             "approved_by": self.by.approved_by,
@@ -122,6 +131,10 @@ class Adjust(Command):
         debt_repaid = sum(posting.amount for posting in repaid)
         (lot,) = opened(added)
         return _Moved(added + repaid, {"draws": [], "lot": show_draw(lot), "debt_repaid": debt_repaid})
+
+
+def _without_words(wanted: Wanted) -> dict[str, Any]:
+    return {name: value for name, value in wanted._asdict().items() if name != "reason"}
 
 
 class _Moved(NamedTuple):

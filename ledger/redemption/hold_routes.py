@@ -25,6 +25,9 @@ routes = Routes(
     "Holds", "Points are set aside, then captured or released; past its time a hold releases itself."
 )
 
+OF_A_LOCK = (errors.MemberFrozen, errors.SpendLocked)
+"""How whatever spends may refuse for a member whose points are locked."""
+
 OF_A_QUOTE = (
     errors.QuoteUnknown,
     errors.QuoteUsed,
@@ -57,7 +60,13 @@ HOLD = Operation(
     summary="Hold points",
     description="Drawn from the lots that expire first, at once: nobody else can spend them. Past `expires_in` seconds "
     "the hold has released itself. A hold on a quote keeps the quote's terms, however the rate moves.",
-    refusals=(errors.MemberUnknown, errors.ReferenceExists, errors.InsufficientPoints, *OF_A_QUOTE),
+    refusals=(
+        errors.MemberUnknown,
+        errors.ReferenceExists,
+        errors.InsufficientPoints,
+        *OF_A_QUOTE,
+        *OF_A_LOCK,
+    ),
 )
 CAPTURE = Operation(
     name="capture",
@@ -69,7 +78,7 @@ CAPTURE = Operation(
     summary="Capture a hold",
     description="Redeems what is held, or a part of it: the rest is released. Once, whoever asks how often. Points "
     "whose lot has lapsed during the hold are honoured.",
-    refusals=(errors.HoldUnknown, errors.HoldNotOpen, errors.CaptureExceedsHold),
+    refusals=(errors.HoldUnknown, errors.HoldNotOpen, errors.CaptureExceedsHold, errors.MemberFrozen),
 )
 RELEASE = Operation(
     name="release",

@@ -56,6 +56,10 @@ class Reverse(Command):
         absent = EntryUnknown(f"there is no entry {self.entry_id}", entry_id=self.entry_id)
         return Target("entry", entry_id.hex() if entry_id else "", absent)
 
+    @property
+    def words(self) -> dict[str, Any]:
+        return {"reason": self.reason}
+
     def grows_at(self, now: datetime) -> datetime:
         return now
 
@@ -76,14 +80,15 @@ class Reverse(Command):
                 reversal_id if n == 0 else books.new_entry_id(),
                 books.now,
                 postings,
-                {"reason": self.reason} | (at_its_rate(entry) or {}),
+                at_its_rate(entry),
                 self.source,
                 parent_entry_id=entry.entry_id,
                 peer_holder_id=entry.peer_holder_id if n == 0 else entry.holder_id,
+                texts=self.words,
             )
             for n, (holder, postings) in enumerate(undoing.postings)
         ]
-        return Decision(drafts, {"reversed_entry_id": self.entry_id, "reason": self.reason, **undoing.answer})
+        return Decision(drafts, {"reversed_entry_id": self.entry_id, **undoing.answer})
 
 
 def _undo_award(books: Books, entry: Recorded, reversal_id: bytes) -> Undoing:

@@ -7,7 +7,7 @@ from ledger.http.endpoint import Routes
 from ledger.http.operations import Operation
 from ledger.journal.commands import Command, Source
 from ledger.redemption.commands import Redeem, RedeemOffline, Refund, Transfer
-from ledger.redemption.hold_routes import OF_A_QUOTE
+from ledger.redemption.hold_routes import OF_A_LOCK, OF_A_QUOTE
 from ledger.redemption.offline import Offline
 from ledger.redemption.reversals import Reverse
 from ledger.redemption.schemas import (
@@ -59,6 +59,7 @@ REDEMPTION = Operation(
         errors.ReferenceExists,
         errors.InsufficientPoints,
         *OF_A_QUOTE,
+        *OF_A_LOCK,
         errors.OfflineNotAllowed,
         errors.OfflineCreditExceeded,
         errors.OccurredInFuture,
@@ -93,6 +94,7 @@ TRANSFER = Operation(
     description="Both members must be known. The points keep their expiry.",
     refusals=(
         errors.SameMember,
+        *OF_A_LOCK,
         errors.MemberUnknown,
         errors.ReferenceExists,
         errors.InsufficientPoints,

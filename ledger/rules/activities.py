@@ -89,8 +89,9 @@ class Activity(Command):
 
     def _draft(self, books: Books, entry_id: bytes, postings: list[Any], details: dict[str, Any]) -> Draft:
         told: dict[str, Any] = {"type": self.type}
-        if self.attributes:
-            told["attributes"] = dict(self.attributes)
+        if self.type == REFERRAL:
+            # Who brought whom stays in the books: it is an id, and rewards hang on it.
+            told["attributes"] = {"referrer": self.referrer}
         # Clicks keep no points alive: only what is bought and spent moves a rolling expiry.
         return Draft(
             "activity",
@@ -101,6 +102,7 @@ class Activity(Command):
             told | details,
             self.source,
             self.activity_id,
+            texts={"attributes": dict(self.attributes)} if self.attributes else None,
         )
 
     def _answer(self, earned: dict[str, Any], lots: list[dict[str, Any]]) -> dict[str, Any]:

@@ -46,6 +46,7 @@ ACTIVITY = Operation(
         errors.ReferralExists,
         errors.CircularReferral,
         errors.ReferralTooLate,
+        errors.MemberFrozen,
         errors.AmountTooLarge,
     ),
 )

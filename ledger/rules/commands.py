@@ -186,16 +186,16 @@ class Earning(Command):
             require_budget(books, self.fund, self.points)
         holder, entry_id = books.enrolled(self.member_id), books.new_entry_id()
         postings, lots = open_lots(entry_id, [(Unit.POINT, self.points, opening)])
-        details = {"reason": self.reason, "fund": self.fund} if self.fund else {"reason": self.reason}
         draft = Draft(
             "award",
             holder.holder_id,
             entry_id,
             books.now,
             postings + repay(holder, postings, books.now),
-            details,
+            {"fund": self.fund} if self.fund else None,
             self.source,
             self.reference,
+            texts={"reason": self.reason},
         )
         paid = [spend(books, self.fund, self.points, entry_id, holder.holder_id)] if self.fund else []
         return Decision([draft, *paid], {"reference": self.reference, "points": self.points, "lots": lots})

@@ -6,7 +6,7 @@ from ledger import errors
 from ledger.http.endpoint import Routes
 from ledger.http.operations import Operation
 from ledger.journal.commands import Source
-from ledger.redemption.hold_routes import OF_A_QUOTE
+from ledger.redemption.hold_routes import OF_A_LOCK, OF_A_QUOTE
 from ledger.rules.commands import Earning, Line, Purchase
 from ledger.rules.explain import explained
 from ledger.rules.paying import OfflinePayment, PointsPart
@@ -69,6 +69,7 @@ PURCHASE = Operation(
         errors.AmountTooLarge,
         errors.InsufficientPoints,
         *OF_A_QUOTE,
+        *OF_A_LOCK,
         errors.QuotePriceMismatch,
         errors.RateUnknown,
         errors.PointsNotOffered,
@@ -90,6 +91,7 @@ EARNING = Operation(
         errors.ReferenceExists,
         errors.LotWindowEmpty,
         errors.BudgetExhausted,
+        errors.MemberFrozen,
         errors.AmountTooLarge,
     ),
 )

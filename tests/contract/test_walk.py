@@ -101,6 +101,7 @@ def test_every_answer_has_the_shape_that_the_document_gives_it(walk: Walk) -> No
     take_back_payments(walk)
     take_points_offline(walk)
     send_many(walk)
+    lock_members(walk)
     make_rules(walk)
     set_rates(walk)
     reconcile(walk)
@@ -137,6 +138,10 @@ def go_shopping(walk: Walk) -> None:
     member = {"region": "east", "store": "s-1", "enrolled_at": NOON, "attributes": {"vip": True, "age": 7}}
     walk.step("change_member", member, status=201, ids={"member_id": "m-8"})
     walk.step("change_member", {}, ids={"member_id": "m-8"})
+    walk.step("erase", {"reason": "retention"}, ids={"member_id": "m-8"})
+    walk.step("erase", ids={"member_id": "m-8"})
+    walk.refuse("change_member", "member_erased", member, ids={"member_id": "m-8"})
+    walk.refuse("erase", "member_unknown", ids={"member_id": "m-99"})
     grant_budget(walk)
     adjust(walk)
     award = {"member_id": "m-1", "points": 5, "reason": "sorry", "reference": "a-9", "fund": "care"}
@@ -328,6 +333,24 @@ def take_points_offline(walk: Walk) -> None:
     walk.refuse("post_purchase", "points_not_offered", {**sold, "offline": too_much})
     part = {**too_much, "points": 900}
     assert walk.step("post_purchase", {**sold, "offline": part})["paid"]["offline"]["flagged"] is True
+
+
+def lock_members(walk: Walk) -> None:
+    """A member is frozen and locks his spending; what is refused of it, and how it ends."""
+    gift = {"member_id": "m-4", "points": 100, "reason": "gift", "reference": "a-4"}
+    walk.step("post_earning", gift)
+    spend = {"member_id": "m-4", "points": 5, "reference": "x-4"}
+    why, who = {"reason": "a call"}, {"ids": {"member_id": "m-4"}}
+    for lock, unlock, code in (
+        ("freeze_member", "unfreeze_member", "member_frozen"),
+        ("lock_spending", "unlock_spending", "spend_locked"),
+    ):
+        walk.step(lock, why, **who)
+        walk.refuse("post_redemption", code, spend)
+        walk.step(unlock, why, **who)
+        walk.refuse(lock, "member_unknown", why, ids={"member_id": "m-99"})
+    walk.step("post_redemption", spend)
+    assert len(walk.step("list_locks", **who)["data"]) == 4
 
 
 def send_many(walk: Walk) -> None:

@@ -23,15 +23,16 @@ BOOKS = (
     "tier_events",
     "entitlements",
     "till_batches",
+    "erasures",
     "checkpoints",
     "reconciliations",
     "reconciliation_exceptions",
     "period_events",
     "deferral_policies",
     "estimates",
-)
     "audit_events",
     "member_lock_events",
+)
 
 # Rows that no purchase makes.
 FURTHER_ROWS = """
@@ -43,6 +44,7 @@ INSERT INTO rule_switches (program_id, kind, code, is_on, reason, switched_by, r
 INSERT INTO tier_events (holder_id, ordinal, terms_version, effective_at, recorded_at, growth, to_tier, reason)
     SELECT holder_id, 1, 1, now(), now(), 0, 'silver', 'upgraded' FROM holders;
 INSERT INTO entitlements SELECT holder_id, 'tea', '2026', 'silver', now(), now() FROM holders;
+INSERT INTO erasures SELECT holder_id, now(), 'k', 'request' FROM holders;
 INSERT INTO till_batches SELECT program_id, 'till-1', 1, decode(repeat('00', 32), 'hex'), 1, now() FROM programs;
 INSERT INTO checkpoints SELECT program_id, gen_random_uuid(), 1, now(), 1, 1, decode(repeat('00', 32), 'hex'), NULL,
     decode(repeat('00', 32), 'hex'), decode(repeat('00', 64), 'hex') FROM programs;
@@ -55,13 +57,13 @@ INSERT INTO period_events (program_id, event_id, period, status, recorded_at, ch
 INSERT INTO estimates
     SELECT program_id, 1, gen_random_uuid(), NULL, '2026-01-01', 0.9, 'judgement', '{}', now(), 'x', 'k', 'a'
       FROM programs;
-INSERT INTO quotes (holder_id, quote_id, points, points_value, price, made_at, expires_at, rate_version)
-    SELECT holder_id, gen_random_uuid(), 10, 10, 30, now(), now() + interval '1 hour', 1 FROM holders;
 INSERT INTO member_lock_events
     SELECT holder_id, gen_random_uuid(), now(), true, 'frozen', 'k', 'x' FROM holders;
 INSERT INTO audit_events
     SELECT program_id, gen_random_uuid(), now(), 'k', 'admin', NULL, NULL, 'a', '/', 200, NULL, 'r', 1, NULL, NULL
       FROM programs;
+INSERT INTO quotes (holder_id, quote_id, points, points_value, price, made_at, expires_at, rate_version)
+    SELECT holder_id, gen_random_uuid(), 10, 10, 30, now(), now() + interval '1 hour', 1 FROM holders;
 INSERT INTO holds (holder_id, hold_id, points, expires_at, program_id, status)
     SELECT holder_id, gen_random_uuid(), 10, now() + interval '1 hour', program_id, 'open' FROM holders;
 """
@@ -76,15 +78,16 @@ def changes_of(table: str) -> list[str]:
         "tier_events": "to_tier = 'gold'",
         "entitlements": "tier = 'gold'",
         "till_batches": "sequence = 9",
+        "erasures": "reason = 'other'",
         "checkpoints": "number = 9",
         "reconciliations": "missing = 0",
         "reconciliation_exceptions": "outcome = 'extra'",
         "period_events": "status = 'open'",
+        "audit_events": "status = 201",
+        "member_lock_events": "is_on = false",
     }
     return [
         f"UPDATE {table} SET {column.get(table, 'version = 9')}",
-        "audit_events": "status = 201",
-        "member_lock_events": "is_on = false",
         f"DELETE FROM {table}",
         f"TRUNCATE {table} CASCADE",
     ]
@@ -141,10 +144,10 @@ def test_application_may_not_change_the_books(application: Any, change: str) -> 
         "DELETE FROM outcomes",
         "INSERT INTO api_keys VALUES ('aaaaaaaaaaaa', 1, '', 'admin', '', '2026-01-01')",
         "UPDATE api_keys SET role = 'admin'",
+        "UPDATE api_keys SET frozen_at = NULL, frozen_reason = NULL",
         "UPDATE programs SET currency = 'USD'",
         "DELETE FROM programs",
         "UPDATE quotes SET points = 1",
-        "UPDATE api_keys SET frozen_at = NULL, frozen_reason = NULL",
         "UPDATE quotes SET expires_at = '2099-01-01'",
         "UPDATE quotes SET rate_version = 2",
         "DELETE FROM quotes",
@@ -207,6 +210,8 @@ def test_every_guarded_table_has_both_triggers_always_on(books: Any) -> None:
             [
                 ("approvals", "approvals_decide_once", "A"),
                 ("quotes", "quotes_use_once", "A"),
+                ("entry_texts", "entry_texts_erase_only", "A"),
+                ("entry_texts", "entry_texts_refuse_truncate", "A"),
                 *(
                     (table, f"{table}_refuse_{what}", "A")
                     for table in BOOKS

@@ -21,8 +21,9 @@ from ledger.finance.reconciliation.schemas import (
     ReconciliationSchema,
 )
 from ledger.finance.reconciliation.uploads import Upload
+from ledger.http.admission import admit
 from ledger.http.answers import encode, json_answer
-from ledger.http.endpoint import Route, Routes, admit, call_of
+from ledger.http.endpoint import Route, Routes, call_of
 from ledger.http.operations import load
 from ledger.http.parsing import BATCH_BODY_LIMIT, CSV, JSON, media_type, read_body, read_document
 from ledger.http.query import read_query, refuse_unknown

@@ -26,6 +26,7 @@ from ledger.finance.verify import (
     rates,
     rolling,
     structure,
+    texts,
     tiers,
     totals,
 )
@@ -56,6 +57,7 @@ CHECKS: tuple[Check, ...] = (
     *tiers.CHECKS,
     *decisions.CHECKS,
     *adjustments.CHECKS,
+    *texts.CHECKS,
     *rates.CHECKS,
     *checkpoints.CHECKS,
     *totals.CHECKS,

@@ -13,8 +13,9 @@ WITH moved AS (
 ), posted AS (
     SELECT h.program_id, e.entry_id, e.details ->> 'approval_id' AS approval,
            concat_ws(' ', h.member_id, m.points, e.details ->> 'proposed_by', e.details ->> 'approved_by',
-                     e.reference, e.details ->> 'reason') AS told
+                     e.reference, coalesce(t.texts ->> 'reason', e.details ->> 'reason', 'erased')) AS told
       FROM entries e JOIN holders h USING (holder_id) LEFT JOIN moved m USING (entry_id, holder_id)
+      LEFT JOIN entry_texts t USING (entry_id, holder_id)
      WHERE e.kind = 'adjust'
 ), approved AS (
     SELECT program_id, approval_id, 'apr_' || replace(approval_id::text, '-', '') AS approval,

@@ -54,8 +54,8 @@ SELECT uuid_send(e.holder_id), uuid_send(e.entry_id), e.version, e.kind, e.effec
     + _TAKEN.replace("{account}", "50")
     + ","
     + _TAKEN.replace("{account}", "60")
-    + """, e.details
-  FROM entries e
+    + """, CASE WHEN t.texts IS NULL THEN e.details ELSE (e.details::jsonb || t.texts::jsonb)::json END
+  FROM entries e LEFT JOIN entry_texts t USING (entry_id, holder_id)
  WHERE e.holder_id = ANY(%b) AND e.kind IN ('earn', 'activity', 'return', 'reversal')
 """
 )

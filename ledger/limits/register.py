@@ -1,0 +1,89 @@
+"""The register of locks: putting one on a member and taking it off, and who has done so."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from ledger.access.principals import Principal
+from ledger.accounts.member_locks import MemberLock
+from ledger.accounts.members import Member, read_member
+from ledger.accounts.models import holders, member_lock_events
+from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_cursor
+from ledger.accounts.program import Program
+from ledger.accounts.queries import holder_uuid, require_member, unknown_member
+from ledger.clock import show
+from ledger.ids import new_entry_id
+from ledger.ids import show as show_id
+
+_LIST = b"K"
+_ID_BYTES = 16
+
+
+def change_lock(
+    connection: Connection,
+    program: Program,
+    member_id: str,
+    lock: MemberLock,
+    *,
+    is_on: bool,
+    reason: str,
+    by: Principal,
+    now: datetime,
+) -> Member:
+    """Put a lock on a member or take it off; the member as he is then. What is so already changes nothing.
+
+    Locks the holder's row until the end of the transaction: a posting is before it or after it. Refuses an unknown
+    member (``member_unknown``).
+    """
+    key = holder_uuid(program, member_id)
+    query = select(holders.c.locks).where(holders.c.holder_id == key).with_for_update(key_share=True)
+    before = connection.execute(query).scalar_one_or_none()
+    if before is None:
+        raise unknown_member(member_id)
+    after = before | lock.bit if is_on else before & ~lock.bit
+    if after != before:
+        connection.execute(update(holders).where(holders.c.holder_id == key).values(locks=after))
+        connection.execute(
+            insert(member_lock_events).values(
+                holder_id=key,
+                event_id=UUID(bytes=new_entry_id()),
+                recorded_at=now,
+                is_on=is_on,
+                lock=lock.name,
+                changed_by=by.key_id,
+                reason=reason,
+            )
+        )
+    return read_member(connection, program, member_id)
+
+
+def list_lock_events(
+    connection: Connection,
+    program: Program,
+    member_id: str,
+    *,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> Page:
+    """Who has locked and unlocked a member, newest first. Refuses an unknown member (``member_unknown``)."""
+    key, events = require_member(connection, program, member_id), member_lock_events
+    query = select(events).where(events.c.holder_id == key)
+    if cursor is not None:
+        query = query.where(events.c.event_id < UUID(bytes=read_cursor(_LIST, cursor, _ID_BYTES)))
+    # One more than asked for tells whether there are more.
+    rows = connection.execute(query.order_by(events.c.event_id.desc()).limit(limit + 1)).all()
+    more = write_cursor(_LIST, rows[limit - 1].event_id.bytes) if len(rows) > limit else None
+    return Page([_shown(row) for row in rows[:limit]], more)
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "event_id": show_id("lke", row.event_id.bytes),
+        "lock": row.lock,
+        "on": row.is_on,
+        "reason": row.reason,
+        "changed_by": row.changed_by,
+        "recorded_at": show(row.recorded_at),
+    }
