@@ -125,7 +125,7 @@ def test_what_is_nobodys_denies_nobody(service: Service) -> None:
 @pytest.mark.parametrize("page", PRIVATE, ids=name_of)
 def test_whoever_has_no_key_is_in_the_log_by_where_he_comes_from(service: Service, page: Page) -> None:
     number, address = f"nobody-{page.route.name}", f"192.0.2.{PRIVATE.index(page)}"
-    how = {"environ_base": {"REMOTE_ADDR": address}}
+    how: dict[str, Any] = {"environ_base": {"REMOTE_ADDR": address}}
     # Others have been refused in this minute, as this worker counts.
     service.tenant.app.extensions[EXTENSION].denials._counts.clear()
     answer = service.ask(number, new_key().token, page.path(facts(page)), page.route.method, **how)
@@ -139,7 +139,7 @@ def test_whoever_has_no_key_is_in_the_log_by_where_he_comes_from(service: Servic
 
 def test_finance_sees_who_was_turned_away_and_from_where(service: Service) -> None:
     service.tenant.app.extensions[EXTENSION].denials._counts.clear()
-    how = {"environ_base": {"REMOTE_ADDR": "198.51.100.7"}}
+    how: dict[str, Any] = {"environ_base": {"REMOTE_ADDR": "198.51.100.7"}}
     service.ask("seen", None, "/v1/members/m-1/balance", **how)
     answer = service.send("list", "GET", "/v1/audit-log?outcome=denied&limit=1", role="finance")
     (row,) = answer.json["data"]

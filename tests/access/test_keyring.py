@@ -17,8 +17,8 @@ from flask import Flask
 from ledger import clock
 from ledger.access import ROLES, Principal
 from ledger.access.keyring import KEPT, MOST_AGE, Keyring
-from ledger.access.keys import key_id_of, new_key
-from ledger.access.register import create_key, revoke_key
+from ledger.access.keys import NewKey, key_id_of, new_key
+from ledger.access.register import create_key, freeze_key, revoke_key, rotate_key, unfreeze_key
 from ledger.app import create_app
 from ledger.config import Settings
 from ledger.db import Database
@@ -228,15 +228,92 @@ def test_a_key_ends_when_it_is_to_end_although_it_is_remembered(two: Two) -> Non
     assert refuses(balance_of(there))
 
 
-def test_whoever_is_refused_anyway_is_told_of_his_revocation_in_the_end(two: Two) -> None:
-    """What needs no look into the database is refused by what is remembered, for a moment."""
-    here, there = two.tenant("refused")
-    token = here.keys["readonly"]
-    two.remember(there, token)
-    two.revoke(token)
-    assert there.send("POST", "/v1/earnings", role="readonly", json=award("after")).status_code == 403
-    two.clock.ahead = MOST_AGE
-    assert refuses(there.send("POST", "/v1/earnings", role="readonly", json=award("after")))
+REFUSED_ANYWAY = [
+    lambda tenant: tenant.send("POST", "/v1/earnings", role="readonly", json=award("after")),
+    lambda tenant: tenant.send("POST", "/v1/earnings", json=award("after", points=-1)),
+    lambda tenant: tenant.send(
+        "POST", "/v1/earnings", json=award("after"), headers={"Idempotency-Key": None}
+    ),
+    lambda tenant: tenant.send("POST", "/v1/earnings?nonsense=1", json=award("after")),
+    lambda tenant: tenant.send("GET", "/v1/members/m-1/balance?nonsense=1"),
+]
+
+
+@pytest.mark.parametrize("ask", REFUSED_ANYWAY)
+def test_whoever_is_refused_anyway_is_told_of_his_revocation_at_once(two: Two, ask: Any) -> None:
+    here, there = two.tenant(f"refused {builders.fresh('t')}")
+    two.remember(there, here.keys["readonly"])
+    assert ask(there).status_code in (400, 403)
+    two.revoke(here.keys["readonly"])
+    two.revoke(here.keys["admin"])
+    assert two.knows(here.keys["readonly"])
+    assert two.knows(here.keys["admin"])
+    assert refuses(ask(there))
+
+
+UNSOUND = {"operation": "redemption", "idempotency_key": "k", "body": {}}
+ASKED = [
+    lambda tenant: tenant.send("POST", "/v1/earnings", json=award(builders.fresh("r"))),
+    lambda tenant: tenant.send("POST", "/v1/batches", json={"operations": [UNSOUND]}),
+    lambda tenant: tenant.send("GET", "/v1/members/m-1/balance"),
+    lambda tenant: tenant.send("GET", "/v1/members/m-1/entries"),
+    lambda tenant: tenant.send("PUT", "/v1/members/m-1", json={}),
+]
+
+
+@pytest.mark.parametrize("ask", ASKED)
+def test_the_very_next_request_under_a_frozen_key_is_refused_by_every_worker_until_it_is_free(
+    two: Two, ask: Any
+) -> None:
+    here, there = two.tenant(f"frozen {builders.fresh('t')}")
+    key_id = str(key_id_of(here.keys["admin"]))
+    now = clock.system_now()
+    assert two.service.owner.run(lambda connection: freeze_key(connection, key_id, "lost", now))
+    for tenant in (there, here, there):
+        answer = ask(tenant)
+        assert (answer.status_code, answer.json["code"]) == (403, "key_frozen")
+    assert two.service.owner.run(lambda connection: unfreeze_key(connection, key_id, now))
+    assert two.knows(here.keys["admin"])
+    assert [ask(tenant).status_code < 300 for tenant in (there, here)] == [True, True]
+
+
+def test_a_key_that_is_frozen_and_revoked_is_no_key(two: Two) -> None:
+    here, there = two.tenant("frozen and revoked")
+    key_id, now = str(key_id_of(here.keys["admin"])), clock.system_now()
+    two.service.owner.run(lambda connection: freeze_key(connection, key_id, "lost", now))
+    assert balance_of(there).json["code"] == "key_frozen"
+    two.revoke(here.keys["admin"])
+    assert two.knows(here.keys["admin"])
+    assert refuses(balance_of(there))
+
+
+def test_of_a_rotated_key_both_are_good_until_the_days_of_grace_are_over(two: Two) -> None:
+    here, there = two.tenant("rotated")
+    old, now = here.keys["admin"], clock.system_now()
+    new = rotate(two, old, now, timedelta(days=2)).token
+    for token in (old, new):
+        there.keys["admin"] = token
+        assert balance_of(there).status_code == 200
+    two.clock.ahead = timedelta(days=2)
+    assert balance_of(there).status_code == 200
+    there.keys["admin"] = old
+    assert refuses(balance_of(there))
+
+
+def test_a_key_that_is_rotated_without_grace_ends_at_once_on_every_worker(two: Two) -> None:
+    here, there = two.tenant("rotated at once")
+    old = here.keys["admin"]
+    new = rotate(two, old, clock.system_now(), timedelta(0)).token
+    assert two.knows(old)
+    assert refuses(there.send("POST", "/v1/earnings", json=award("after")))
+    there.keys["admin"] = new
+    there.post("/v1/earnings", award("after"))
+
+
+def rotate(two: Two, token: str, now: datetime, grace: timedelta) -> NewKey:
+    made = two.service.owner.run(lambda connection: rotate_key(connection, str(key_id_of(token)), now, grace))
+    assert made is not None
+    return made
 
 
 def test_new_terms_decide_the_next_posting_of_every_worker(two: Two) -> None:
