@@ -3,13 +3,14 @@
 import itertools
 import json
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final
 
 from ledger import clock
-from tests.concurrency.http.race import Contest
+from tests.concurrency.http.race import Contest, Sent
 from tests.faults.clients import Answer
 from tests.faults.service import SECONDS, Service, ledger
 from tests.member_tokens import Identity, write_keys
@@ -125,6 +126,11 @@ class Shop:
 def refused(answer: Reply | Answer, status: int, *codes: str) -> None:
     """The answer is this refusal, or one of these."""
     assert (answer.status, answer.code in codes) == (status, True), answer.body
+
+
+def dated(wish: Sent, when: datetime | None = None) -> Sent:
+    """A wish that says it happened then; now, unless told otherwise."""
+    return replace(wish, body={**wish.body, "occurred_at": (when or clock.system_now()).isoformat()})
 
 
 def statement(contest: Contest, member: str) -> list[dict[str, Any]]:

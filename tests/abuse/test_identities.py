@@ -113,9 +113,11 @@ def forgeries(identity: Identity, member: str) -> Iterator[tuple[str, str]]:
     )
     yield "unknown extension", identity.token(member, header={"crit": ["x"], "x": 1}, iat=now, exp=now + 600)
     for name, value in {"aud": "another", "iss": "https://evil.example", "exp": now - 1}.items():
-        yield f"wrong {name}", identity.token(member, **{"iat": now - 60, "exp": now + 600, name: value})
+        wrong: dict[str, Any] = {"iat": now - 60, "exp": now + 600, name: value}
+        yield f"wrong {name}", identity.token(member, **wrong)
     for name in ("aud", "iss", "exp", "sub"):
-        yield f"no {name}", identity.token(member, **{"iat": now, "exp": now + 600, name: None})
+        without: dict[str, Any] = {"iat": now, "exp": now + 600, name: None}
+        yield f"no {name}", identity.token(member, **without)
     yield "wrong type", identity.token(member, header={"typ": "id+jwt"}, iat=now, exp=now + 600)
     yield "unknown key", identity.token(member, header={"kid": "k-9"}, iat=now, exp=now + 600)
     yield "no key", identity.token(member, header={"kid": None}, iat=now, exp=now + 600)
