@@ -1,8 +1,9 @@
 """Erasing a member: what is known of him and what was said about him goes, and the books stay byte for byte.
 
 Gone are his attributes, region and store; the words beside his entries, with their salts; why his points were to be
-adjusted, in proposals; and notes on alerts about him. What stays is an opaque id with amounts, times, articles and
-references. Entries of before words lay beside the books keep theirs: they lie inside the hash.
+adjusted, in proposals, and why they were locked; and notes on alerts about him. What stays is an opaque id with
+amounts, times, articles and references. Entries of before words lay beside the books keep theirs: they lie inside
+the hash.
 """
 
 import json
@@ -16,7 +17,7 @@ from sqlalchemy.dialects.postgresql import JSON, insert
 from ledger.access.approvals import hashed
 from ledger.access.models import approvals
 from ledger.accounts.members import erased_at_of
-from ledger.accounts.models import erasures, holders, member_attributes
+from ledger.accounts.models import erasures, holders, member_attributes, member_lock_events
 from ledger.accounts.program import Program
 from ledger.accounts.queries import holder_uuid, unknown_member
 from ledger.clock import show
@@ -56,7 +57,7 @@ def erase_member(
         "texts": _erase_texts(connection, key),
         # Once more: nobody proposes anything from here on, who may have while the row was waited for.
         "proposals": proposals + _erase_proposals(connection, program, member_id),
-        "notes": _erase_notes(connection, program, member_id),
+        "notes": _erase_notes(connection, program, member_id) + _erase_locks(connection, key),
     }
     connection.execute(
         insert(erasures)
@@ -142,6 +143,18 @@ def _erase_proposals(connection: Connection, program: Program, member_id: str) -
         )
         count += 1
     return count
+
+
+def _erase_locks(connection: Connection, key: UUID) -> int:
+    """Of how many locks that were put on or taken off nobody knows any more why."""
+    events = member_lock_events
+    gone = connection.execute(
+        update(events)
+        .where(events.c.holder_id == key, events.c.reason != ERASED)
+        .values(reason=ERASED)
+        .returning(events.c.event_id)
+    )
+    return len(gone.all())
 
 
 def _erase_notes(connection: Connection, program: Program, member_id: str) -> int:

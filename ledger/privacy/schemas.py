@@ -24,7 +24,7 @@ class RemovedSchema(Answer):
     attributes = _count("Attributes of the member")
     texts = _count("Entries whose words are gone")
     proposals = _count("Proposals of adjustments whose words are gone")
-    notes = _count("Alerts whose note is gone")
+    notes = _count("Notes on alerts, and reasons of locks")
 
 
 class ErasedSchema(Answer):

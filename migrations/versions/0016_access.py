@@ -36,7 +36,7 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER approvals_by_keys_that_hold BEFORE UPDATE ON approvals
-    FOR EACH ROW EXECUTE FUNCTION refuse_revoked_keys();
+    FOR EACH ROW WHEN (NEW.status <> OLD.status) EXECUTE FUNCTION refuse_revoked_keys();
 ALTER TABLE approvals ENABLE ALWAYS TRIGGER approvals_by_keys_that_hold;
 """
 

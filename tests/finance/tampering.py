@@ -13,6 +13,8 @@ from tests.conftest import TestDatabase
 GUARDED = (
     "entries",
     "postings",
+    "entry_texts",
+    "erasures",
     "business_references",
     "program_terms",
     "tier_events",

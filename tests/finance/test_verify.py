@@ -164,6 +164,7 @@ MEANS_NOTHING_TO_THE_BOOKS = {
 KEYS = (
     ("entries", "entry_id", "purchase"),
     ("postings", "entry_id", "award"),
+    ("entry_texts", "entry_id", "award"),
     ("lots", "lot_id", "lot"),
     ("holders", "holder_id", "holder"),
     ("entries", "entry_id", "payment"),

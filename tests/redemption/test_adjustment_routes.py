@@ -94,6 +94,7 @@ def test_an_adjustment_moves_nothing_until_another_key_approves_it(shop: Tenant)
         "approval_id": made["adjustment_id"].replace("adj_", "apr_"),
         "proposed_by": told["proposed_by"],
         "approved_by": told["approved_by"],
+        "texts": entry["details"]["texts"],
     }
 
 

@@ -138,7 +138,7 @@ def test_a_reference_has_one_effect_and_without_one_the_adjustment_itself_has(be
     assert bench.available() == 11
 
 
-def test_the_entry_names_maker_checker_reason_and_approval(bench: Bench) -> None:
+def test_the_entry_names_maker_checker_and_approval(bench: Bench) -> None:
     bench.must(earning(1))
     command = adjust(5, reference="ticket-1")
     bench.must(command)
@@ -146,7 +146,6 @@ def test_the_entry_names_maker_checker_reason_and_approval(bench: Bench) -> None
     assert entry.reference == "ticket-1"
     assert isinstance(bench.driver, MemoryDriver)
     assert bench.driver.entries[entry.entry_id].details == {
-        "reason": "a mistake",
         "approval_id": command.by.approval_id,
         "proposed_by": "maker",
         "approved_by": "checker",
