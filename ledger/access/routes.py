@@ -44,6 +44,7 @@ _OF_WHAT_IS_APPROVED = (
     errors.RateAskBelowBid,
     errors.BandSwitchedOff,
     errors.InsufficientPoints,
+    errors.LimitExceeded,
     errors.PeriodClosed,
     errors.PeriodOutOfTurn,
     errors.PolicyInUse,

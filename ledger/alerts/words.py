@@ -9,6 +9,10 @@ ALERTS: Final[dict[str, Words]] = {
         "{issued} points were issued from {from} to {to}, more than the ceiling of {ceiling}.",
         "{from} 至 {to} 共发放 {issued} 积分，超过上限 {ceiling}。",
     ),
+    "limit_crossed": Words(
+        "{used} {counts} of {operation} by {of} {who} are more than the limit of {limit} per {per} (on {day}).",
+        "{of} {who} 的{operation}{counts}为 {used}，超过{per}上限 {limit}（{day}）。",
+    ),
     "liability_ceiling": Words(
         "The {outstanding} outstanding points are worth {value} {currency}, more than the ceiling of {ceiling}.",
         "未核销的 {outstanding} 积分价值 {value} {currency}，超过上限 {ceiling}。",
@@ -44,7 +48,38 @@ ALERTS: Final[dict[str, Words]] = {
 }
 
 
+IN_CHINESE: Final = {
+    "limit_crossed": {
+        "member": "会员",
+        "operator": "操作员",
+        "terminal": "收银终端",
+        "store": "门店",
+        "key": "密钥",
+        "adjustment": "人工调整",
+        "activity": "活动",
+        "earning": "直接发放",
+        "hold": "冻结",
+        "purchase": "购物获赠",
+        "redemption": "核销",
+        "refund": "核销退回",
+        "reversal": "冲正",
+        "transfer": "转赠",
+        "points": "积分",
+        "times": "次数",
+        "day": "每日",
+        "operation": "单笔",
+    }
+}
+"""Details that are words of the ledger's own, by alert; what callers have named stays as it is."""
+
+
 def told(code: str, details: dict[str, object]) -> Text:
     """An alert in words."""
-    words = ALERTS[code]
-    return {"en": words.en.format(**details), "zh": words.zh.format(**details)}
+    words, names = ALERTS[code], IN_CHINESE.get(code, {})
+    chinese = {
+        slot: names.get(str(value), value) if slot not in _NAMED else value for slot, value in details.items()
+    }
+    return {"en": words.en.format(**details), "zh": words.zh.format(**chinese)}
+
+
+_NAMED: Final = frozenset({"who"})

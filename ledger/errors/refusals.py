@@ -130,6 +130,13 @@ class SpendLocked(Refused):
     title = "The member has locked the spending of points"
 
 
+class LimitExceeded(Refused):
+    """Days are those of the program. The refusal moves nothing, and counts for nothing."""
+
+    code = "limit_exceeded"  # details: of, operation, per, counts, limit, used, requested
+    title = "More would be moved than the program allows"
+
+
 class NotRedeemableHere(Refused):
     code = "not_redeemable_here"  # details: store, sku, tier
     title = "Points are not taken here for this"

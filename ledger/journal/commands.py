@@ -324,11 +324,18 @@ class Command(ABC):
 
     enrols: ClassVar[bool] = False
     """Whether members it names become known by it."""
+    moves: ClassVar[tuple[str, ...]] = ()
+    """The operations that it may count as, where the terms limit them (``ledger.journal.limiting``)."""
 
     @property
     def members(self) -> tuple[str, ...]:
         """The members whose books it changes, as far as the command itself names them."""
         return ()
+
+    @property
+    def source(self) -> Source:
+        """Where the event came from."""
+        return NO_SOURCE
 
     @property
     def claim(self) -> Claim | None:

@@ -25,7 +25,7 @@ from ledger.accounts.quotes import Quote, QuoteKey
 from ledger.accounts.tiers import TierState
 from ledger.clock import FAR_FUTURE
 from ledger.ids import FUND_PREFIX, holder_id
-from ledger.journal import tiering, wire
+from ledger.journal import limiting, tiering, wire
 from ledger.journal.asking import Driver, Row, ask, driver_of, uuids
 from ledger.journal.beside import (
     ask_facts,
@@ -154,10 +154,11 @@ def load(
     commands = [request.command for request in requests]
     claimed = [claim for command in commands if (claim := command.claim)]
     wants = together(command.wants(program, now) for command in commands)
-    named = _named(program, commands, wants)
     with driver.pipeline():
         stamped = ask_stamp(driver, program, is_cluster)
         targets = _resolve_targets(driver, program, commands)
+        wants = limiting.with_limits(wants, program, requests, targets, now)
+        named = _named(program, commands, wants)
         take_turn(driver, program, wants)
         unsettled = referrals_in(ask_unsettled(driver, program, wants))
         wants = with_referrers(program, wants, unsettled.values())

@@ -177,7 +177,7 @@ class _Batch:
         if claim is not None and claim in loaded.claims:
             raise claim.taken(show("ent", loaded.claims[claim][0]))
         books = self._books(request)
-        decision = screen(books, command.decide(books))
+        decision = screen(books, request, command.decide(books))
         self._check_amounts(decision)
         for draft in decision.drafts:
             self._apply(draft)

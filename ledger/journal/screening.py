@@ -1,16 +1,17 @@
-"""What a decision must pass before it counts: the locks of the members whose points it moves. Pure.
+"""What a decision must pass before it counts: the locks of the members whose points it moves, and limits. Pure.
 
 It looks at what was decided, so that no way of asking (alone, in a batch, by a quote, by an approval) leads around it.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from ledger.accounts.holder import Holder
 from ledger.accounts.member_locks import FROZEN, MEMBER_LOCKS, SPEND, MemberLock
 from ledger.errors import LedgerError, MemberFrozen, SpendLocked
 from ledger.ids import show as show_id
-from ledger.journal.commands import Alert, Books, Decision, Draft
+from ledger.journal.commands import Alert, Books, Decision, Draft, Request
+from ledger.journal.limiting import check_limits, taken_offline
 
 PAYMENT, QUOTE, OFFLINE = "payment", "quote", "offline"
 """Deeds that no kind of entry tells: paying a purchase with points, a quote, and what a till took while offline."""
@@ -34,20 +35,23 @@ _WORDS: Final[Mapping[MemberLock, str]] = {
 _LATE: Final[Mapping[MemberLock, str]] = {FROZEN: "taken_while_frozen", SPEND: "taken_while_spend_locked"}
 
 
-def screen(books: Books, decision: Decision) -> Decision:
-    """The decision, with what it sets off. Refuses what a lock refuses (``member_frozen``, ``spend_locked``)."""
+def screen(books: Books, request: Request, decision: Decision) -> Decision:
+    """The decision, with what it sets off.
+
+    Refuses what a lock refuses (``member_frozen``, ``spend_locked``), and what is beyond a limit (``limit_exceeded``).
+    """
     alerts = list(_check_locks(books, decision))
-    return decision._replace(alerts=[*decision.alerts, *alerts]) if alerts else decision
+    uses, more = check_limits(books, request, decision)
+    if not alerts and not uses and not more:
+        return decision
+    return decision._replace(uses=[*decision.uses, *uses], alerts=[*decision.alerts, *alerts, *more])
 
 
 def deed_of(draft: Draft) -> str:
     """What an entry does, in the words of ``REFUSED``."""
-    details: Mapping[str, Any] = draft.details or {}
-    if draft.kind == "redeem":
-        return OFFLINE if "offline" in details else draft.kind
-    if draft.kind == "earn" and (paid := details.get("paid")):
-        if "offline" in paid:
-            return OFFLINE
+    if taken_offline(draft):
+        return OFFLINE
+    if draft.kind == "earn" and draft.details and (paid := draft.details.get("paid")):
         return "capture" if paid["hold_id"] else PAYMENT
     return draft.kind
 
@@ -73,8 +77,8 @@ def _refuse(holder: Holder, deed: str) -> None:
 
 
 def _late(holder: Holder, draft: Draft) -> Alert:
-    details: Mapping[str, Any] = draft.details or {}
-    offline = details["offline"] if draft.kind == "redeem" else details["paid"]["offline"]
+    offline = taken_offline(draft)
+    assert offline is not None
     lock = next(lock for lock in MEMBER_LOCKS if holder.locks & lock.bit)
     entry_id = show_id("ent", draft.entry_id)
     told = {

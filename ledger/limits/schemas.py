@@ -1,10 +1,38 @@
-"""The shapes of locks on members."""
+"""The shapes of locks on members, and of the limits in a program's terms."""
 
-from marshmallow import fields
+from typing import Any
 
+from marshmallow import ValidationError, fields, validates_schema
+
+from ledger.accounts.limits import DAY, MEMBER, OF, OPERATION, OPERATIONS
 from ledger.accounts.member_locks import MEMBER_LOCKS
 from ledger.accounts.schemas import MemberQuery, PageQuery
-from ledger.http.fields import Answer, Choice, Instant, LedgerId, Text
+from ledger.http.fields import Answer, Choice, Instant, Integer, LedgerId, Points, Strict, Text, Truth
+
+MAX_LIMITS = 100
+
+
+class LimitSchema(Strict):
+    """How much may be moved by each of a kind: in one operation, or in a local day of the program."""
+
+    of = Choice(
+        OF, "Whose movements are counted; where an event names none, the limit does not hold", required=True
+    )
+    operation = Choice(OPERATIONS, "What is counted: the points that it moves", required=True)
+    per = Choice([DAY, OPERATION], required=True)
+    points = Points("At most so many")
+    times = Integer(1, 1_000_000, "At most so often in a day, counting what moves points")
+    alert = Truth("Book what goes beyond it, and raise an alert; refuse it if left out")
+
+    @validates_schema
+    def refuse_what_limits_nothing(self, payload: dict[str, Any], **_how: Any) -> None:
+        """Refuse a limit without a number, or of what is not counted so."""
+        if not payload.keys() & {"points", "times"}:
+            raise ValidationError({"points": ["name points, times or both"]})
+        if "times" in payload and payload["per"] == OPERATION:
+            raise ValidationError({"times": ["is of a day"]})
+        if payload["operation"] == "adjustment" and payload["of"] != MEMBER:
+            raise ValidationError({"of": ["adjustments are made by two people; limit them by member"]})
 
 
 class LockChangeSchema(MemberQuery):

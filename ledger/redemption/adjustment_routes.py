@@ -99,6 +99,7 @@ def show_adjustment(call: Call, adjustment_id: str) -> dict[str, Any]:
         errors.MemberUnknown,
         errors.ReferenceExists,
         errors.InsufficientPoints,
+        errors.LimitExceeded,
         errors.AmountTooLarge,
     ),
     is_body_optional=True,

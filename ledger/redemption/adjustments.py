@@ -6,7 +6,7 @@ is drawn as a redemption draws it; what the member has not is refused, and never
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from ledger.accounts.chart import Account
 from ledger.accounts.holder import Holder
@@ -75,6 +75,8 @@ class ProposeAdjustment(Command):
 @dataclass(frozen=True, slots=True)
 class Adjust(Command):
     """Put right what was approved: one entry, which names who proposed and who approved it, and why."""
+
+    moves: ClassVar[tuple[str, ...]] = ("adjustment",)
 
     adjustment_id: str
     wanted: Wanted

@@ -51,6 +51,8 @@ from ledger.rules.terms import extended_to
 class Redeem(Command):
     """Spend points, drawn from the lots in drawing order: so many, or those of a quote."""
 
+    moves: ClassVar[tuple[str, ...]] = ("redemption",)
+
     member_id: str
     points: int | None
     reference: str
@@ -100,6 +102,7 @@ class RedeemOffline(Command):
     """
 
     enrols: ClassVar[bool] = True
+    moves: ClassVar[tuple[str, ...]] = ("redemption",)
 
     member_id: str
     points: int
@@ -165,6 +168,8 @@ def redeemed(
 class Refund(Command):
     """Give points of a redemption back to the lots they came from, the newest draw first."""
 
+    moves: ClassVar[tuple[str, ...]] = ("refund",)
+
     redemption_id: str
     points: int
     reference: str
@@ -225,6 +230,8 @@ class Refund(Command):
 @dataclass(frozen=True, slots=True)
 class Transfer(Command):
     """Move points from one member to another. Both must be known; lots keep their expiry."""
+
+    moves: ClassVar[tuple[str, ...]] = ("transfer",)
 
     from_member_id: str
     to_member_id: str

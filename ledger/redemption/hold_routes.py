@@ -25,8 +25,8 @@ routes = Routes(
     "Holds", "Points are set aside, then captured or released; past its time a hold releases itself."
 )
 
-OF_A_LOCK = (errors.MemberFrozen, errors.SpendLocked)
-"""How whatever spends may refuse for a member whose points are locked."""
+OF_A_LOCK = (errors.MemberFrozen, errors.SpendLocked, errors.LimitExceeded)
+"""How whatever spends may refuse for a member whose points are locked, and beyond a limit."""
 
 OF_A_QUOTE = (
     errors.QuoteUnknown,

@@ -7,7 +7,7 @@ however the rate moves.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from ledger.accounts.chart import Account
 from ledger.accounts.holder import Closing, Hold, Holder
@@ -50,6 +50,8 @@ CAPTURED, RELEASED = "captured", "released"
 @dataclass(frozen=True, slots=True)
 class PlaceHold(Command):
     """Set points aside: so many, or those of a quote."""
+
+    moves: ClassVar[tuple[str, ...]] = ("hold",)
 
     member_id: str
     points: int | None

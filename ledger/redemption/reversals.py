@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from ledger.accounts.chart import Account
 from ledger.accounts.holder import Holder
@@ -41,6 +41,8 @@ class Undoing(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Reverse(Command):
     """Take an entry back. What returns or refunds have taken back already stays so."""
+
+    moves: ClassVar[tuple[str, ...]] = ("reversal",)
 
     entry_id: str
     reason: str

@@ -80,6 +80,7 @@ REFUND = Operation(
         errors.ReferenceExists,
         errors.EntryAlreadyReversed,
         errors.RefundExceedsRedemption,
+        errors.LimitExceeded,
         errors.AmountTooLarge,
     ),
 )
@@ -117,6 +118,7 @@ REVERSAL = Operation(
         errors.EntryNotReversible,
         errors.InsufficientPoints,
         errors.DebtLimitExceeded,
+        errors.LimitExceeded,
         errors.AmountTooLarge,
     ),
 )

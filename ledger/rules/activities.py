@@ -26,6 +26,7 @@ class Activity(Command):
     """Something that a member did. Enrols the member; earns by the rules in force when it happened."""
 
     enrols: ClassVar[bool] = True
+    moves: ClassVar[tuple[str, ...]] = ("activity",)
 
     activity_id: str
     member_id: str

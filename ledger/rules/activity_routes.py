@@ -47,6 +47,7 @@ ACTIVITY = Operation(
         errors.CircularReferral,
         errors.ReferralTooLate,
         errors.MemberFrozen,
+        errors.LimitExceeded,
         errors.AmountTooLarge,
     ),
 )

@@ -41,6 +41,10 @@ class Purchase(Command):
     """A settled sale. Enrols the member; earns by the rules in force."""
 
     enrols: ClassVar[bool] = True
+    moves: ClassVar[tuple[str, ...]] = (
+        "purchase",
+        "redemption",
+    )
 
     purchase_id: str
     member_id: str
@@ -152,6 +156,7 @@ class Earning(Command):
     """A direct award of points by a trusted caller. Enrols the member."""
 
     enrols: ClassVar[bool] = True
+    moves: ClassVar[tuple[str, ...]] = ("earning",)
 
     member_id: str
     points: int

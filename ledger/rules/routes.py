@@ -92,6 +92,7 @@ EARNING = Operation(
         errors.LotWindowEmpty,
         errors.BudgetExhausted,
         errors.MemberFrozen,
+        errors.LimitExceeded,
         errors.AmountTooLarge,
     ),
 )

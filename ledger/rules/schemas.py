@@ -24,6 +24,7 @@ from ledger.http.fields import (
     Strict,
     Text,
 )
+from ledger.limits.schemas import MAX_LIMITS, LimitSchema
 from ledger.rules.policy_fields import EXPIRY_KINDS, FIXED_KINDS, Policy
 from ledger.rules.tier_schemas import TiersSchema
 
@@ -212,6 +213,11 @@ class TermsSchema(Strict):
     )
     alerts = fields.Nested(
         AlertTermsSchema, metadata={"description": "When somebody is told; the defaults if left out"}
+    )
+    limits = fields.List(
+        fields.Nested(LimitSchema),
+        validate=validate.Length(max=MAX_LIMITS),
+        metadata={"description": "How much may be moved at a time and in a day; any number if left out"},
     )
 
 

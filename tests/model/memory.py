@@ -26,6 +26,7 @@ from ledger.ids import FUND_PREFIX, holder_id
 from ledger.journal import Outcome, Request
 from ledger.journal.beside import uncounted, with_referrers
 from ledger.journal.commands import VISITS, MemberRow, Recorded, Referral, Usage, UsageKey, Wants, together
+from ledger.journal.limiting import with_limits
 from ledger.journal.load import Loaded, holders_needing_lots
 from ledger.journal.outcomes import restore, stored_form
 from ledger.journal.post import decide_batch
@@ -109,6 +110,7 @@ class MemoryDriver:
         commands = [request.command for request in requests]
         targets = self._targets(requests)
         wants = together(command.wants(self.program, now) for command in commands)
+        wants = with_limits(wants, self.program, requests, targets, now)
         unsettled = self._unsettled(wants)
         wants = with_referrers(self.program, wants, unsettled.values())
         loaded = Loaded(

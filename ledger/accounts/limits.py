@@ -1,0 +1,65 @@
+"""What a program's terms let be moved at a time and in a day: by member, operator, terminal, store and key."""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from ledger.accounts.program import Program
+
+MEMBER, OPERATOR, TERMINAL, STORE, KEY = "member", "operator", "terminal", "store", "key"
+OF: Final = (MEMBER, OPERATOR, TERMINAL, STORE, KEY)
+"""Whose movements are limited. All but members are counted at holders of their own, which have no books."""
+
+OPERATIONS: Final = (
+    "adjustment",
+    "activity",
+    "earning",
+    "hold",
+    "purchase",
+    "redemption",
+    "refund",
+    "reversal",
+    "transfer",
+)
+"""What is limited, as ``ledger.journal.limiting`` counts it."""
+
+DAY, OPERATION = "day", "operation"
+
+
+class Limit(NamedTuple):
+    """At most so many points, or so often, by each of a kind: in one operation, or in a day of the program."""
+
+    of: str
+    operation: str
+    per: str
+    points: int | None = None
+    times: int | None = None
+    is_alert: bool = False
+    """Whether what goes beyond it is booked, and somebody is told."""
+
+
+def limits_of(program: Program) -> Mapping[str, tuple[Limit, ...]]:
+    """The limits of the terms in force, by operation; empty where there are none."""
+    return _parse(program.terms)
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str) -> Mapping[str, tuple[Limit, ...]]:
+    # Cached by the text itself: an immutable version can never be stale.
+    stored: list[dict[str, Any]] = json.loads(text).get("limits", [])
+    limits = [
+        Limit(
+            each["of"],
+            each["operation"],
+            each["per"],
+            each.get("points"),
+            each.get("times"),
+            each.get("alert", False),
+        )
+        for each in stored
+    ]
+    return {
+        operation: tuple(limit for limit in limits if limit.operation == operation)
+        for operation in {limit.operation for limit in limits}
+    }
