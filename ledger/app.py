@@ -129,6 +129,8 @@ def create_app(
     # Werkzeug would answer OPTIONS by itself, and send // elsewhere: both past the declared routes.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
+    # Whatever the environment says of Flask.
+    app.debug = False
     declared = [route for each in routes for route in each.declared]
     operations = table_of(route.operation for route in declared if route.operation)
     app.extensions[EXTENSION] = Services(

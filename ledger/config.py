@@ -5,17 +5,25 @@ Addresses of databases may hold passwords, so they appear neither in `repr` nor 
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 PREFIX: Final = "LEDGER_"
 _SCHEMES: Final = ("postgresql", "postgresql+psycopg")
 _LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 _TRUE: Final = ("1", "true", "yes", "on")
 _FALSE: Final = ("0", "false", "no", "off")
+_VERIFIED: Final = "verify-full"
+_USUAL: Final = re.compile(
+    "abcdef|changeme|change|example|default|password|passwort|passwd|secret|token|metrics|ledger|loyalty|postgres|admin"
+    "|root|test|dev|prod|production|local|qwerty|letmein|prometheus|0123456789|123456|1234|000|111"
+)
+_LEAST_LETTERS: Final = 6
+"""Different letters of a secret, and letters that no usual word explains. Fewer can be guessed."""
 
 Setting = TypeVar("Setting")
 
@@ -33,6 +41,9 @@ class Settings:
 
     owner_database_url: str | None = field(default=None, repr=False)
     """LEDGER_OWNER_DATABASE_URL: where migrations connect, as the owner; by default `database_url`."""
+
+    database_tls: str | None = None
+    """LEDGER_DATABASE_TLS: `verify-full` demands that the database proves who it is; without it as the address says."""
 
     data_dir: Path = Path("ledger-data")
     """LEDGER_DATA_DIR: the folder of embedded PostgreSQL."""
@@ -96,10 +107,13 @@ class Settings:
         """Read every setting; raises ConfigurationError for the first that cannot be meant."""
         read = _Reader(environ)
         default = cls()
-        database_url = read("DATABASE_URL", _database_url, None)
+        database_tls = read("DATABASE_TLS", _tls, None)
+        address = _database_url if database_tls is None else _verified_url
+        database_url = read("DATABASE_URL", address, None)
         return cls(
             database_url=database_url,
-            owner_database_url=read("OWNER_DATABASE_URL", _database_url, database_url),
+            owner_database_url=read("OWNER_DATABASE_URL", address, database_url),
+            database_tls=database_tls,
             data_dir=read("DATA_DIR", Path, default.data_dir),
             host=read("HOST", str, default.host),
             port=read("PORT", _between(0, 65_535), default.port),
@@ -164,7 +178,15 @@ def _log_level(given: str) -> str:
 def _token(given: str) -> str:
     if len(given) < 16 or not (given.isascii() and given.isprintable() and " " not in given):
         raise ValueError("must be at least 16 visible ASCII characters.")
+    if is_guessable(given):
+        raise ValueError("can be guessed; make one at random, as `openssl rand -hex 16` does.")
     return given
+
+
+def is_guessable(secret: str) -> bool:
+    """Whether a secret is of few letters, or of words that everybody tries first."""
+    rest = "".join(filter(str.isalnum, secret.lower()))
+    return len(set(rest)) < _LEAST_LETTERS or len(_USUAL.sub("", rest)) < _LEAST_LETTERS
 
 
 def _role(given: str) -> str:
@@ -181,4 +203,46 @@ def _database_url(given: str) -> str:
         scheme = ""
     if scheme not in _SCHEMES:
         raise ValueError("must be an address of the form postgresql://user@host:5432/database.")
+    if (
+        is_remote(given)
+        and (password := urlsplit(given).password) is not None
+        and _is_usual(given, unquote(password))
+    ):
+        raise ValueError("has a password that everybody tries first; give the role another one.")
     return given
+
+
+def _is_usual(address: str, password: str) -> bool:
+    """Whether a password is the one that examples have, or the name of its user."""
+    if password in ("", urlsplit(address).username) or password.startswith("change-me"):
+        return True
+    return _USUAL.fullmatch(password.lower()) is not None
+
+
+def _tls(given: str) -> str:
+    if given != _VERIFIED:
+        raise ValueError(f"must be {_VERIFIED}, not {given!r}; without it the address decides.")
+    return given
+
+
+def _verified_url(given: str) -> str:
+    """The address, by which libpq checks the server's certificate and name."""
+    parts = urlsplit(_database_url(given))
+    if not is_remote(given):
+        return given
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if query.setdefault("sslmode", _VERIFIED) != _VERIFIED:
+        raise ValueError(f"asks for another sslmode than LEDGER_DATABASE_TLS={_VERIFIED} does.")
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+def is_remote(address: str) -> bool:
+    """Whether an address leads over a network, and not to a socket of this machine."""
+    parts = urlsplit(address)
+    hosts = dict(parse_qsl(parts.query)).get("host", parts.hostname or "").split(",")
+    return any(host and not host.startswith(("/", "@")) for host in map(unquote, hosts))
+
+
+def is_verified(address: str) -> bool:
+    """Whether libpq checks who answers at an address."""
+    return dict(parse_qsl(urlsplit(address).query)).get("sslmode") == _VERIFIED

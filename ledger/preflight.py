@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from ledger import migrate
-from ledger.config import Settings
+from ledger.config import Settings, is_remote, is_verified
 from ledger.db import Database
 
 
@@ -41,6 +41,11 @@ _TRIGGERS = text(
 
 def check(database: Database, settings: Settings) -> None:
     """Refuse a database that is not fit; say aloud what is tolerated in spite of that."""
+    address = settings.database_url
+    if address is not None and is_remote(address) and not is_verified(address):
+        _log.warning(
+            "THE DATABASE IS REACHED OVER A NETWORK AND NEED NOT PROVE WHO IT IS: set LEDGER_DATABASE_TLS=verify-full."
+        )
     with database.read() as connection:
         check_schema(connection)
         check_grants(connection)

@@ -1,11 +1,12 @@
 """Settings from the environment: what they are by default, what is refused, and what is never shown."""
 
+import random
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
 
-from ledger.config import ConfigurationError, Settings
+from ledger.config import ConfigurationError, Settings, is_guessable, is_remote, is_verified
 
 SECRET = "postgresql://ledger:hunter2@db.example/ledger"
 
@@ -65,6 +66,8 @@ def test_yes_and_no_are_read_in_their_usual_forms(text: str, expected: bool) -> 
         ("METRICS_TOKEN", "hunter2"),
         ("METRICS_TOKEN", "hunter2 and a blank"),
         ("METRICS_TOKEN", "hunter2-in-other-letters-é"),
+        ("DATABASE_TLS", "require"),
+        ("DATABASE_TLS", "1"),
     ],
 )
 def test_value_that_cannot_be_meant_is_refused_with_its_variable(name: str, text: str) -> None:
@@ -73,6 +76,85 @@ def test_value_that_cannot_be_meant_is_refused_with_its_variable(name: str, text
     assert "hunter2" not in str(refusal.value)
     # A traceback shows the errors behind this one too, unless they are suppressed.
     assert refusal.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "changeme-changeme",
+        "secret-secret-secret",
+        "my-secret-token-1",
+        "LedgerMetricsToken",
+        "password12345678",
+        "0123456789abcdef",
+        "aaaaaaaaaaaaaaaaaaaaaaaa",
+        "abababababababababab",
+        "--------------------",
+        "default-prometheus-token",
+    ],
+)
+def test_a_token_that_everybody_tries_first_is_refused(token: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^LEDGER_METRICS_TOKEN can be guessed") as refusal:
+        read(METRICS_TOKEN=token)
+    assert token not in str(refusal.value)
+
+
+@pytest.mark.parametrize("length", [8, 16, 32])
+def test_a_token_made_at_random_is_taken(length: int) -> None:
+    chance = random.Random(length)
+    tokens = [chance.randbytes(length).hex() for _ in range(100)]
+    refused = [token for token in tokens if is_guessable(token)]
+    # Of the shortest, one of some thousands has too few letters.
+    assert len(refused) <= (length == 8)
+
+
+@pytest.mark.parametrize(
+    "login", ["ledger:", "ledger:ledger", "app:postgres", "app:Password", "app:change-me-app", "app:secret"]
+)
+def test_a_password_that_everybody_tries_first_is_refused_over_a_network(login: str) -> None:
+    for name in ("DATABASE_URL", "OWNER_DATABASE_URL"):
+        with pytest.raises(
+            ConfigurationError, match=f"^LEDGER_{name} has a password that everybody tries first"
+        ):
+            read(**{name: f"postgresql://{login}@db.example/ledger"})
+    on_a_socket = f"postgresql://{login}@/ledger?host=/run/postgresql"
+    assert read(DATABASE_URL=on_a_socket).database_url == on_a_socket
+
+
+def test_a_certificate_is_demanded_of_both_addresses() -> None:
+    ca = "postgresql://ledger:hunter2@db.example/ledger?sslrootcert=%2Fca.pem"
+    settings = read(DATABASE_TLS="verify-full", DATABASE_URL=ca, OWNER_DATABASE_URL=SECRET)
+    assert settings.database_url == f"{ca}&sslmode=verify-full"
+    assert settings.owner_database_url == f"{SECRET}?sslmode=verify-full"
+    assert read(DATABASE_TLS="verify-full", DATABASE_URL=f"{ca}&sslmode=verify-full") == read(
+        DATABASE_TLS="verify-full", DATABASE_URL=ca
+    )
+
+
+@pytest.mark.parametrize("mode", ["disable", "allow", "prefer", "require", "verify-ca", ""])
+def test_an_address_that_asks_for_less_than_a_certificate_is_refused(mode: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^LEDGER_DATABASE_URL asks for another sslmode") as refusal:
+        read(DATABASE_TLS="verify-full", DATABASE_URL=f"{SECRET}?sslmode={mode}")
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "remote"),
+    [
+        ("postgresql://db.example/ledger", True),
+        ("postgresql://127.0.0.1/ledger", True),
+        ("postgresql:///ledger?host=db.example", True),
+        ("postgresql:///ledger?host=/run/postgresql,db.example", True),
+        ("postgresql:///ledger", False),
+        ("postgresql:///ledger?host=/run/postgresql", False),
+        ("postgresql://%2Frun%2Fpostgresql/ledger", False),
+    ],
+)
+def test_an_address_leads_over_a_network_or_to_a_socket(address: str, remote: bool) -> None:
+    assert is_remote(address) is remote
+    demanded = read(DATABASE_TLS="verify-full", DATABASE_URL=address).database_url
+    assert demanded is not None
+    assert is_verified(demanded) is remote
 
 
 def test_passwords_and_tokens_are_not_shown() -> None:

@@ -21,6 +21,8 @@ _EVERY_ANSWER: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
+    # Browsers heed it where TLS has brought it, and nowhere else.
+    "Strict-Transport-Security": "max-age=31536000",
 }
 _NOTHING: Final = "default-src 'none'; frame-ancestors 'none'"
 _VIEWER: Final = (
