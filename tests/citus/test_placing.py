@@ -57,6 +57,8 @@ def test_every_table_is_placed_as_it_is_declared_and_in_that_order(call: Any, ex
         "business_references by reference with none",
         "outcomes by key with none",
         "till_batches by device_id with none",
+        "rate_counts by subject with none",
+        "key_uses by key_id with none",
         "totals_state by program_id with none",
         *(f"{table} by program_id with totals_state" for table in tables_by("program_id")[1:]),
     ]
