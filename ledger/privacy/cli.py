@@ -1,7 +1,7 @@
 """``ledger erasures``: who was erased, in a file, so that a backup that is restored is erased again."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import orjson
@@ -13,8 +13,16 @@ from ledger.clock import show
 from ledger.command_line import Place, data_option, opened, require_program, told_plainly
 from ledger.db import Database
 from ledger.errors import MemberUnknown
-from ledger.privacy.erasing import erase_member
-from ledger.privacy.schemas import ErasureLine
+from ledger.http.fields import CallerId, Choice, Instant, Plain, Text
+from ledger.privacy.erasing import REASONS, erase_member
+
+_LINE: Final[dict[str, Plain]] = {
+    "program": Text(),
+    "member_id": CallerId(),
+    "erased_at": Instant(),
+    "erased_by": Text(),
+    "reason": Choice(REASONS),
+}
 
 
 @click.group("erasures")
@@ -90,6 +98,9 @@ def _with_database(place: Place, read: Any) -> Any:
 
 def _read(number: int, line: bytes) -> dict[str, Any]:
     try:
-        return dict(ErasureLine().load(orjson.loads(line)))
+        told = orjson.loads(line)
+        if not isinstance(told, dict) or told.keys() != _LINE.keys():
+            raise click.ClickException(f"Line {number} is no erasure: it must have {', '.join(_LINE)}.")
+        return {name: field.read(told[name]) for name, field in _LINE.items()}
     except (orjson.JSONDecodeError, ValidationError) as error:
         raise click.ClickException(f"Line {number} is no erasure: {error}.") from error

@@ -3,7 +3,7 @@
 from marshmallow import fields
 
 from ledger.accounts.schemas import MemberQuery
-from ledger.http.fields import Answer, CallerId, Choice, Instant, Integer, Strict, Text
+from ledger.http.fields import Answer, CallerId, Choice, Instant, Integer
 from ledger.money import MAX_AMOUNT
 from ledger.privacy.erasing import REASONS
 
@@ -34,13 +34,3 @@ class ErasedSchema(Answer):
     erased_at = Instant("The first time", required=True)
     removed = fields.Nested(RemovedSchema, required=True)
     kept_in_entries = _count("Entries from before words lay beside the books: theirs lie inside the hash")
-
-
-class ErasureLine(Strict):
-    """An erasure in a file of erasures."""
-
-    program = Text(64, required=True)
-    member_id = CallerId(required=True)
-    erased_at = Instant(required=True)
-    erased_by = Text(64, required=True)
-    reason = Choice(REASONS, required=True)
