@@ -6,7 +6,7 @@ from flask import g, request
 
 from ledger.access import Principal
 from ledger.access.audit_log import Asked, Denial, is_denial
-from ledger.errors import LedgerError
+from ledger.errors import KeyFrozen, LedgerError, TooManyRequests
 from ledger.http.problems import status_of
 from ledger.http.services import services
 
@@ -26,7 +26,9 @@ def note_denial(error: LedgerError) -> None:
         return
     status = status_of(type(error))
     if principal is not None:
-        denial = Denial(asked(), status, error.code, principal, is_repeatable=status == 429)
+        # Neither has an end of its own: a till goes on selling, whatever it is answered.
+        is_endless = isinstance(error, TooManyRequests | KeyFrozen)
+        denial = Denial(asked(), status, error.code, principal, is_repeatable=is_endless)
     else:
         nobodys = asked()._replace(subject=form_of(request.url_rule.rule))
         denial = Denial(nobodys, status, error.code, None, request.remote_addr or "", is_repeatable=True)

@@ -14,6 +14,7 @@ from ledger import clock
 from ledger.access import PUBLIC, ROLES
 from ledger.access.audit_log import MOST_OF_NOBODY, Asked, Denial, Denials
 from ledger.access.keys import key_id_of, new_key
+from ledger.access.register import freeze_key, unfreeze_key
 from ledger.app import create_app
 from ledger.config import Settings
 from ledger.db import Database
@@ -188,6 +189,20 @@ def test_a_refusal_by_a_limit_is_in_the_log_once_in_a_while(
             }
         finally:
             database.close()
+
+
+def test_a_frozen_key_that_goes_on_asking_is_in_the_log_once_in_a_while(service: Service) -> None:
+    key_id, now = str(key_id_of(service.tenant.keys["checkout"])), clock.system_now()
+    assert service.service.owner.run(lambda connection: freeze_key(connection, key_id, "lost", now))
+    for _ in range(15):
+        answer = service.send("frozen", "GET", "/v1/members/m-1", role="checkout")
+        assert answer.json["code"] == "key_frozen"
+    service.service.owner.run(lambda connection: unfreeze_key(connection, key_id, now))
+    rows = service.rows("frozen")
+    assert [row["times"] for row in rows][:1] == [1]
+    # A new minute may have begun on the way.
+    assert 2 <= len(rows) <= 4
+    assert {(row["principal"], row["status"], row["code"]) for row in rows} == {(key_id, 403, "key_frozen")}
 
 
 def nobody(address: str) -> Denial:
