@@ -2,7 +2,8 @@
 # The file system may be read-only: nothing is written but /dev/shm.
 #
 #   docker build --tag loyalty-ledger .
-#   docker run --read-only --publish 8000:8000 --env LEDGER_DATABASE_URL=... loyalty-ledger
+#   docker run --read-only --cap-drop ALL --security-opt no-new-privileges --publish 8000:8000 \
+#     --env LEDGER_DATABASE_URL=... loyalty-ledger
 #   docker run --rm --env LEDGER_OWNER_DATABASE_URL=... --env LEDGER_DATABASE_URL=... loyalty-ledger migrate
 
 ARG PYTHON=3.13

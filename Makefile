@@ -147,6 +147,22 @@ grow-full: $(STAMPS)/dev ## measure what 10,000 to 10 million entries cost
 faults: $(STAMPS)/dev ## kill servers under load 100 times, and verify the books
 	$(BIN)/python -m pytest -m faults --log-cli-level=INFO tests/faults
 
+# pip-audit lives apart, so that what it needs pins nothing of ours.
+$(STAMPS)/audit: $(STAMPS)/venv
+	$(BIN)/python -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet 'pip-audit>=2.9,<3'
+	@touch $@
+
+.PHONY: audit-deps
+audit-deps: $(STAMPS)/dev ## look for known weaknesses in what is pinned; STRICT=1 fails where nobody can be asked
+	@$(MAKE) --no-print-directory $(STAMPS)/audit || echo "pip-audit could not be installed." >&2
+	$(BIN)/python -m tools.audit_deps $(if $(STRICT),--strict) $(VENV)/audit/bin/pip-audit
+
+.PHONY: sbom
+sbom: $(STAMPS)/dev ## write the bill of materials, build/sbom.cdx.json
+	@mkdir -p build
+	$(BIN)/python -m tools.sbom > build/sbom.cdx.json
+
 .PHONY: lock
 lock: $(STAMPS)/venv ## pin every dependency by version and hash
 	$(BIN)/python -m pip install --quiet 'pip-tools>=7.5,<8'
