@@ -9,6 +9,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from ledger import clock, errors
+from ledger.access import key_grants
 from ledger.access import routes as decisions
 from ledger.access.approvals import Handler
 from ledger.access.audit_log import Denials
@@ -84,6 +85,7 @@ ROUTES: tuple[Routes, ...] = (
     experiments.routes,
     rates.routes,
     decisions.routes,
+    decisions.keys,
     decisions.log,
     alerts.routes,
     reports.routes,
@@ -100,6 +102,7 @@ ROUTES: tuple[Routes, ...] = (
 """Every package's routes, in the order of the documentation."""
 
 APPROVALS: Mapping[str, Handler] = {
+    **key_grants.APPROVALS,
     **register.APPROVALS,
     **grants.APPROVALS,
     **rate_register.APPROVALS,

@@ -3,8 +3,8 @@
 - A posting is told by its outcome, which is written with it and says who sent it (``ledger.journal.outcomes``).
 - Every other call that changes something leaves a row in the very unit of work that it changes it in.
 - A denial leaves a row in a unit of its own, once it is certain. What can be repeated without end and costs nothing
-  (no valid key, a frozen one, too many requests, operations of a batch) leaves one at the 1st, 10th, 100th, ... time in a minute, as
-  each worker counts, so that nobody fills the log by being refused.
+  (no valid key, a frozen one, too many requests, operations of a batch) leaves one at the 1st, 10th, 100th, ... time in
+  a minute, as each worker counts, so that nobody fills the log by being refused.
 """
 
 import logging

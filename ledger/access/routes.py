@@ -1,10 +1,11 @@
-"""Routes of approvals, what waits for a decision and the decision; and of the audit log."""
+"""Routes of approvals, what waits for a decision and the decision; of keys, and of the audit log."""
 
 from typing import Any
 
 from ledger import errors
 from ledger.access.approvals import REJECTED, approve, decide, list_approvals, require_approval
 from ledger.access.audit_queries import Forms, Wanted, list_audit
+from ledger.access.key_grants import propose_key
 from ledger.access.schemas import (
     ApprovalQuery,
     ApprovalSchema,
@@ -13,6 +14,8 @@ from ledger.access.schemas import (
     ApproveSchema,
     AuditEventSchema,
     AuditQuery,
+    KeySchema,
+    ProposedKeySchema,
     RejectSchema,
 )
 from ledger.accounts.schemas import page_of
@@ -117,6 +120,30 @@ def reject_proposal(call: Call, approval_id: str, reason: str) -> dict[str, Any]
         )
     )
     return decided.shown()
+
+
+keys = Routes("Keys", "Keys that one key proposes and another approves.")
+
+
+@keys.post(
+    "/v1/keys",
+    scope="propose",
+    schema=KeySchema,
+    answer=ProposedKeySchema,
+    statuses=(202,),
+    refusals=(errors.OtherRegion, errors.OutcomeUnknown),
+)
+def propose_new_key(call: Call, **wanted: Any) -> dict[str, Any]:
+    """Propose a key.
+
+    Another key approves it at `/v1/approvals/{approval_id}/approve`; until then it opens nothing. `token` is what the
+    caller will send: it is in this answer and nowhere else, and the approver does not see it. What may approve is made
+    with `ledger keys create` alone.
+    """
+    made, token = call.database.run(
+        lambda connection: propose_key(connection, call.program, wanted, by=call.principal, now=call.now)
+    )
+    return {**made.shown(), "token": token}
 
 
 log = Routes("Audit log", "Who has done what, and who was denied what.")

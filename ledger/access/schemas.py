@@ -1,4 +1,4 @@
-"""The shapes of proposals, of decisions on them, and of the audit log."""
+"""The shapes of proposals and of decisions on them, of keys, and of the audit log."""
 
 from typing import Any
 
@@ -7,8 +7,19 @@ from marshmallow import fields
 from ledger.access.approvals import STATUSES
 from ledger.access.audit_log import MOST_SUBJECT
 from ledger.access.audit_queries import OUTCOMES
+from ledger.access.key_grants import GRANTABLE, MOST_DAYS
 from ledger.accounts.schemas import PageQuery
-from ledger.http.fields import Answer, Choice, ContentHash, Instant, LedgerId, Strict, Text
+from ledger.http.fields import (
+    Answer,
+    Choice,
+    ContentHash,
+    Instant,
+    Integer,
+    LedgerId,
+    RegionCode,
+    Strict,
+    Text,
+)
 
 
 class ApprovalQuery(Strict):
@@ -55,6 +66,23 @@ class ApprovedSchema(ApprovalSchema):
     """An approved proposal, and what came of it."""
 
     result = fields.Dict(required=True)
+
+
+class KeySchema(Strict):
+    """A key as it is proposed."""
+
+    role = Choice(GRANTABLE, "What it may do; none of these approves", required=True)
+    name = Text(64, "Whose it is", required=True)
+    region = RegionCode("The one region whose rules it may make; none for headquarters", load_default=None)
+    valid_days = Integer(1, MOST_DAYS, "Days from its approval until it lapses", required=True)
+
+
+class ProposedKeySchema(ApprovalSchema):
+    """A key that waits for another key's approval."""
+
+    token = fields.String(
+        required=True, metadata={"description": "The key itself: told once, and kept by nobody"}
+    )
 
 
 def _nullable(description: str) -> fields.String:

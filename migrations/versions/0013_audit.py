@@ -2,6 +2,7 @@
 
 A posting is told by its outcome, which says from now on whose it is: no row of its own. The index covers what says so,
 so that it begins empty on the longest books. The application still changes nothing of a key: uses are noted elsewhere.
+It makes a key where two others have agreed on it.
 
 Revision: 0013
 Revises: 0012
@@ -68,9 +69,34 @@ CREATE TABLE key_uses (
 GRANT SELECT, INSERT, UPDATE ON key_uses TO ledger_app;
 """
 
+# What the application makes is what one key has proposed and another approved, and nothing that approves. The owner,
+# who makes keys by the command line, is not asked.
+GRANTS = """
+CREATE FUNCTION refuse_ungranted_keys() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_user = 'ledger_app' AND (
+        NEW.role IN ('admin', 'approver') OR NEW.revoked_at IS NOT NULL OR NOT EXISTS (
+            SELECT FROM approvals a
+             WHERE a.program_id = NEW.program_id AND a.kind = 'key' AND a.status = 'approved'
+               AND a.subject = NEW.key_id
+               AND a.content ->> 'digest' = encode(NEW.digest, 'hex')
+               AND a.content ->> 'role' = NEW.role
+               AND a.content ->> 'region' IS NOT DISTINCT FROM NEW.region))
+    THEN
+        RAISE EXCEPTION 'a key is what one key has proposed and another approved'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER api_keys_by_two_hands BEFORE INSERT ON api_keys
+    FOR EACH ROW EXECUTE FUNCTION refuse_ungranted_keys();
+ALTER TABLE api_keys ENABLE ALWAYS TRIGGER api_keys_by_two_hands;
+GRANT INSERT ON api_keys TO ledger_app;
+"""
+
 
 def upgrade() -> None:
-    for statement in (OUTCOMES, EVENTS, GUARDS, KEYS):
+    for statement in (OUTCOMES, EVENTS, GUARDS, KEYS, GRANTS):
         op.execute(statement)
 
 

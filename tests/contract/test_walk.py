@@ -103,6 +103,7 @@ def test_every_answer_has_the_shape_that_the_document_gives_it(walk: Walk) -> No
     send_many(walk)
     lock_members(walk)
     make_rules(walk)
+    make_keys(walk)
     set_rates(walk)
     reconcile(walk)
     measure_in_money(walk)
@@ -416,6 +417,17 @@ def make_rules(walk: Walk) -> None:
         walk.step("switch_rule", {"on": on, "reason": "harm"}, ids={"code": "east:pilot"})
         walk.step("switch_campaign", {"on": on, "reason": "harm"})
     walk.refuse("switch_rule", "rule_unknown", {"on": False, "reason": "harm"}, ids={"code": "none"})
+
+
+def make_keys(walk: Walk) -> None:
+    """A key that one key proposes and another approves."""
+    wanted = {"role": "pos", "name": "till-9", "valid_days": 90}
+    proposed = walk.step("propose_new_key", wanted)
+    ids = {"approval_id": proposed["approval_id"]}
+    walk.refuse("approve_proposal", "self_approval", {}, ids=ids)
+    made = walk.step("approve_proposal", {}, ids=ids, role="approver")
+    assert made["result"]["key_id"] == proposed["subject"]
+    walk.refuse("propose_new_key", "invalid_request", {**wanted, "role": "approver"})
 
 
 def set_rates(walk: Walk) -> None:

@@ -209,6 +209,7 @@ def test_every_guarded_table_has_both_triggers_always_on(books: Any) -> None:
         *sorted(
             [
                 ("approvals", "approvals_decide_once", "A"),
+                ("api_keys", "api_keys_by_two_hands", "A"),
                 ("quotes", "quotes_use_once", "A"),
                 ("entry_texts", "entry_texts_erase_only", "A"),
                 ("entry_texts", "entry_texts_refuse_truncate", "A"),
