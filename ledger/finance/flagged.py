@@ -10,7 +10,7 @@ list of manual entries: what it lacks is the ``difference``.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -28,7 +28,6 @@ from ledger.finance.tables import Report, Table
 from ledger.finance.totals.reading import Cut, Flagged, read_flagged, read_sums
 from ledger.ids import show as show_id
 from ledger.journal.models import entries, entry_texts, postings
-from ledger.journal.texts import with_texts
 
 DEFAULT_ROWS: Final = 1_000
 MAX_ROWS: Final = 10_000
@@ -121,7 +120,7 @@ def _report(
         last = UUID(bytes=read_cursor(_LISTS[flag], asked.cursor, _ID_BYTES))
         rest = [each for each in found if each.entry_id < last]
     page = rest[: asked.limit]
-    rows = show_entries(connection, page)
+    rows = _with_reasons(connection, page, show_entries(connection, page))
     body = {
         "from": show(asked.start),
         "to": show(asked.end),
@@ -134,33 +133,47 @@ def _report(
 
 
 def show_entries(connection: Connection, page: Sequence[Flagged]) -> list[dict[str, Any]]:
-    """The entries as the lists show them. Looked up by their ids alone, so that no join may read a whole table."""
+    """The entries as what is kept for ever shows them: without the words that lie beside them.
+
+    Looked up by their ids alone, so that no join may read a whole table.
+    """
     ids = _array([each.entry_id for each in page])
     found = {
         (row.entry_id, row.holder_id): row
         for row in connection.execute(select(entries).where(entries.c.entry_id == any_(ids)))
     }
-    of_holders = _array([each.holder_id for each in page])
-    said = select(entry_texts).where(
-        entry_texts.c.holder_id == any_(of_holders), entry_texts.c.entry_id == any_(ids)
-    )
-    texts = {(row.entry_id, row.holder_id): row.texts for row in connection.execute(said)}
     points: Counter[tuple[UUID, UUID]] = Counter()
     for row in connection.execute(select(postings).where(postings.c.entry_id == any_(ids))):
         if row.unit == Unit.POINT:
             sign = (row.credit in _HOLDERS_POINTS) - (row.debit in _HOLDERS_POINTS)
             points[row.entry_id, row.holder_id] += row.amount * sign
+    of_holders = _array([each.holder_id for each in page])
     named = select(holders.c.holder_id, holders.c.member_id).where(holders.c.holder_id == any_(of_holders))
     names = {row.holder_id: row.member_id for row in connection.execute(named)}
     return [
-        _shown(found[each.entry_id, each.holder_id], each, names[each.holder_id], texts)
+        _shown(found[each.entry_id, each.holder_id], each, names[each.holder_id])
         | {"points": points[each.entry_id, each.holder_id]}
         for each in page
     ]
 
 
-def _shown(entry: Row[Any], flagged: Flagged, name: str, texts: Mapping[Any, Any]) -> dict[str, Any]:
-    details = with_texts(entry.details, texts.get((entry.entry_id, entry.holder_id))) or {}
+def _with_reasons(
+    connection: Connection, page: Sequence[Flagged], rows: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The entries with why they were made, as long as it has not been erased."""
+    said = select(entry_texts).where(
+        entry_texts.c.holder_id == any_(_array([each.holder_id for each in page])),
+        entry_texts.c.entry_id == any_(_array([each.entry_id for each in page])),
+    )
+    texts = {(row.entry_id, row.holder_id): row.texts or {} for row in connection.execute(said)}
+    return [
+        row | {"reason": texts.get((each.entry_id, each.holder_id), {}).get("reason", row["reason"])}
+        for each, row in zip(page, rows, strict=True)
+    ]
+
+
+def _shown(entry: Row[Any], flagged: Flagged, name: str) -> dict[str, Any]:
+    details = entry.details or {}
     return {
         "entry_id": show_id("ent", entry.entry_id.bytes),
         "member_id": name,

@@ -202,3 +202,18 @@ def test_what_a_revoked_key_has_decided_is_erased_like_all_else(life: Life) -> N
         assert life.service.owner.run(lambda connection, key=key_id: revoke_key(connection, key, NOW))  # type: ignore[misc]
     assert life.erase().status_code == 200
     assert life.naming() == set()
+
+
+def test_a_month_that_was_closed_before_is_as_it_was_locked(life: Life) -> None:
+    set_clock = life.tenant.send("PUT", "/v1/test-clock", json={"now": "2026-12-02T12:00:00+08:00"})
+    assert set_clock.status_code == 200, set_clock.data
+    for step in ("soft-close", "lock"):
+        closed = life.tenant.send("POST", f"/v1/periods/2026-11/{step}", role="finance")
+        assert closed.status_code == 200, closed.data
+    assert "period_events" not in life.naming()
+    before = life.tenant.send("GET", "/v1/periods/2026-11/pack")
+    assert len(before.json["manual_entries"]["data"]) > 4
+    life.erase()
+    assert life.tenant.send("GET", "/v1/periods/2026-11/pack").data == before.data
+    assert life.naming() == set()
+    assert sound(life) == []
