@@ -186,6 +186,12 @@ member_attributes = Table(
     metadata,
     Column("holder_id", ForeignKey("holders.holder_id"), primary_key=True),
     Column("attributes", JSONB, nullable=False),
+    Index(
+        "member_attributes_attributes_idx",
+        "attributes",
+        postgresql_using="gin",
+        postgresql_ops={"attributes": "jsonb_path_ops"},
+    ),
 )
 
 member_lock_events = Table(

@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from ledger import errors
-from ledger.accounts.members import put_member, read_member
+from ledger.accounts.members import Member, put_member, read_member
 from ledger.accounts.queries import read_balance, read_lots
 from ledger.accounts.schemas import (
     BalanceQuery,
@@ -20,6 +22,7 @@ from ledger.http.endpoint import Routes
 from ledger.http.services import Call
 from ledger.journal.history import read_balance_at, times_of
 from ledger.journal.load import StaleProgramError
+from ledger.limits.sharing import freeze_beyond, value_of
 
 routes = Routes(
     "Members", "Members by an opaque id of the caller's, their balances and lots. No personal data."
@@ -38,11 +41,18 @@ def change_member(call: Call, member_id: str, **facts: Any) -> tuple[dict[str, A
     """Create a member, or change what is known of one.
 
     What is left out stays as it is; attributes are replaced as a whole. Answers 201 for a new member and
-    200 for one that was known. Sending it again changes nothing.
+    200 for one that was known. Sending it again changes nothing. Where the terms limit how many members may have
+    the same attribute, whoever comes beyond it is frozen.
     """
-    member, is_new = call.database.run(
-        lambda connection: put_member(connection, call.program, member_id, now=call.now, **facts)
-    )
+
+    def put(connection: Connection) -> tuple[Member, bool]:
+        before = value_of(connection, call.program, member_id)
+        member, is_new = put_member(connection, call.program, member_id, now=call.now, **facts)
+        if "attributes" in facts:
+            member = freeze_beyond(connection, call.program, member, before, by=call.principal, now=call.now)
+        return member, is_new
+
+    member, is_new = call.database.run(put)
     return member.shown(), 201 if is_new else 200
 
 

@@ -5,6 +5,10 @@ from typing import Final
 from ledger.rules.words import Text, Words
 
 ALERTS: Final[dict[str, Words]] = {
+    "attribute_shared": Words(
+        "{member_id} was frozen: {members} members have the same {attribute}, and {limit} are allowed.",
+        "会员 {member_id} 已被冻结：共有 {members} 名会员的 {attribute} 相同，上限为 {limit} 名。",
+    ),
     "issuance_ceiling": Words(
         "{issued} points were issued from {from} to {to}, more than the ceiling of {ceiling}.",
         "{from} 至 {to} 共发放 {issued} 积分，超过上限 {ceiling}。",
@@ -31,6 +35,10 @@ ALERTS: Final[dict[str, Words]] = {
         "{redeemed} of {issued} points were redeemed from {from} to {to}: the rate of {rate} lies outside of the band "
         "from {low} to {high}.",
         "{from} 至 {to} 发放 {issued} 积分，核销 {redeemed} 积分：核销率 {rate} 不在区间 {low} 至 {high} 内。",
+    ),
+    "reward_withheld": Words(
+        "{member_id}, whom {referrer} has brought, bought for the first time while frozen; neither was rewarded.",
+        "{referrer} 推荐的会员 {member_id} 在冻结期间完成首次购物，双方的推荐奖励均未发放。",
     ),
     "taken_while_frozen": Words(
         "The till {device_id} took points of {member_id} at {occurred_at}, while it was offline and they were frozen.",

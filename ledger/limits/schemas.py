@@ -7,7 +7,18 @@ from marshmallow import ValidationError, fields, validates_schema
 from ledger.accounts.limits import DAY, MEMBER, OF, OPERATION, OPERATIONS
 from ledger.accounts.member_locks import MEMBER_LOCKS
 from ledger.accounts.schemas import MemberQuery, PageQuery
-from ledger.http.fields import Answer, Choice, Instant, Integer, LedgerId, Points, Strict, Text, Truth
+from ledger.http.fields import (
+    Answer,
+    CallerId,
+    Choice,
+    Instant,
+    Integer,
+    LedgerId,
+    Points,
+    Strict,
+    Text,
+    Truth,
+)
 
 MAX_LIMITS = 100
 
@@ -33,6 +44,13 @@ class LimitSchema(Strict):
             raise ValidationError({"times": ["is of a day"]})
         if payload["operation"] == "adjustment" and payload["of"] != MEMBER:
             raise ValidationError({"of": ["adjustments are made by two people; limit them by member"]})
+
+
+class AbuseTermsSchema(Strict):
+    """When a member is frozen by itself."""
+
+    attribute = CallerId("The attribute that tells a device, hashed by the caller", required=True)
+    members = Integer(1, 1_000, "Members that may have the same; the next one is frozen", required=True)
 
 
 class LockChangeSchema(MemberQuery):

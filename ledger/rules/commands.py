@@ -122,8 +122,10 @@ class Purchase(Command):
             answer["paid"] = paid.answer
         uses = [*(visit.uses if visit else ()), *judged.uses, *settlement.uses, *(paid.uses if paid else ())]
         drafts = [draft, *pay(books, judged, entry_id, holder), *settlement.drafts]
-        decision = Decision(drafts, answer, uses, settlement.referrals)
-        return decision._replace(quotes=paid.quotes, alerts=paid.alerts) if paid else decision
+        decision = Decision(drafts, answer, uses, settlement.referrals, settlement.alerts)
+        if paid:
+            return decision._replace(quotes=paid.quotes, alerts=[*paid.alerts, *settlement.alerts])
+        return decision
 
     def _pay(self, books: Books, holder: Holder, spent: int, entry_id: bytes) -> Paid | None:
         if self.points_part is None:

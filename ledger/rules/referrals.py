@@ -12,11 +12,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ledger.accounts.holder import Holder
+from ledger.accounts.member_locks import FROZEN
 from ledger.accounts.program import Program
 from ledger.errors import CircularReferral, MemberUnknown, ReferralExists, ReferralTooLate, SelfReferral
 from ledger.ids import holder_id
 from ledger.ids import show as show_id
-from ledger.journal.commands import NOTHING, UNUSED, Books, Draft, Referral, Use, Wants
+from ledger.journal.commands import NOTHING, UNUSED, Alert, Books, Draft, Referral, Use, Wants
 from ledger.rules.awarding import Judged, Occasion, book, judge, pay, rules_for, wants_of
 from ledger.rules.facts import REFERRAL, REFERRER
 from ledger.rules.terms import terms_of
@@ -84,6 +85,7 @@ class Settlement(NamedTuple):
     drafts: list[Draft]
     """The entry in the referrer's books, and those of the funds that pay for it; none where no rule gives anything."""
     uses: list[Use]
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def peer_holder_id(self) -> bytes | None:
@@ -121,7 +123,7 @@ def _waiting(books: Books, referee: Holder, purchase: Occasion) -> Referral | No
 def judge_purchase(books: Books, holder: Holder, purchase: Occasion, visit: Visit | None) -> Judged:
     """The awards of a purchase, and those of the referral that it settles."""
     judged, referral = judge(books, holder, purchase, visit), _waiting(books, holder, purchase)
-    if referral is None or not _is_first(visit):
+    if referral is None or not _is_first(visit) or holder.locks & FROZEN.bit:
         return judged
     brought = replace(purchase, kind=REFERRAL, activity={"referrer": referral.referrer_id})
     return judged.and_(judge(books, holder, brought, visit, [judged]))
@@ -133,7 +135,8 @@ def settle(
     """Settle the referral that waited for this purchase, the entry of that id: what the rules give the referrer.
 
     One that was there before the first purchase, while no rule was about referrals, is settled without a
-    reward. ``judged`` is what the purchase gave: both draw on the same funds.
+    reward. So is that of a member who is frozen, and somebody is told. ``judged`` is what the purchase gave: both
+    draw on the same funds.
     """
     referral = _waiting(books, holder, purchase)
     if referral is None:
@@ -143,6 +146,10 @@ def settle(
     occasion = replace(purchase, kind=REFERRER, member_id=referral.referrer_id)
     if not _is_first(visit):
         return Settlement(settled, [], [])
+    if holder.locks & FROZEN.bit:
+        # Nothing is given before somebody has looked; what is due then is adjusted by two keys.
+        told = {"member_id": holder.member_id, "referrer": referral.referrer_id}
+        return Settlement(settled, [], [], (Alert("reward_withheld", holder.member_id, told),))
     reward = judge(books, referrer, occasion, _habits(books, referrer), [judged])
     if not reward.awards and not reward.fenced:
         return Settlement(settled, [], [])

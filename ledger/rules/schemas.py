@@ -24,7 +24,7 @@ from ledger.http.fields import (
     Strict,
     Text,
 )
-from ledger.limits.schemas import MAX_LIMITS, LimitSchema
+from ledger.limits.schemas import MAX_LIMITS, AbuseTermsSchema, LimitSchema
 from ledger.rules.policy_fields import EXPIRY_KINDS, FIXED_KINDS, Policy
 from ledger.rules.tier_schemas import TiersSchema
 
@@ -218,6 +218,9 @@ class TermsSchema(Strict):
         fields.Nested(LimitSchema),
         validate=validate.Length(max=MAX_LIMITS),
         metadata={"description": "How much may be moved at a time and in a day; any number if left out"},
+    )
+    abuse = fields.Nested(
+        AbuseTermsSchema, metadata={"description": "Which members are frozen by themselves; none if left out"}
     )
 
 

@@ -45,6 +45,11 @@ ALTER TABLE member_lock_events ENABLE ALWAYS TRIGGER member_lock_events_refuse_c
 ALTER TABLE member_lock_events ENABLE ALWAYS TRIGGER member_lock_events_refuse_truncate;
 """
 
+SHARED = """
+-- Members with the same attribute, where the terms of a program limit how many there may be.
+CREATE INDEX member_attributes_attributes_idx ON member_attributes USING gin (attributes jsonb_path_ops);
+"""
+
 GRANTS = """
 GRANT UPDATE (locks) ON holders TO ledger_app;
 GRANT SELECT, INSERT ON member_lock_events TO ledger_app;
@@ -54,6 +59,7 @@ GRANT SELECT, INSERT ON member_lock_events TO ledger_app;
 def upgrade() -> None:
     op.execute(HOLDERS)
     op.execute(EVENTS)
+    op.execute(SHARED)
     op.execute(GRANTS)
 
 
