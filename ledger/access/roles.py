@@ -1,10 +1,10 @@
 """Who may do what, as data: a key has one role, a role is a set of scopes, a route demands one scope.
 
-- ``pos`` and ``checkout`` earn, redeem, hold, return and refund, for the customer before them. The
-  checkout, a server that acts for a member who is logged in, transfers and awards points as well. Neither
-  undoes entries: that is an operator's work.
-- Nobody at a till and no operator awards points without a purchase: a credit by hand is an adjustment,
-  which takes two keys.
+- ``pos`` and ``checkout`` earn, award, redeem, hold, return and refund, for the customer before them. The
+  checkout, a server that acts for a member who is logged in, transfers points as well. Neither undoes
+  entries: that is an operator's work.
+- No operator awards points without a purchase: a credit by hand is an adjustment, which takes two keys. What a
+  till awards is bounded by limits, and told by operator and terminal.
 - ``operator`` proposes what a person decides (an adjustment, a rate, a rule); ``approver`` decides on it
   and proposes nothing. Either of them switches a rule off: what does harm must stop at once, by whoever
   sees it.
@@ -39,12 +39,12 @@ SCOPES: Final = {
     "test-clock": "Set the clock of a test program",
 }
 
-_TILL: Final = frozenset({"read", "members:write", "earn", "redeem", "refund", "batch"})
+_TILL: Final = frozenset({"read", "members:write", "earn", "award", "redeem", "refund", "batch"})
 
 ROLES: Final[dict[str, frozenset[str]]] = {
     "admin": frozenset(SCOPES),
     "pos": _TILL,
-    "checkout": _TILL | {"award", "transfer"},
+    "checkout": _TILL | {"transfer"},
     "finance": frozenset({"read", "finance", "close"}),
     "operator": frozenset(
         {

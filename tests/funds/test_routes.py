@@ -51,7 +51,7 @@ def grant(shop: Tenant, points: int, fund: str = "spring", **more: Any) -> dict[
 
 def award(shop: Tenant, points: int, fund: str = "spring", member: str = "m-1") -> Any:
     body = {"member_id": member, "points": points, "reason": "sorry", "reference": f"a-{next(_numbers)}"}
-    return shop.send("POST", "/v1/earnings", role="checkout", json={**body, "fund": fund})
+    return shop.send("POST", "/v1/earnings", role="pos", json={**body, "fund": fund})
 
 
 def fund(shop: Tenant, code: str = "spring") -> dict[str, Any]:
