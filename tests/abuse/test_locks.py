@@ -1,6 +1,7 @@
 """What stops a thief who has got in: freezes, spend locks, and limits of a day that hold on all workers together."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -73,3 +74,23 @@ def test_a_day_of_a_card_is_limited_by_all_workers_together(shop: Shop, contest:
     answers = contest.race([contest.redeeming(card, 9) for _ in range(50)])
     assert Counter(codes(answers)) == {None: 11, "limit_exceeded": 39}
     assert contest.available(card) == 1_000 - 99
+
+
+def test_what_a_cashier_gives_by_hand_is_limited_by_name_and_without_one(
+    shop: Shop, program: str, contest: Contest
+) -> None:
+    """LCBO 2008: awards at a till are bounded by who works it and by its key, so leaving the name out gains nothing."""
+    terms: dict[str, Any] = shop.must(contest.token, "GET", "/v1/program")["terms"]
+    by_name = {"of": "operator", "operation": "earning", "per": "day", "points": 50}
+    by_key = {"of": "key", "operation": "earning", "per": "day", "points": 120}
+    shop.must(contest.token, "PUT", "/v1/program/terms", {**terms, "limits": [by_name, by_key]})
+    own, till = contest.member(1), shop.contest("pos", program)
+    named = [till.awarding(own, 10) for _ in range(20)]
+    named = [
+        replace(wish, body={**wish.body, "operator": "c-1", "terminal": f"t-{n}"})
+        for n, wish in enumerate(named)
+    ]
+    assert Counter(codes(till.race(named))) == {None: 5, "limit_exceeded": 15}
+    nameless = [till.awarding(own, 10) for _ in range(20)]
+    assert Counter(codes(till.race(nameless))) == {None: 7, "limit_exceeded": 13}
+    assert contest.available(own) == 1 + 120
