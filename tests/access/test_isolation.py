@@ -51,8 +51,8 @@ PUTS: Final = [
     for page in PRIVATE
     if page.parameters("path") and page.route.method == "PUT" and page.address in READABLE
 ]
-# A member who is locked already stays as he is.
-LOCKS: Final = {"freeze_member", "lock_spending"}
+# A member to whom it was done before stays as he is.
+DONE_BEFORE: Final = {"freeze_member", "lock_spending", "erase"}
 OPERATIONS: Final = [page for page in PAGES if page.route.operation]
 
 TERMS: Final = DEFAULT_TERMS | {
@@ -105,6 +105,9 @@ def live(tenant: Tenant, tag: str) -> Tenant:
         **with_budget(tenant, f"g-{tag}"),
         **with_adjustments(tenant, f"m-{tag}", role="admin"),
     }
+    # Whoever was erased, and is locked, is so again without a change.
+    path = f"/v1/members/{tenant.facts['locked_member_id']}/erase"
+    assert tenant.send("POST", path).status_code == 200
     # The first to acknowledge an alert stays: whoever may do it changes nothing any more.
     path = f"/v1/alerts/{tenant.facts['alert_id']}/acknowledge"
     assert tenant.send("POST", path, json={"note": f"seen by {tag}"}).status_code == 200
@@ -166,7 +169,7 @@ def test_what_is_another_programs_is_answered_as_what_is_nowhere(
     unchanged: None, ours: Tenant, theirs: Tenant, page: Page
 ) -> None:
     known = theirs.facts
-    if page.route.name in LOCKS:
+    if page.route.name in DONE_BEFORE:
         known = known | {"member_id": known["locked_member_id"]}
     absent = {name: nowhere(name, value) for name, value in known.items()}
     body = {"json": sound_body(page)} if page.body else {}
