@@ -85,7 +85,7 @@ def test_the_environment_of_flask_turns_nothing_on(monkeypatch: pytest.MonkeyPat
     def boom() -> str:
         raise RuntimeError("the cause that nobody is told")
 
-    answer = app.test_client().get("/boom")
+    answer: Any = app.test_client().get("/boom")
     assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
     assert b"nobody is told" not in answer.data
     assert b"Traceback" not in answer.data
