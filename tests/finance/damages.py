@@ -341,6 +341,7 @@ DAMAGES = (
         "entry_id = {added_back} AND ordinal = 1",
         "{added_twice}",
     ),
+    Damage("locks", "holders", "locks = 1", HOLDER, "holder_id"),
     Damage("texts", "entry_texts", "texts = '[]'", AWARD, "entry_id"),
     Damage("texts", "entry_texts", "salt = decode(repeat('ab', 16), 'hex')", AWARD, "entry_id"),
     Damage("texts", "entry_texts", "salt = NULL, texts = NULL", AWARD, "entry_id"),

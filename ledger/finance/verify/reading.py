@@ -41,6 +41,8 @@ lots AS NOT MATERIALIZED (SELECT * FROM lots WHERE holder_id IN (SELECT holder_i
 holds AS NOT MATERIALIZED (SELECT * FROM holds WHERE holder_id IN (SELECT holder_id FROM holders)),
 quotes AS NOT MATERIALIZED (SELECT * FROM quotes WHERE holder_id IN (SELECT holder_id FROM holders)),
 usages AS NOT MATERIALIZED (SELECT * FROM usages WHERE holder_id IN (SELECT holder_id FROM holders)),
+member_lock_events AS NOT MATERIALIZED (
+    SELECT * FROM member_lock_events WHERE holder_id IN (SELECT holder_id FROM holders)),
 member_attributes AS NOT MATERIALIZED (
     SELECT * FROM member_attributes WHERE holder_id IN (SELECT holder_id FROM holders)),
 business_references AS NOT MATERIALIZED (SELECT * FROM business_references WHERE program_id = {program}),
