@@ -1,9 +1,9 @@
 """Keys that are made over HTTP: one key proposes them, and another approves.
 
 The secret is made with the proposal and told to whoever proposes, once. What is proposed, approved and kept is its
-digest, so that the approver decides on this very key and never sees it; until then it opens nothing. What may approve is
-made by the owner of the database alone: a maker who got such a key would be his own checker. The database checks all of
-it again, of whatever the application makes.
+digest: the approver decides on this very key and never sees it, and until then it opens nothing. What may approve is
+made by the owner of the database alone: a maker who got such a key would be his own checker. The database checks all
+of it again, of whatever the application makes.
 """
 
 from collections.abc import Mapping

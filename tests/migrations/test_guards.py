@@ -208,6 +208,7 @@ def test_every_guarded_table_has_both_triggers_always_on(books: Any) -> None:
     assert triggers == [
         *sorted(
             [
+                ("approvals", "approvals_by_keys_that_hold", "A"),
                 ("approvals", "approvals_decide_once", "A"),
                 ("api_keys", "api_keys_by_two_hands", "A"),
                 ("quotes", "quotes_use_once", "A"),
