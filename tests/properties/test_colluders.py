@@ -106,9 +106,11 @@ class Ring:
         about["return"] = list(self.bought)
         name = self._earlier(about.get(kind, []), chosen)
         first: dict[str, Callable[[], Command]] = {
-            "redeem": lambda: redeem(amount, member=member),
-            "transfer": lambda: transfer(amount, sender=member, recipient=friend),
-            "hold": lambda: PlaceHold(member, amount, None, f"h-{next(self.numbers)}", 86_400),
+            "redeem": lambda: redeem(self._within(member, amount), member=member),
+            "transfer": lambda: transfer(self._within(member, amount), sender=member, recipient=friend),
+            "hold": lambda: PlaceHold(
+                member, self._within(member, amount), None, f"h-{next(self.numbers)}", 86_400
+            ),
         }
         again: dict[str, Callable[[str], Command]] = {
             "refund": lambda redemption: refund(redemption, amount),
@@ -119,6 +121,11 @@ class Ring:
         if kind in first:
             return first[kind]()
         return again[kind](name) if name is not None and kind in again else None
+
+    def _within(self, member: str, amount: int) -> int:
+        """The amount; where the member has less, nearly all that he has."""
+        available = self.bench.available(member)
+        return amount if amount <= available else max(1, available - amount % 3)
 
     def _earlier(self, names: list[str], chosen: int) -> str | None:
         return names[chosen % len(names)] if names else None
