@@ -22,12 +22,14 @@ import orjson
 from flask import Flask
 from gunicorn import arbiter, util
 from gunicorn.app.base import BaseApplication
+from gunicorn.errors import HaltServer
 from gunicorn.http import wsgi as gunicorn_wsgi
 from prometheus_client.multiprocess import mark_process_dead
 
 from ledger import upkeep
 from ledger.app import create_app
 from ledger.command_line import Place
+from ledger.config import ConfigurationError
 from ledger.devdb import DevServer
 from ledger.http.headers import REPEATED, SINGLE
 from ledger.http.meters import Meters, share
@@ -81,7 +83,12 @@ class Service(BaseApplication):  # type: ignore[misc]
         Worker.caller_ms = self.place.settings.caller_timeout_ms
         share(self.counts)
         upkeep.start(self.place)
-        return create_app(self.place.settings, self.place.database(), meters=Meters(self.counts))
+        try:
+            return create_app(self.place.settings, self.place.database(), meters=Meters(self.counts))
+        except ConfigurationError as error:
+            # Read by a worker, because what reads it is loaded there; told in one line, as the master would.
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(arbiter.Arbiter.APP_LOAD_ERROR)
 
     def run(self) -> NoReturn:
         """Serve until told to stop; ends by SystemExit."""
@@ -91,6 +98,9 @@ class Service(BaseApplication):  # type: ignore[misc]
         master = Master(self)
         try:
             master.run()
+        except HaltServer as halted:
+            # A second worker has not come up, while the end of the first was being told.
+            sys.exit(halted.exit_status)
         finally:
             if master.server is not None:
                 master.server.stop()
