@@ -65,11 +65,10 @@ def read_entry(connection: Connection, program: Program, entry_id: str) -> dict[
 def _select_entries() -> Select[Any]:
     # Looked up where an entry has a peer, and not joined: no plan can come to read every holder for it.
     peer = select(peers.c.member_id).where(peers.c.holder_id == entries.c.peer_holder_id).scalar_subquery()
-    words = (entry_texts.c.holder_id == entries.c.holder_id) & (entry_texts.c.entry_id == entries.c.entry_id)
-    return (
-        select(entries, entry_texts.c.texts, holders.c.member_id, peer.label("peer_member_id"))
-        .join_from(entries, holders, holders.c.holder_id == entries.c.holder_id)
-        .join(entry_texts, words, isouter=True)
+    own = (entry_texts.c.holder_id == entries.c.holder_id) & (entry_texts.c.entry_id == entries.c.entry_id)
+    words = select(entry_texts.c.texts).where(own).scalar_subquery()
+    return select(entries, words.label("texts"), holders.c.member_id, peer.label("peer_member_id")).join_from(
+        entries, holders, holders.c.holder_id == entries.c.holder_id
     )
 
 

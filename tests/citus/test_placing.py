@@ -106,6 +106,8 @@ def test_guards_are_the_same_before_and_after(
     upgrade(empty_database.owner_url)
     before = guards_of(owner)
     assert {state for _, _, state in before} == {"A"}
+    # What asks another table is no guard on a cluster.
+    before = [guard for guard in before if not any(name in guard[1] for name in citus.ASKING)]
     extension.install()
     assert call("--citus").exit_code == 0
     assert guards_of(owner) == before

@@ -120,9 +120,12 @@ def test_a_key_twice_in_one_batch_has_one_effect(tiny: Tiny) -> None:
 
 
 def test_each_operation_demands_its_own_scope(tiny: Tiny) -> None:
-    results = send(tiny.client("operator"), [award(0), spend(1, 5)]).json["results"]
-    assert [result["status"] for result in results] == [201, 403]
-    assert results[1]["body"]["required_scope"] == "redeem"
+    operations = [award(0), spend(1, 5)]
+    refused = send(tiny.client("operator"), operations).json["results"]
+    assert [result["status"] for result in refused] == [403, 403]
+    assert [result["body"]["required_scope"] for result in refused] == ["award", "redeem"]
+    posted = send(tiny.client("pos"), operations).json["results"]
+    assert [result["status"] for result in posted] == [201, 201]
 
 
 def test_a_key_without_the_scope_may_not_send_batches(tiny: Tiny) -> None:

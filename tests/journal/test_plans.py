@@ -34,6 +34,9 @@ INSERT INTO postings (entry_id, holder_id, amount, ordinal, debit, credit, unit,
 INSERT INTO lots (holder_id, lot_id, original, remaining, earned_at, available_at, program_id, unit, rolling, is_open)
     SELECT md5('h' || h)::uuid, md5('l' || h || '/' || n)::uuid, 1, n % 2, now(), now(), 1, 1, false, n % 2 = 1
       FROM generate_series(1, 3000) h, generate_series(1, 10) n;
+INSERT INTO entry_texts (holder_id, entry_id, salt, texts)
+    SELECT md5('h' || h)::uuid, md5('e' || h || '/' || n)::uuid, decode(md5('s'), 'hex'), '{}'
+      FROM generate_series(1, 3000) h, generate_series(1, 10) n;
 INSERT INTO holds (holder_id, hold_id, points, expires_at, program_id, status)
     SELECT md5('h' || h)::uuid, md5('e' || h || '/' || n)::uuid, 1, now(), 1, 'open'
       FROM generate_series(1, 3000) h, generate_series(1, 10) n;

@@ -8,6 +8,34 @@ CREATE FUNCTION public.ordinal_of_lot(lot uuid) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN ((get_byte(uuid_send(lot), 14) * 256) + get_byte(uuid_send(lot), 15));
 
+CREATE FUNCTION public.refuse_all_but_erased_reason() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.reason = 'erased'
+        AND (NEW.holder_id, NEW.event_id, NEW.recorded_at, NEW.is_on, NEW.lock, NEW.changed_by)
+            IS NOT DISTINCT FROM
+            (OLD.holder_id, OLD.event_id, OLD.recorded_at, OLD.is_on, OLD.lock, OLD.changed_by)
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% on % is refused: it is append-only, and a reason is erased at most', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END $$;
+
+CREATE FUNCTION public.refuse_all_but_erasing() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP <> 'UPDATE' OR (NEW.holder_id, NEW.entry_id) IS DISTINCT FROM (OLD.holder_id, OLD.entry_id)
+        OR NEW.salt IS NOT NULL OR NEW.texts IS NOT NULL
+    THEN
+        RAISE EXCEPTION 'words beside the books are erased, and never changed'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -16,20 +44,46 @@ BEGIN
         USING ERRCODE = 'insufficient_privilege';
 END $$;
 
+CREATE FUNCTION public.refuse_revoked_keys() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM api_keys
+         WHERE revoked_at IS NOT NULL
+           AND (key_id = NEW.decided_by OR key_id = NEW.proposed_by AND NEW.status = 'approved'))
+    THEN
+        RAISE EXCEPTION 'a revoked key neither approves nor has anything approved'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.refuse_second_decision() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF OLD.status <> 'pending' OR NEW.status = 'pending'
-        OR (NEW.program_id, NEW.approval_id, NEW.kind, NEW.subject, NEW.content::text, NEW.content_hash,
-            NEW.proposed_by, NEW.proposed_at)
-        IS DISTINCT FROM (OLD.program_id, OLD.approval_id, OLD.kind, OLD.subject, OLD.content::text,
-            OLD.content_hash, OLD.proposed_by, OLD.proposed_at)
+    IF (NEW.program_id, NEW.approval_id, NEW.kind, NEW.subject, NEW.proposed_by, NEW.proposed_at)
+        IS NOT DISTINCT FROM
+        (OLD.program_id, OLD.approval_id, OLD.kind, OLD.subject, OLD.proposed_by, OLD.proposed_at)
     THEN
-        RAISE EXCEPTION 'a proposal is decided once, and as it was proposed'
-            USING ERRCODE = 'insufficient_privilege';
+        IF OLD.status = 'pending' AND NEW.status <> 'pending'
+            AND (NEW.content::text, NEW.content_hash) IS NOT DISTINCT FROM (OLD.content::text, OLD.content_hash)
+        THEN
+            RETURN NEW;
+        END IF;
+        IF OLD.kind = 'adjustment'
+            AND (NEW.status, NEW.decided_by, NEW.decided_at)
+                IS NOT DISTINCT FROM (OLD.status, OLD.decided_by, OLD.decided_at)
+            AND NEW.content::jsonb = jsonb_set(OLD.content::jsonb, '{reason}', '"erased"')
+            AND NEW.content_hash = sha256(convert_to(NEW.content::text, 'UTF8'))
+            AND NEW.reason IS NOT DISTINCT FROM (CASE WHEN OLD.reason IS NOT NULL THEN 'erased' END)
+        THEN
+            RETURN NEW;
+        END IF;
     END IF;
-    RETURN NEW;
+    RAISE EXCEPTION 'a proposal is decided once, and as it was proposed'
+        USING ERRCODE = 'insufficient_privilege';
 END $$;
 
 CREATE FUNCTION public.refuse_second_use() RETURNS trigger
@@ -37,6 +91,25 @@ CREATE FUNCTION public.refuse_second_use() RETURNS trigger
     AS $$
 BEGIN
     RAISE EXCEPTION 'a quote is used once' USING ERRCODE = 'insufficient_privilege';
+END $$;
+
+CREATE FUNCTION public.refuse_ungranted_keys() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF current_user = 'ledger_app' AND (
+        NEW.role IN ('admin', 'approver') OR NEW.revoked_at IS NOT NULL OR NOT EXISTS (
+            SELECT FROM approvals a
+             WHERE a.program_id = NEW.program_id AND a.kind = 'key' AND a.status = 'approved'
+               AND a.subject = NEW.key_id
+               AND a.content ->> 'digest' = encode(NEW.digest, 'hex')
+               AND a.content ->> 'role' = NEW.role
+               AND a.content ->> 'region' IS NOT DISTINCT FROM NEW.region))
+    THEN
+        RAISE EXCEPTION 'a key is what one key has proposed and another approved'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
 END $$;
 
 CREATE TABLE public.alembic_version (
@@ -66,8 +139,11 @@ CREATE TABLE public.api_keys (
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
     region text,
+    frozen_at timestamp with time zone,
+    frozen_reason text,
     CONSTRAINT api_keys_digest_check CHECK ((length(digest) = 32)),
     CONSTRAINT api_keys_expires_at_check CHECK ((expires_at > created_at)),
+    CONSTRAINT api_keys_frozen_reason_check CHECK (((frozen_at IS NULL) = (frozen_reason IS NULL))),
     CONSTRAINT api_keys_key_id_check CHECK ((key_id ~ '^[0-9a-z]{12,32}$'::text))
 );
 
@@ -88,6 +164,32 @@ CREATE TABLE public.approvals (
     CONSTRAINT approvals_decided_by_check CHECK ((decided_by <> proposed_by)),
     CONSTRAINT approvals_decision_check CHECK ((((status = 'pending'::text) = (decided_by IS NULL)) AND ((decided_by IS NULL) = (decided_at IS NULL)))),
     CONSTRAINT approvals_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text])))
+);
+
+CREATE TABLE public.audit_events (
+    program_id integer NOT NULL,
+    event_id uuid NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    principal text,
+    role text,
+    member_id text,
+    address text,
+    action text NOT NULL,
+    subject text NOT NULL,
+    status smallint NOT NULL,
+    code text,
+    request_id text NOT NULL,
+    times integer NOT NULL,
+    before_hash bytea,
+    after_hash bytea,
+    CONSTRAINT audit_events_after_hash_check CHECK ((length(after_hash) = 32)),
+    CONSTRAINT audit_events_before_hash_check CHECK ((length(before_hash) = 32)),
+    CONSTRAINT audit_events_code_check CHECK (((code IS NULL) OR (after_hash IS NULL))),
+    CONSTRAINT audit_events_principal_check CHECK (((principal IS NULL) = (program_id = 0))),
+    CONSTRAINT audit_events_program_id_check CHECK ((program_id >= 0)),
+    CONSTRAINT audit_events_status_check CHECK (((status >= 100) AND (status <= 599))),
+    CONSTRAINT audit_events_subject_check CHECK ((length(subject) <= 512)),
+    CONSTRAINT audit_events_times_check CHECK ((times > 0))
 );
 
 CREATE TABLE public.business_references (
@@ -223,6 +325,22 @@ CREATE TABLE public.entries (
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='200000');
 
+CREATE TABLE public.entry_texts (
+    holder_id uuid NOT NULL,
+    entry_id uuid NOT NULL,
+    salt bytea,
+    texts json,
+    CONSTRAINT entry_texts_erased_check CHECK (((salt IS NULL) = (texts IS NULL))),
+    CONSTRAINT entry_texts_salt_check CHECK ((length(salt) = 16))
+);
+
+CREATE TABLE public.erasures (
+    holder_id uuid NOT NULL,
+    erased_at timestamp with time zone NOT NULL,
+    erased_by text NOT NULL,
+    reason text NOT NULL
+);
+
 CREATE TABLE public.estimates (
     program_id integer NOT NULL,
     version integer NOT NULL,
@@ -280,11 +398,13 @@ CREATE TABLE public.holders (
     tier_terms_version integer DEFAULT 0 NOT NULL,
     tier_in_grace boolean DEFAULT false NOT NULL,
     tier text,
+    locks smallint DEFAULT 0 NOT NULL,
     CONSTRAINT holders_debt_check CHECK (((debt >= 0) AND (debt <= '9007199254740991'::bigint))),
     CONSTRAINT holders_growth_check CHECK (((growth >= 0) AND (growth <= '9007199254740991'::bigint))),
     CONSTRAINT holders_head_hash_check CHECK ((length(head_hash) = 32)),
     CONSTRAINT holders_held_check CHECK (((held >= 0) AND (held <= '9007199254740991'::bigint))),
-    CONSTRAINT holders_member_id_check CHECK ((member_id ~ '^([A-Za-z0-9._:-]{1,64}|(fund|operator)/[A-Za-z0-9._:-]{1,96})$'::text)),
+    CONSTRAINT holders_locks_check CHECK (((locks >= 0) AND (locks <= 3))),
+    CONSTRAINT holders_member_id_check CHECK ((member_id ~ '^([A-Za-z0-9._:-]{1,64}|(fund|operator|terminal|store|key)/[A-Za-z0-9._:-]{1,96})$'::text)),
     CONSTRAINT holders_points_check CHECK (((points >= 0) AND (points <= '9007199254740991'::bigint))),
     CONSTRAINT holders_standing_check CHECK (((available >= 0) AND (pending >= 0) AND ((available + pending) <= points) AND ((growth_value >= 0) AND (growth_value <= growth)))),
     CONSTRAINT holders_version_check CHECK ((version >= 0))
@@ -308,6 +428,12 @@ CREATE TABLE public.holds (
     CONSTRAINT holds_status_check CHECK ((status = ANY (ARRAY['open'::text, 'captured'::text, 'released'::text, 'lapsed'::text])))
 )
 WITH (fillfactor='85');
+
+CREATE TABLE public.key_uses (
+    key_id text NOT NULL,
+    last_used_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
 
 CREATE TABLE public.postings (
     entry_id uuid NOT NULL,
@@ -375,6 +501,17 @@ CREATE TABLE public.member_attributes (
     attributes jsonb NOT NULL
 );
 
+CREATE TABLE public.member_lock_events (
+    holder_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    is_on boolean NOT NULL,
+    lock text NOT NULL,
+    changed_by text NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT member_lock_events_lock_check CHECK ((lock = ANY (ARRAY['frozen'::text, 'spend'::text])))
+);
+
 CREATE TABLE public.outcomes (
     program_id integer NOT NULL,
     key text NOT NULL,
@@ -383,7 +520,9 @@ CREATE TABLE public.outcomes (
     entry_id uuid,
     request_id text NOT NULL,
     code text,
-    answer bytea NOT NULL
+    answer bytea NOT NULL,
+    caller text,
+    action text
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='200000');
 
@@ -452,6 +591,15 @@ CREATE TABLE public.quotes (
     CONSTRAINT quotes_points_value_check CHECK (((points_value >= 1) AND (points_value <= price))),
     CONSTRAINT quotes_price_check CHECK (((price >= 1) AND (price <= '9007199254740991'::bigint)))
 );
+
+CREATE TABLE public.rate_counts (
+    subject text NOT NULL,
+    begins_at timestamp with time zone NOT NULL,
+    taken bigint NOT NULL,
+    CONSTRAINT rate_counts_subject_check CHECK ((length(subject) <= 400)),
+    CONSTRAINT rate_counts_taken_check CHECK ((taken > 0))
+)
+WITH (fillfactor='50');
 
 CREATE TABLE public.rates (
     program_id integer NOT NULL,
@@ -643,6 +791,9 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.approvals
     ADD CONSTRAINT approvals_pkey PRIMARY KEY (program_id, approval_id);
 
+ALTER TABLE ONLY public.audit_events
+    ADD CONSTRAINT audit_events_pkey PRIMARY KEY (program_id, event_id);
+
 ALTER TABLE ONLY public.business_references
     ADD CONSTRAINT business_references_pkey PRIMARY KEY (program_id, kind, reference);
 
@@ -676,6 +827,12 @@ ALTER TABLE ONLY public.entries
 ALTER TABLE ONLY public.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (entry_id, holder_id);
 
+ALTER TABLE ONLY public.entry_texts
+    ADD CONSTRAINT entry_texts_pkey PRIMARY KEY (holder_id, entry_id);
+
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (holder_id);
+
 ALTER TABLE ONLY public.estimates
     ADD CONSTRAINT estimates_pkey PRIMARY KEY (program_id, version);
 
@@ -688,11 +845,17 @@ ALTER TABLE ONLY public.holders
 ALTER TABLE ONLY public.holds
     ADD CONSTRAINT holds_pkey PRIMARY KEY (holder_id, hold_id);
 
+ALTER TABLE ONLY public.key_uses
+    ADD CONSTRAINT key_uses_pkey PRIMARY KEY (key_id);
+
 ALTER TABLE ONLY public.lots
     ADD CONSTRAINT lots_pkey PRIMARY KEY (holder_id, lot_id);
 
 ALTER TABLE ONLY public.member_attributes
     ADD CONSTRAINT member_attributes_pkey PRIMARY KEY (holder_id);
+
+ALTER TABLE ONLY public.member_lock_events
+    ADD CONSTRAINT member_lock_events_pkey PRIMARY KEY (holder_id, event_id);
 
 ALTER TABLE ONLY public.outcomes
     ADD CONSTRAINT outcomes_pkey PRIMARY KEY (program_id, key);
@@ -714,6 +877,9 @@ ALTER TABLE ONLY public.programs
 
 ALTER TABLE ONLY public.quotes
     ADD CONSTRAINT quotes_pkey PRIMARY KEY (holder_id, quote_id);
+
+ALTER TABLE ONLY public.rate_counts
+    ADD CONSTRAINT rate_counts_pkey PRIMARY KEY (subject, begins_at);
 
 ALTER TABLE ONLY public.rates
     ADD CONSTRAINT rates_pkey PRIMARY KEY (program_id, version);
@@ -751,6 +917,10 @@ ALTER TABLE ONLY public.totals_state
 ALTER TABLE ONLY public.usages
     ADD CONSTRAINT usages_pkey PRIMARY KEY (holder_id, subject, period);
 
+CREATE INDEX audit_events_program_id_idx ON public.audit_events USING btree (program_id, recorded_at);
+
+CREATE INDEX audit_events_subject_idx ON public.audit_events USING btree (program_id, subject, recorded_at);
+
 CREATE INDEX entries_parent_entry_id_idx ON public.entries USING btree (parent_entry_id) WHERE (parent_entry_id IS NOT NULL);
 
 CREATE INDEX holders_funds_idx ON public.holders USING btree (program_id, member_id) WHERE (member_id ~~ 'fund/%'::text);
@@ -765,6 +935,10 @@ CREATE INDEX lots_holder_id_idx ON public.lots USING btree (holder_id) WHERE is_
 
 CREATE INDEX lots_program_id_idx ON public.lots USING btree (program_id, expires_at, holder_id) WHERE is_open;
 
+CREATE INDEX member_attributes_attributes_idx ON public.member_attributes USING gin (attributes jsonb_path_ops);
+
+CREATE INDEX outcomes_program_id_idx ON public.outcomes USING btree (program_id, recorded_at) WHERE (action IS NOT NULL);
+
 CREATE INDEX quotes_holder_id_idx ON public.quotes USING btree (holder_id, expires_at) WHERE (used_entry_id IS NULL);
 
 CREATE INDEX reconciliations_program_id_idx ON public.reconciliations USING btree (program_id, kind, first_day, last_day);
@@ -773,9 +947,25 @@ CREATE INDEX referrals_referrer_holder_id_idx ON public.referrals USING btree (r
 
 CREATE INDEX usages_overrun_idx ON public.usages USING btree (period, holder_id) WHERE (subject ~~ 'overrun:%'::text);
 
+CREATE TRIGGER api_keys_by_two_hands BEFORE INSERT ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.refuse_ungranted_keys();
+
+ALTER TABLE public.api_keys ENABLE ALWAYS TRIGGER api_keys_by_two_hands;
+
+CREATE TRIGGER approvals_by_keys_that_hold BEFORE UPDATE ON public.approvals FOR EACH ROW WHEN ((new.status <> old.status)) EXECUTE FUNCTION public.refuse_revoked_keys();
+
+ALTER TABLE public.approvals ENABLE ALWAYS TRIGGER approvals_by_keys_that_hold;
+
 CREATE TRIGGER approvals_decide_once BEFORE UPDATE ON public.approvals FOR EACH ROW EXECUTE FUNCTION public.refuse_second_decision();
 
 ALTER TABLE public.approvals ENABLE ALWAYS TRIGGER approvals_decide_once;
+
+CREATE TRIGGER audit_events_refuse_change BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.audit_events ENABLE ALWAYS TRIGGER audit_events_refuse_change;
+
+CREATE TRIGGER audit_events_refuse_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.audit_events ENABLE ALWAYS TRIGGER audit_events_refuse_truncate;
 
 CREATE TRIGGER business_references_refuse_change BEFORE DELETE OR UPDATE ON public.business_references FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -817,6 +1007,22 @@ CREATE TRIGGER entries_refuse_truncate BEFORE TRUNCATE ON public.entries FOR EAC
 
 ALTER TABLE public.entries ENABLE ALWAYS TRIGGER entries_refuse_truncate;
 
+CREATE TRIGGER entry_texts_erase_only BEFORE DELETE OR UPDATE ON public.entry_texts FOR EACH ROW EXECUTE FUNCTION public.refuse_all_but_erasing();
+
+ALTER TABLE public.entry_texts ENABLE ALWAYS TRIGGER entry_texts_erase_only;
+
+CREATE TRIGGER entry_texts_refuse_truncate BEFORE TRUNCATE ON public.entry_texts FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.entry_texts ENABLE ALWAYS TRIGGER entry_texts_refuse_truncate;
+
+CREATE TRIGGER erasures_refuse_change BEFORE DELETE OR UPDATE ON public.erasures FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.erasures ENABLE ALWAYS TRIGGER erasures_refuse_change;
+
+CREATE TRIGGER erasures_refuse_truncate BEFORE TRUNCATE ON public.erasures FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.erasures ENABLE ALWAYS TRIGGER erasures_refuse_truncate;
+
 CREATE TRIGGER estimates_refuse_change BEFORE DELETE OR UPDATE ON public.estimates FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 ALTER TABLE public.estimates ENABLE ALWAYS TRIGGER estimates_refuse_change;
@@ -824,6 +1030,14 @@ ALTER TABLE public.estimates ENABLE ALWAYS TRIGGER estimates_refuse_change;
 CREATE TRIGGER estimates_refuse_truncate BEFORE TRUNCATE ON public.estimates FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 ALTER TABLE public.estimates ENABLE ALWAYS TRIGGER estimates_refuse_truncate;
+
+CREATE TRIGGER member_lock_events_refuse_change BEFORE DELETE OR UPDATE ON public.member_lock_events FOR EACH ROW EXECUTE FUNCTION public.refuse_all_but_erased_reason();
+
+ALTER TABLE public.member_lock_events ENABLE ALWAYS TRIGGER member_lock_events_refuse_change;
+
+CREATE TRIGGER member_lock_events_refuse_truncate BEFORE TRUNCATE ON public.member_lock_events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.member_lock_events ENABLE ALWAYS TRIGGER member_lock_events_refuse_truncate;
 
 CREATE TRIGGER period_events_refuse_change BEFORE DELETE OR UPDATE ON public.period_events FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -938,6 +1152,12 @@ ALTER TABLE ONLY public.entitlements
 ALTER TABLE ONLY public.entries
     ADD CONSTRAINT entries_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
 
+ALTER TABLE ONLY public.entry_texts
+    ADD CONSTRAINT entry_texts_entry_id_fkey FOREIGN KEY (entry_id, holder_id) REFERENCES public.entries(entry_id, holder_id);
+
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
+
 ALTER TABLE ONLY public.estimates
     ADD CONSTRAINT estimates_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
 
@@ -947,11 +1167,17 @@ ALTER TABLE ONLY public.holders
 ALTER TABLE ONLY public.holds
     ADD CONSTRAINT holds_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
 
+ALTER TABLE ONLY public.key_uses
+    ADD CONSTRAINT key_uses_key_id_fkey FOREIGN KEY (key_id) REFERENCES public.api_keys(key_id);
+
 ALTER TABLE ONLY public.lots
     ADD CONSTRAINT lots_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
 
 ALTER TABLE ONLY public.member_attributes
     ADD CONSTRAINT member_attributes_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
+
+ALTER TABLE ONLY public.member_lock_events
+    ADD CONSTRAINT member_lock_events_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
 
 ALTER TABLE ONLY public.period_events
     ADD CONSTRAINT period_events_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
@@ -1007,9 +1233,13 @@ GRANT UPDATE(acknowledged_by) ON TABLE public.alerts TO ledger_app;
 
 GRANT UPDATE(note) ON TABLE public.alerts TO ledger_app;
 
-GRANT SELECT ON TABLE public.api_keys TO ledger_app;
+GRANT SELECT,INSERT ON TABLE public.api_keys TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.approvals TO ledger_app;
+
+GRANT UPDATE(content) ON TABLE public.approvals TO ledger_app;
+
+GRANT UPDATE(content_hash) ON TABLE public.approvals TO ledger_app;
 
 GRANT UPDATE(status) ON TABLE public.approvals TO ledger_app;
 
@@ -1018,6 +1248,8 @@ GRANT UPDATE(decided_by) ON TABLE public.approvals TO ledger_app;
 GRANT UPDATE(decided_at) ON TABLE public.approvals TO ledger_app;
 
 GRANT UPDATE(reason) ON TABLE public.approvals TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.audit_events TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.business_references TO ledger_app;
 
@@ -1034,6 +1266,14 @@ GRANT SELECT,INSERT ON TABLE public.deferral_policies TO ledger_app;
 GRANT SELECT,INSERT ON TABLE public.entitlements TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.entries TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.entry_texts TO ledger_app;
+
+GRANT UPDATE(salt) ON TABLE public.entry_texts TO ledger_app;
+
+GRANT UPDATE(texts) ON TABLE public.entry_texts TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.erasures TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.estimates TO ledger_app;
 
@@ -1085,6 +1325,8 @@ GRANT UPDATE(tier_in_grace) ON TABLE public.holders TO ledger_app;
 
 GRANT UPDATE(tier) ON TABLE public.holders TO ledger_app;
 
+GRANT UPDATE(locks) ON TABLE public.holders TO ledger_app;
+
 GRANT SELECT,INSERT ON TABLE public.holds TO ledger_app;
 
 GRANT UPDATE(captured) ON TABLE public.holds TO ledger_app;
@@ -1092,6 +1334,8 @@ GRANT UPDATE(captured) ON TABLE public.holds TO ledger_app;
 GRANT UPDATE(closed_entry_id) ON TABLE public.holds TO ledger_app;
 
 GRANT UPDATE(status) ON TABLE public.holds TO ledger_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.key_uses TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.postings TO ledger_app;
 
@@ -1108,6 +1352,10 @@ GRANT UPDATE(expires_at) ON TABLE public.lots TO ledger_app;
 GRANT UPDATE(is_open) ON TABLE public.lots TO ledger_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.member_attributes TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.member_lock_events TO ledger_app;
+
+GRANT UPDATE(reason) ON TABLE public.member_lock_events TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.outcomes TO ledger_app;
 
@@ -1126,6 +1374,8 @@ GRANT UPDATE(stamp) ON TABLE public.programs TO ledger_app;
 GRANT SELECT,INSERT ON TABLE public.quotes TO ledger_app;
 
 GRANT UPDATE(used_entry_id) ON TABLE public.quotes TO ledger_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rate_counts TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.rates TO ledger_app;
 
