@@ -46,6 +46,13 @@ CASE WHEN e.kind IN ('return', 'reversal') THEN coalesce((
      WHERE p.entry_id = e.entry_id AND p.holder_id = e.holder_id AND p.credit = {account}), 0) ELSE 0 END
 """
 
+# What an activity brought along lies beside its entry. Looked up for activities alone, and never joined.
+_WITH_WORDS: LiteralString = """
+CASE e.kind WHEN 'activity' THEN coalesce((
+    SELECT (e.details::jsonb || t.texts::jsonb)::json FROM entry_texts t
+     WHERE t.holder_id = e.holder_id AND t.entry_id = e.entry_id), e.details) ELSE e.details END
+"""
+
 _EVENTS: LiteralString = (
     """
 SELECT uuid_send(e.holder_id), uuid_send(e.entry_id), e.version, e.kind, e.effective_at, e.recorded_at,
@@ -54,8 +61,10 @@ SELECT uuid_send(e.holder_id), uuid_send(e.entry_id), e.version, e.kind, e.effec
     + _TAKEN.replace("{account}", "50")
     + ","
     + _TAKEN.replace("{account}", "60")
-    + """, CASE WHEN t.texts IS NULL THEN e.details ELSE (e.details::jsonb || t.texts::jsonb)::json END
-  FROM entries e LEFT JOIN entry_texts t USING (entry_id, holder_id)
+    + ", "
+    + _WITH_WORDS
+    + """
+  FROM entries e
  WHERE e.holder_id = ANY(%b) AND e.kind IN ('earn', 'activity', 'return', 'reversal')
 """
 )
