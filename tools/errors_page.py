@@ -133,8 +133,8 @@ ADVICE: Final = {
     "again; the keys of the aborted ones are free.",
     "member_frozen": "Take the whole price in money, and tell the member to call the program: an operator unfreezes. "
     "Then ask again with a new key.",
-    "limit_exceeded": "`of`, `operation` and `per` say which limit of the program's terms it is, and `limit` less `used` "
-    "what is left of it, in `counts`. Ask for less, or tomorrow with a new key; or have it decided by an operator.",
+    "limit_exceeded": "`of`, `operation` and `per` say which limit of the program's terms it is, and `limit` less "
+    "`used` what is left of it, in `counts`. Ask for less, or tomorrow with a new key; or have an operator decide.",
     "spend_locked": "Let the member unlock spending in the app, then ask again with a new key. The reference is free.",
     "insufficient_points": "Offer what is in `available`. To try again later, take a new key; the reference is free.",
     "budget_exhausted": "Award at most what is in `available`, or have the fund granted more; then take a new key. The "

@@ -313,7 +313,7 @@ def test_the_database_lets_nobody_decide_again(raw: Any, office: Office, status:
 )
 def test_the_application_may_not_change_what_is_proposed(raw: Any, office: Office, change: str) -> None:
     office.propose()
-    with pytest.raises(pg.InsufficientPrivilege, match="permission denied|as it was proposed"):
+    with pytest.raises(pg.InsufficientPrivilege, match=r"permission denied|as it was proposed"):
         raw.execute(f"UPDATE approvals SET {change}")
 
 

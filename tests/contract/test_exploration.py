@@ -186,7 +186,14 @@ def reconciled(members: dict[str, Any]) -> dict[str, Any]:
     if kept.get("code") == "auto":
         # Two approvals turn it on.
         kept["on"] = False
-    return kept
+    return limiting(kept) if {"of", "operation"} <= kept.keys() else kept
+
+
+def limiting(limit: dict[str, Any]) -> dict[str, Any]:
+    """A limit of something, and of times in a day alone."""
+    beside = {"times"} if limit["per"] == "operation" else set()
+    kept = {name: value for name, value in limit.items() if name not in beside}
+    return kept | {"of": "member", "points": 5}
 
 
 def coin(value: Any) -> bool:

@@ -341,17 +341,17 @@ def lock_members(walk: Walk) -> None:
     gift = {"member_id": "m-4", "points": 100, "reason": "gift", "reference": "a-4"}
     walk.step("post_earning", gift)
     spend = {"member_id": "m-4", "points": 5, "reference": "x-4"}
-    why, who = {"reason": "a call"}, {"ids": {"member_id": "m-4"}}
+    why, ids = {"reason": "a call"}, {"member_id": "m-4"}
     for lock, unlock, code in (
         ("freeze_member", "unfreeze_member", "member_frozen"),
         ("lock_spending", "unlock_spending", "spend_locked"),
     ):
-        walk.step(lock, why, **who)
+        walk.step(lock, why, ids=ids)
         walk.refuse("post_redemption", code, spend)
-        walk.step(unlock, why, **who)
+        walk.step(unlock, why, ids=ids)
         walk.refuse(lock, "member_unknown", why, ids={"member_id": "m-99"})
     walk.step("post_redemption", spend)
-    assert len(walk.step("list_locks", **who)["data"]) == 4
+    assert len(walk.step("list_locks", ids=ids)["data"]) == 4
 
 
 def send_many(walk: Walk) -> None:

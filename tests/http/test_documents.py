@@ -69,7 +69,10 @@ def test_every_route_stands_in_the_document_with_its_scope(document: Any, route:
     if route.scope == PUBLIC:
         assert page["security"] == []
     else:
-        credentials = [{"apiKey": []}, *([{"memberToken": []}] if route.is_own else [])]
+        credentials: list[Any] = [
+            {"apiKey": []},
+            *([{"memberToken": []}] if route.is_own else []),
+        ]
         assert (page["security"], page["x-required-scope"]) == (credentials, route.scope)
         assert {"401", "403", "429", "503"} <= page["responses"].keys()
     for status, response in page["responses"].items():
