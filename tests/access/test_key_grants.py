@@ -139,7 +139,7 @@ INSERT INTO api_keys (key_id, program_id, digest, role, name, created_at, region
         {"region": "east"},
         {"key_id": "aaaaaaaaaaaa"},
     ],
-    ids=str,
+    ids=lambda change: "-".join(change) or "all",
 )
 def test_the_application_may_not_make_a_key_that_was_not_approved_as_it_is(
     raw: Any, tenant: Tenant, change: dict[str, Any]
