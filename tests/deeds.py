@@ -13,11 +13,10 @@ from ledger.access.approvals import Approval, approve, propose
 from ledger.accounts.models import rule_switches
 from ledger.accounts.program import Program
 from ledger.app import create_app
-from ledger.config import Settings
 from ledger.db import Database
 from ledger.errors import CurrencyMismatch
 from ledger.ids import show
-from tests.whole_service import Tenant
+from tests.whole_service import SETTINGS, Tenant
 
 
 def do(
@@ -87,5 +86,5 @@ class Office:
 
 def open_office(tenant: Tenant, database: Database) -> Office:
     """The program of a tenant, in an application of its own."""
-    app = create_app(Settings(), database, approvals={"deed": do})
+    app = create_app(SETTINGS, database, approvals={"deed": do})
     return Office(replace(tenant, app=app), database)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from flask import Flask
@@ -27,6 +27,9 @@ from ledger.rules.terms import DEFAULT_TERMS
 from tests.finance.signing import signer
 
 JSON = "application/json"
+SETTINGS: Final = Settings(failure_rate=1_000_000)
+"""Whoever explores refusals is refused more often in a minute than a stranger may be."""
+
 _numbers = count(1)
 
 
@@ -131,9 +134,7 @@ def open_service(cluster: Any, template: str) -> Iterator[WholeService]:
     application = Database(cluster.app_url(name), pool_size=2)
     owner = Database(cluster.owner_url(name), role=None, pool_size=2)
     try:
-        # Whoever explores refusals is refused more often in a minute than a stranger may be.
-        settings = Settings(failure_rate=1_000_000)
-        yield WholeService(create_app(settings, application), owner, name)
+        yield WholeService(create_app(SETTINGS, application), owner, name)
     finally:
         application.close()
         owner.close()

@@ -20,12 +20,11 @@ from ledger.access.keyring import KEPT, MOST_AGE, Keyring
 from ledger.access.keys import NewKey, key_id_of, new_key
 from ledger.access.register import create_key, freeze_key, revoke_key, rotate_key, unfreeze_key
 from ledger.app import create_app
-from ledger.config import Settings
 from ledger.db import Database
 from ledger.http.services import EXTENSION
 from ledger.rules.terms import DEFAULT_TERMS
 from tests import builders
-from tests.whole_service import Tenant, WholeService, open_service, purchase_of, put_terms
+from tests.whole_service import SETTINGS, Tenant, WholeService, open_service, purchase_of, put_terms
 
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -161,7 +160,7 @@ def service(cluster: Any, template: str) -> Iterator[WholeService]:
 @pytest.fixture
 def two(service: WholeService, cluster: Any) -> Iterator[Two]:
     database, moving = Database(cluster.app_url(service.database), pool_size=2), Clock()
-    yield Two(service, create_app(Settings(), database, moving), moving)
+    yield Two(service, create_app(SETTINGS, database, moving), moving)
     database.close()
 
 
