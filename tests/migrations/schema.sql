@@ -97,7 +97,7 @@ CREATE FUNCTION public.refuse_ungranted_keys() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF current_user = 'ledger_app' AND (
+    IF NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'MEMBER') AND (
         NEW.role IN ('admin', 'approver') OR NEW.revoked_at IS NOT NULL OR NOT EXISTS (
             SELECT FROM approvals a
              WHERE a.program_id = NEW.program_id AND a.kind = 'key' AND a.status = 'approved'
