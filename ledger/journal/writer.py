@@ -21,7 +21,7 @@ from ledger.journal.post import post
 LOCK_TIMEOUT_MS: Final = 250
 """How long a batch waits for a member. A batch of another worker is done in a fraction of it."""
 
-PATIENT: Final = 2
+PATIENT: Final = 4
 """Postings that run by themselves at a time. Whoever finds no place for two seconds is refused as ``overloaded``."""
 
 ROOM: Final = 512
