@@ -8,7 +8,6 @@
 """
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from hashlib import sha256
@@ -33,6 +32,7 @@ from ledger.errors import (
     Unauthenticated,
 )
 from ledger.ids import new_entry_id
+from ledger.recent import Recent
 
 NOBODY: Final = 0
 """The program of whoever has not said who he is."""
@@ -147,7 +147,7 @@ class Denials:
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
-        self._counts: OrderedDict[tuple[str, ...], tuple[datetime, int]] = OrderedDict()
+        self._counts: Recent[tuple[str, ...], tuple[datetime, int]] = Recent(KEPT)
         self._mutex = Lock()
 
     def note(self, denial: Denial) -> None:
@@ -179,12 +179,9 @@ class Denials:
             return times if self._next((), minute) <= MOST_OF_NOBODY else None
 
     def _next(self, key: tuple[str, ...], minute: datetime) -> int:
-        begun, times = self._counts.get(key, (minute, 0))
+        begun, times = self._counts.get(key) or (minute, 0)
         times = times + 1 if begun == minute else 1
-        self._counts[key] = (minute, times)
-        self._counts.move_to_end(key)
-        while len(self._counts) > KEPT:
-            self._counts.popitem(last=False)
+        self._counts.put(key, (minute, times))
         return times
 
 

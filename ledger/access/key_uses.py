@@ -1,7 +1,6 @@
 """When each key was used last, to ten minutes or so: noted by each worker once in that time, and no oftener."""
 
 import logging
-from collections import OrderedDict
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
@@ -9,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from ledger.db import Database
+from ledger.recent import Recent
 
 PRECISION: Final = timedelta(minutes=10)
 KEPT: Final = 10_000
@@ -28,7 +28,7 @@ class KeyUses:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._due: OrderedDict[str, datetime] = OrderedDict()
+        self._due: Recent[str, datetime] = Recent(KEPT)
         self._mutex = Lock()
 
     def note(self, key_id: str, now: datetime) -> None:
@@ -37,10 +37,7 @@ class KeyUses:
             due = self._due.get(key_id)
             if due is not None and now < due:
                 return
-            self._due[key_id] = now + PRECISION
-            self._due.move_to_end(key_id)
-            while len(self._due) > KEPT:
-                self._due.popitem(last=False)
+            self._due.put(key_id, now + PRECISION)
         try:
             self._database.run(lambda connection: note_use(connection, key_id, now))
         except Exception:  # noqa: BLE001  whoever may ask is answered, whatever becomes of the note

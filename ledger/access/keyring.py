@@ -4,13 +4,13 @@ What is remembered may have been revoked since. Whoever acts on it lets the data
 which a revocation changes, in the same transaction (``StaleProgramError``), and looks the key up again when it differs.
 """
 
-from collections import OrderedDict
 from datetime import datetime, timedelta
 from hashlib import sha256
 from threading import Lock
 from typing import Final, NamedTuple
 
 from ledger.access.principals import Principal
+from ledger.recent import Recent
 
 KEPT: Final = 1_024
 MOST_AGE: Final = timedelta(seconds=10)
@@ -26,7 +26,7 @@ class Keyring:
     """Principals by the digest of the header that they came with; the key itself is not kept."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._known: Recent[bytes, _Known] = Recent(KEPT)
         self._mutex = Lock()
 
     def find(self, header: str | None, now: datetime) -> Principal | None:
@@ -43,11 +43,7 @@ class Keyring:
         if principal.expires_at is not None:
             until = min(until, principal.expires_at)
         with self._mutex:
-            digest = _digest(header)
-            self._known[digest] = _Known(principal, until)
-            self._known.move_to_end(digest)
-            while len(self._known) > KEPT:
-                self._known.popitem(last=False)
+            self._known.put(_digest(header), _Known(principal, until))
 
 
 def _digest(header: str) -> bytes:

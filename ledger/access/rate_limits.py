@@ -5,7 +5,6 @@ most requests cost no query, and what two workers let through together is the li
 taken and not given out. Windows are whole minutes of the system's clock.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from ledger.access.principals import Principal
 from ledger.config import Settings
 from ledger.db import Database
 from ledger.errors import TooManyRequests, Unavailable
+from ledger.recent import Recent
 
 WINDOW: Final = timedelta(minutes=1)
 SHARES: Final = 20
@@ -76,7 +76,7 @@ class Limiter:
 
     def __init__(self, count: Counter) -> None:
         self._count = count
-        self._places: OrderedDict[tuple[str, str], _Places] = OrderedDict()
+        self._places: Recent[tuple[str, str], _Places] = Recent(KEPT)
         self._mutex = Lock()
 
     def take(self, policy: Policy, subject: str, now: datetime) -> Standing:
@@ -108,10 +108,8 @@ class Limiter:
         key = (policy.name, subject)
         places = self._places.get(key)
         if places is None or places.begins_at != begins_at:
-            places = self._places[key] = _Places(begins_at)
-        self._places.move_to_end(key)
-        while len(self._places) > KEPT:
-            self._places.popitem(last=False)
+            places = _Places(begins_at)
+        self._places.put(key, places)
         return places
 
 
