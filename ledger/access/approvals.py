@@ -20,9 +20,9 @@ from sqlalchemy.dialects.postgresql import JSON
 
 from ledger.access.models import api_keys, approvals
 from ledger.access.principals import Principal, unauthenticated
-from ledger.accounts.models import programs
 from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_cursor
 from ledger.accounts.program import Program
+from ledger.accounts.programs import lock_program
 from ledger.clock import show
 from ledger.errors import (
     ApprovalContentChanged,
@@ -316,11 +316,7 @@ def _require_open(found: Approval, by: Principal) -> None:
 def _require_keys(
     connection: Connection, program: Program, found: Approval, status: str, by: Principal
 ) -> None:
-    connection.execute(
-        select(programs.c.program_id)
-        .where(programs.c.program_id == program.program_id)
-        .with_for_update(key_share=True)
-    )
+    lock_program(connection, program)
     query = select(api_keys).where(api_keys.c.key_id.in_((found.proposed_by, by.key_id)))
     keys = {row.key_id: row for row in connection.execute(query)}
     checker, maker = keys.get(by.key_id), keys.get(found.proposed_by)

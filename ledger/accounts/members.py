@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from ledger.accounts.member_locks import shown as shown_locks
 from ledger.accounts.models import erasures, holders, member_attributes
 from ledger.accounts.program import Program
-from ledger.accounts.queries import holder_uuid, unknown_member
+from ledger.accounts.queries import holder_uuid, lock_member, unknown_member
 from ledger.clock import MAX_SKEW, show
 from ledger.errors import MemberErased, OccurredInFuture
 
@@ -97,7 +97,8 @@ def put_member(
     facts = {name: value for name, value in given.items() if value is not None}
     is_new = _enrol(connection, program, key, member_id, facts, now)
     if not is_new:
-        _lock(connection, key)
+        # Even where nothing of the row changes: attributes are changed, and members erased, under it too.
+        lock_member(connection, program, member_id)
         _refuse_erased(connection, key, member_id)
         _change(connection, key, facts)
     if attributes is not None:
@@ -120,13 +121,6 @@ def erased_at_of(connection: Connection, key: UUID) -> datetime | None:
     return connection.execute(
         select(erasures.c.erased_at).where(erasures.c.holder_id == key)
     ).scalar_one_or_none()
-
-
-def _lock(connection: Connection, key: UUID) -> None:
-    # Even where nothing of the row changes: attributes are changed, and members erased, under it too.
-    connection.execute(
-        select(holders.c.holder_id).where(holders.c.holder_id == key).with_for_update(key_share=True)
-    )
 
 
 def _refuse_erased(connection: Connection, key: UUID, member_id: str) -> None:

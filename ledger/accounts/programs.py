@@ -81,6 +81,12 @@ def read_rules(connection: Connection, program_id: int, stamp: UUID) -> Rules:
     return rules
 
 
+def lock_program(connection: Connection, program: Program) -> None:
+    """Lock a program's row: nobody changes what decides its postings, or who may post, until the transaction ends."""
+    locked = select(programs.c.program_id).where(programs.c.program_id == program.program_id)
+    connection.execute(locked.with_for_update(key_share=True))
+
+
 def touch(connection: Connection, program_id: int) -> None:
     """Give a program a new stamp, because what decides its postings, or who may post, has changed.
 

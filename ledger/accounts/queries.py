@@ -81,6 +81,19 @@ def require_member(connection: Connection, program: Program, member_id: str) -> 
     return key
 
 
+def lock_member(connection: Connection, program: Program, member_id: str) -> tuple[UUID, int]:
+    """The key of a known member's rows and the bits of his locks, or ``member_unknown``.
+
+    Locks the holder's row until the end of the transaction: a posting is before it or after it.
+    """
+    key = holder_uuid(program, member_id)
+    query = select(holders.c.locks).where(holders.c.holder_id == key).with_for_update(key_share=True)
+    locks = connection.execute(query).scalar_one_or_none()
+    if locks is None:
+        raise unknown_member(member_id)
+    return key, locks
+
+
 def read_balance(connection: Connection, program: Program, member_id: str, now: datetime) -> dict[str, Any]:
     """The balance object of a member at ``now``, the program's present; ``member_unknown`` when there is none."""
     row = connection.execute(

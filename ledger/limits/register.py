@@ -12,7 +12,7 @@ from ledger.accounts.members import Member, read_member
 from ledger.accounts.models import holders, member_lock_events
 from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_cursor
 from ledger.accounts.program import Program
-from ledger.accounts.queries import holder_uuid, require_member, unknown_member
+from ledger.accounts.queries import lock_member, require_member
 from ledger.clock import show
 from ledger.ids import new_entry_id
 from ledger.ids import show as show_id
@@ -37,11 +37,7 @@ def change_lock(
     Locks the holder's row until the end of the transaction: a posting is before it or after it. Refuses an unknown
     member (``member_unknown``).
     """
-    key = holder_uuid(program, member_id)
-    query = select(holders.c.locks).where(holders.c.holder_id == key).with_for_update(key_share=True)
-    before = connection.execute(query).scalar_one_or_none()
-    if before is None:
-        raise unknown_member(member_id)
+    key, before = lock_member(connection, program, member_id)
     after = before | lock.bit if is_on else before & ~lock.bit
     if after != before:
         connection.execute(update(holders).where(holders.c.holder_id == key).values(locks=after))

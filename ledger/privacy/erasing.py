@@ -19,7 +19,7 @@ from ledger.access.models import approvals
 from ledger.accounts.members import erased_at_of
 from ledger.accounts.models import erasures, holders, member_attributes, member_lock_events
 from ledger.accounts.program import Program
-from ledger.accounts.queries import holder_uuid, unknown_member
+from ledger.accounts.queries import lock_member
 from ledger.clock import show
 from ledger.journal.models import alerts, entries, entry_texts
 from ledger.redemption.adjusting import KIND
@@ -47,11 +47,8 @@ def erase_member(
     May be done again at any time: the first erasure is the one that is kept. Refuses an unknown member
     (``member_unknown``). Locks his proposals, then his row, as an approval does.
     """
-    key = holder_uuid(program, member_id)
     proposals = _erase_proposals(connection, program, member_id)
-    found = select(holders.c.holder_id).where(holders.c.holder_id == key).with_for_update(key_share=True)
-    if connection.execute(found).first() is None:
-        raise unknown_member(member_id)
+    key, _ = lock_member(connection, program, member_id)
     removed = {
         "attributes": _erase_attributes(connection, key),
         "texts": _erase_texts(connection, key),

@@ -19,7 +19,7 @@ from ledger.access.approvals import Approval, Handler, approvals_of, hashed, pro
 from ledger.access.principals import Principal
 from ledger.accounts.models import programs, rule_activations, rule_sets
 from ledger.accounts.program import HEADQUARTERS, Program, Rules
-from ledger.accounts.programs import read_rules, touch
+from ledger.accounts.programs import lock_program, read_rules, touch
 from ledger.clock import show
 from ledger.errors import ActiveFromPast, RuleNotOverridable, RuleSetNotApproved, RuleSetUnknown
 from ledger.http.operations import invalid
@@ -231,8 +231,7 @@ def present_rules(connection: Connection, program: Program) -> Rules:
 
 def locked_rules(connection: Connection, program: Program) -> Rules:
     """What decides postings, with the program's row locked: nobody changes any of it beside us."""
-    locked = select(programs.c.program_id).where(programs.c.program_id == program.program_id)
-    connection.execute(locked.with_for_update(key_share=True))
+    lock_program(connection, program)
     return present_rules(connection, program)
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Text, cast, insert, literal, select
 from sqlalchemy.dialects.postgresql import JSON
 
-from ledger.accounts.models import programs
 from ledger.accounts.program import Program
+from ledger.accounts.programs import lock_program
 from ledger.finance.models import period_events
 from ledger.finance.periods.states import PeriodEvent
 from ledger.ids import new_entry_id
@@ -16,8 +16,7 @@ from ledger.ids import new_entry_id
 
 def lock_periods(connection: Connection, program: Program) -> None:
     """Let nobody else change the months of a program until the end of the transaction. Locks the program's row."""
-    query = select(programs.c.program_id).where(programs.c.program_id == program.program_id)
-    connection.execute(query.with_for_update(key_share=True))
+    lock_program(connection, program)
 
 
 def read_events(
