@@ -20,7 +20,8 @@ from sqlalchemy.dialects.postgresql import JSON
 
 from ledger.access.models import api_keys, approvals
 from ledger.access.principals import Principal, unauthenticated
-from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_cursor
+from ledger.accounts.listing import newest_rows
+from ledger.accounts.paging import DEFAULT_LIMIT, Page
 from ledger.accounts.program import Program
 from ledger.accounts.programs import lock_program
 from ledger.clock import show
@@ -44,7 +45,6 @@ STATUSES: Final = (PENDING, APPROVED, REJECTED)
 
 _PREFIX: Final = "apr"
 _LIST: Final = b"A"
-_ID_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,13 +289,8 @@ def find_approvals(
     for column, wanted in (("kind", kind), ("subject", subject), ("status", status)):
         if wanted is not None:
             query = query.where(approvals.c[column] == wanted)
-    if cursor is not None:
-        last = UUID(bytes=read_cursor(_LIST, cursor, _ID_BYTES))
-        query = query.where(approvals.c.approval_id < last)
-    # One more than asked for tells whether there are more.
-    rows = connection.execute(query.order_by(approvals.c.approval_id.desc()).limit(limit + 1)).all()
-    found = [_approval(row) for row in rows[:limit]]
-    return found, write_cursor(_LIST, found[-1].approval_id) if len(rows) > limit else None
+    rows, more = newest_rows(connection, query, approvals.c.approval_id, _LIST, limit=limit, cursor=cursor)
+    return [_approval(row) for row in rows], more
 
 
 def _require_open(found: Approval, by: Principal) -> None:

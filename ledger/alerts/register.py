@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Row, Select, Text, cast, literal, select, upd
 from sqlalchemy.dialects.postgresql import JSON, insert
 
 from ledger.access.principals import Principal
-from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_cursor
+from ledger.accounts.listing import newest_rows
+from ledger.accounts.paging import DEFAULT_LIMIT, Page
 from ledger.accounts.program import Program
 from ledger.alerts.words import told
 from ledger.clock import show
@@ -21,7 +22,6 @@ from ledger.journal.commands import Alert
 from ledger.journal.models import alerts
 
 _LIST = b"W"
-_ID_BYTES = 16
 
 
 def raise_alert(connection: Connection, program: Program, alert: Alert, now: datetime) -> bool:
@@ -55,12 +55,8 @@ def list_alerts(
     if acknowledged is not None:
         has_been = alerts.c.acknowledged_at.is_not(None)
         query = query.where(has_been if acknowledged else ~has_been)
-    if cursor is not None:
-        query = query.where(alerts.c.alert_id < UUID(bytes=read_cursor(_LIST, cursor, _ID_BYTES)))
-    # One more than asked for tells whether there are more.
-    rows = connection.execute(query.order_by(alerts.c.alert_id.desc()).limit(limit + 1)).all()
-    more = write_cursor(_LIST, rows[limit - 1].alert_id.bytes) if len(rows) > limit else None
-    return Page([_shown(row) for row in rows[:limit]], more)
+    rows, more = newest_rows(connection, query, alerts.c.alert_id, _LIST, limit=limit, cursor=cursor)
+    return Page([_shown(row) for row in rows], more)
 
 
 def acknowledge(

@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, insert, select, update
 
 from ledger.access.principals import Principal
+from ledger.accounts.listing import newest_rows
 from ledger.accounts.member_locks import MemberLock
 from ledger.accounts.members import Member, read_member
 from ledger.accounts.models import holders, member_lock_events
-from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_cursor
+from ledger.accounts.paging import DEFAULT_LIMIT, Page
 from ledger.accounts.program import Program
 from ledger.accounts.queries import lock_member, require_member
 from ledger.clock import show
@@ -18,7 +19,6 @@ from ledger.ids import new_entry_id
 from ledger.ids import show as show_id
 
 _LIST = b"K"
-_ID_BYTES = 16
 
 
 def change_lock(
@@ -75,12 +75,8 @@ def list_lock_events(
     """Who has locked and unlocked a member, newest first. Refuses an unknown member (``member_unknown``)."""
     key, events = require_member(connection, program, member_id), member_lock_events
     query = select(events).where(events.c.holder_id == key)
-    if cursor is not None:
-        query = query.where(events.c.event_id < UUID(bytes=read_cursor(_LIST, cursor, _ID_BYTES)))
-    # One more than asked for tells whether there are more.
-    rows = connection.execute(query.order_by(events.c.event_id.desc()).limit(limit + 1)).all()
-    more = write_cursor(_LIST, rows[limit - 1].event_id.bytes) if len(rows) > limit else None
-    return Page([_shown(row) for row in rows[:limit]], more)
+    rows, more = newest_rows(connection, query, events.c.event_id, _LIST, limit=limit, cursor=cursor)
+    return Page([_shown(row) for row in rows], more)
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, Row, and_, select
 
+from ledger.accounts.listing import newest_rows
 from ledger.accounts.models import holds
-from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, write_cursor
+from ledger.accounts.paging import DEFAULT_LIMIT, Page
 from ledger.accounts.program import Program
 from ledger.accounts.queries import require_member
 from ledger.clock import show
@@ -15,7 +15,6 @@ from ledger.ids import show as show_id
 from ledger.journal.models import entries
 
 _HOLDS = b"H"
-_ID_BYTES = 16
 
 
 def list_holds(
@@ -38,12 +37,8 @@ def list_holds(
         )
         .where(holds.c.holder_id == key)
     )
-    if cursor is not None:
-        query = query.where(holds.c.hold_id < UUID(bytes=read_cursor(_HOLDS, cursor, _ID_BYTES)))
-    # One more than asked for tells whether there are more.
-    rows = connection.execute(query.order_by(holds.c.hold_id.desc()).limit(limit + 1)).all()
-    more = write_cursor(_HOLDS, rows[limit - 1].hold_id.bytes) if len(rows) > limit else None
-    return Page([_shown(row, now) for row in rows[:limit]], more)
+    rows, more = newest_rows(connection, query, holds.c.hold_id, _HOLDS, limit=limit, cursor=cursor)
+    return Page([_shown(row, now) for row in rows], more)
 
 
 def _shown(row: Row[Any], now: datetime) -> dict[str, Any]:

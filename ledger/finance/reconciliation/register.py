@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, exists, func, insert, select
 
+from ledger.accounts.listing import newest_rows
 from ledger.accounts.paging import DEFAULT_LIMIT, Page, read_cursor, refused, write_cursor
 from ledger.accounts.program import Program
 from ledger.clock import local_date, show
@@ -28,7 +29,6 @@ from ledger.ids import show as show_id
 
 _LIST: Final = b"R"
 _EXCEPTIONS: Final = b"X"
-_ID_BYTES: Final = 16
 _ORDINAL_BYTES: Final = 8
 _AT_ONCE: Final = 1_000
 _CLASSES: Final = ("missing", "extra", "different")
@@ -106,15 +106,9 @@ def list_reconciliations(
 ) -> Page:
     """The program's reconciliations without their exceptions, newest first."""
     query = select(reconciliations).where(reconciliations.c.program_id == program.program_id)
-    if cursor is not None:
-        earliest = UUID(bytes=read_cursor(_LIST, cursor, _ID_BYTES))
-        query = query.where(reconciliations.c.reconciliation_id < earliest)
-    # One more than asked for tells whether there are more.
-    rows = connection.execute(
-        query.order_by(reconciliations.c.reconciliation_id.desc()).limit(limit + 1)
-    ).all()
-    more = write_cursor(_LIST, rows[limit - 1].reconciliation_id.bytes) if len(rows) > limit else None
-    return Page([_shown(row) for row in rows[:limit]], more)
+    identifier = reconciliations.c.reconciliation_id
+    rows, more = newest_rows(connection, query, identifier, _LIST, limit=limit, cursor=cursor)
+    return Page([_shown(row) for row in rows], more)
 
 
 def require_reconciliation(
