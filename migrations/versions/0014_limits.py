@@ -37,8 +37,22 @@ CREATE TABLE member_lock_events (
     reason text NOT NULL,
     CONSTRAINT member_lock_events_pkey PRIMARY KEY (holder_id, event_id)
 );
+
+-- The reason is in words, which may have to be erased: that change of it is let through, and no other.
+CREATE FUNCTION refuse_all_but_erased_reason() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.reason = 'erased'
+        AND (NEW.holder_id, NEW.event_id, NEW.recorded_at, NEW.is_on, NEW.lock, NEW.changed_by)
+            IS NOT DISTINCT FROM
+            (OLD.holder_id, OLD.event_id, OLD.recorded_at, OLD.is_on, OLD.lock, OLD.changed_by)
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% on % is refused: it is append-only, and a reason is erased at most', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END $$;
 CREATE TRIGGER member_lock_events_refuse_change BEFORE UPDATE OR DELETE ON member_lock_events
-    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+    FOR EACH ROW EXECUTE FUNCTION refuse_all_but_erased_reason();
 CREATE TRIGGER member_lock_events_refuse_truncate BEFORE TRUNCATE ON member_lock_events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 ALTER TABLE member_lock_events ENABLE ALWAYS TRIGGER member_lock_events_refuse_change;

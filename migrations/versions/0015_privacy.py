@@ -62,26 +62,6 @@ ALTER TABLE erasures ENABLE ALWAYS TRIGGER erasures_refuse_change;
 ALTER TABLE erasures ENABLE ALWAYS TRIGGER erasures_refuse_truncate;
 """
 
-# Why a member was locked is said in words as well: one change of it is let through, and no other.
-LOCKS = """
-CREATE FUNCTION refuse_all_but_erased_reason() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF TG_OP = 'UPDATE' AND NEW.reason = 'erased'
-        AND (NEW.holder_id, NEW.event_id, NEW.recorded_at, NEW.is_on, NEW.lock, NEW.changed_by)
-            IS NOT DISTINCT FROM
-            (OLD.holder_id, OLD.event_id, OLD.recorded_at, OLD.is_on, OLD.lock, OLD.changed_by)
-    THEN
-        RETURN NEW;
-    END IF;
-    RAISE EXCEPTION '% on % is refused: it is append-only, and a reason is erased at most', TG_OP, TG_TABLE_NAME
-        USING ERRCODE = 'insufficient_privilege';
-END $$;
-DROP TRIGGER member_lock_events_refuse_change ON member_lock_events;
-CREATE TRIGGER member_lock_events_refuse_change BEFORE UPDATE OR DELETE ON member_lock_events
-    FOR EACH ROW EXECUTE FUNCTION refuse_all_but_erased_reason();
-ALTER TABLE member_lock_events ENABLE ALWAYS TRIGGER member_lock_events_refuse_change;
-"""
-
 # Beside a decision, one more change is let through: the word "erased" in place of why an adjustment was proposed or
 # rejected, with the hash of just that content. Who, how much and when stay as they were.
 APPROVALS = """
@@ -120,7 +100,7 @@ GRANT UPDATE (reason) ON member_lock_events TO ledger_app;
 
 
 def upgrade() -> None:
-    for part in (TABLES, GUARDS, LOCKS, APPROVALS, GRANTS):
+    for part in (TABLES, GUARDS, APPROVALS, GRANTS):
         op.execute(part)
 
 
