@@ -14,7 +14,6 @@ from typing import Any, Final, NamedTuple
 
 import jwt
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from ledger.access.claims import Claims, unbelieved
@@ -42,7 +41,7 @@ LEAST_SECRET: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
 """Bytes: as many as the digest has (RFC 7518, 3.2)."""
 
 LEAST_DISTINCT: Final = 16
-"""Distinct bytes of a shared secret. A random one of 32 has fewer once in ten million times; a phrase often has."""
+"""Distinct bytes of a shared secret. A random one of 32 has about 30; a phrase often has fewer than these."""
 
 LEAST_RSA_BITS: Final = 2_048
 
@@ -229,8 +228,5 @@ def _require_strength(what: str, algorithm: str, key: object) -> None:
     if isinstance(key, bytes):
         if len(key) < LEAST_SECRET[algorithm] or len(set(key)) < LEAST_DISTINCT:
             raise _unfit(what, f"must be {LEAST_SECRET[algorithm]} random bytes at least")
-    elif isinstance(key, RSAPublicKey):
-        if key.key_size < LEAST_RSA_BITS:
-            raise _unfit(what, f"must have {LEAST_RSA_BITS} bits at least")
-    elif algorithm == "EdDSA" and not isinstance(key, Ed25519PublicKey):
-        raise _unfit(what, "must be an Ed25519 key")
+    elif isinstance(key, RSAPublicKey) and key.key_size < LEAST_RSA_BITS:
+        raise _unfit(what, f"must have {LEAST_RSA_BITS} bits at least")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from ledger.access.audit_log import record_owner
 from ledger.access.keys import NewKey, digest_of, new_key
@@ -53,21 +53,8 @@ def create_key(
     """
     assert role in ROLES
     assert region is None or role not in HEADQUARTERS_ROLES
-    key = new_key()
-    record_owner(connection, program.program_id, "create_key", key.key_id, now)
-    connection.execute(
-        insert(api_keys).values(
-            key_id=key.key_id,
-            program_id=program.program_id,
-            digest=digest_of(key.token),
-            role=role,
-            name=name,
-            created_at=now,
-            expires_at=expires_at,
-            region=region,
-        )
-    )
-    return key
+    facts = {"role": role, "name": name, "expires_at": expires_at, "region": region}
+    return _register(connection, program.program_id, now, **facts)
 
 
 def list_keys(connection: Connection, program: Program | None = None) -> list[RegisteredKey]:
@@ -110,7 +97,8 @@ def rotate_key(connection: Connection, key_id: str, now: datetime, grace: timede
         return None
     ends_at = now + grace if old.expires_at is None else min(old.expires_at, now + grace)
     _change(connection, key_id, "rotate_key", now, expires_at=ends_at)
-    return _register_again(connection, old, now)
+    facts = {"role": old.role, "name": old.name, "region": old.region}
+    return _register(connection, old.program_id, now, **facts)
 
 
 def revoke_key(connection: Connection, key_id: str, now: datetime) -> bool:
@@ -154,18 +142,14 @@ def _change(
     return known.first() is not None
 
 
-def _register_again(connection: Connection, old: Row[Any], now: datetime) -> NewKey:
+def _register(connection: Connection, program_id: int, now: datetime, **facts: Any) -> NewKey:
     key = new_key()
-    connection.execute(
-        insert(api_keys).values(
-            key_id=key.key_id,
-            program_id=old.program_id,
-            digest=digest_of(key.token),
-            role=old.role,
-            name=old.name,
-            created_at=now,
-            region=old.region,
-        )
-    )
-    record_owner(connection, old.program_id, "create_key", key.key_id, now)
+    record_owner(connection, program_id, "create_key", key.key_id, now)
+    known = {
+        "key_id": key.key_id,
+        "program_id": program_id,
+        "digest": digest_of(key.token),
+        "created_at": now,
+    }
+    connection.execute(insert(api_keys).values(**known, **facts))
     return key

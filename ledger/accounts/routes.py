@@ -46,7 +46,8 @@ def change_member(call: Call, member_id: str, **facts: Any) -> tuple[dict[str, A
     """
 
     def put(connection: Connection) -> tuple[Member, bool]:
-        before = value_of(connection, call.program, member_id)
+        # Nothing else that is known of him tells a device.
+        before = value_of(connection, call.program, member_id) if "attributes" in facts else None
         member, is_new = put_member(connection, call.program, member_id, now=call.now, **facts)
         if "attributes" in facts:
             member = freeze_beyond(connection, call.program, member, before, by=call.principal, now=call.now)

@@ -275,7 +275,7 @@ def _ask_claims(driver: Driver, program: Program, claims: Sequence[Claim]) -> It
 
 
 def _claims(rows: Iterable[Row], asked: Iterable[Claim]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
-    wanted = {(claim.kind, claim.reference) for claim in asked}
+    wanted: set[tuple[str, str]] = set(asked)
     return {(kind, name): (entry, holder) for kind, name, entry, holder in rows if (kind, name) in wanted}
 
 

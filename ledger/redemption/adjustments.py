@@ -108,7 +108,7 @@ class Adjust(Command):
             entry_id,
             books.now,
             moved.postings,
-            dict(self.by._asdict()),
+            self.by._asdict(),
             reference=self.claim.reference,
             texts=self.words,
         )

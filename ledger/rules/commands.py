@@ -41,10 +41,7 @@ class Purchase(Command):
     """A settled sale. Enrols the member; earns by the rules in force."""
 
     enrols: ClassVar[bool] = True
-    moves: ClassVar[tuple[str, ...]] = (
-        "purchase",
-        "redemption",
-    )
+    moves: ClassVar[tuple[str, ...]] = ("purchase", "redemption")
 
     purchase_id: str
     member_id: str
