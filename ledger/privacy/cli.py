@@ -1,5 +1,6 @@
 """``ledger erasures``: who was erased, in a file, so that a backup that is restored is erased again."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from ledger.accounts.models import erasures, holders, programs
 from ledger.clock import show
-from ledger.command_line import Place, data_option, opened, require_program, told_plainly
+from ledger.command_line import data_option, opened, require_program, told_plainly
 from ledger.db import Database
 from ledger.errors import MemberUnknown
 from ledger.http.fields import CallerId, Choice, Instant, Plain, Text
@@ -35,8 +36,8 @@ def erasures_command() -> None:
 @told_plainly
 def export(data: Path | None) -> None:
     """Print a line for each member who was erased, by opaque id. Keep it apart from the backups."""
-    with opened(data) as place:
-        for line in _with_database(place, read_erasures):
+    with opened(data) as place, closing(place.database()) as database, database.read() as connection:
+        for line in read_erasures(connection):
             click.echo(orjson.dumps(line).decode())
 
 
@@ -47,12 +48,8 @@ def export(data: Path | None) -> None:
 def apply(data: Path | None, file: Path) -> None:
     """Erase whom FILE lists, as `ledger erasures export` has printed it. May be done again at any time."""
     listed = [_read(number, line) for number, line in enumerate(file.read_bytes().splitlines(), 1)]
-    with opened(data) as place:
-        database = place.database()
-        try:
-            known = sum(_erase(database, **erasure) for erasure in listed)
-        finally:
-            database.close()
+    with opened(data) as place, closing(place.database()) as database:
+        known = sum(_erase(database, **erasure) for erasure in listed)
     click.echo(f"{known} members are erased, {len(listed) - known} are not known here.")
 
 
@@ -85,15 +82,6 @@ def _erase(database: Database, *, program: str, member_id: str, **how: Any) -> b
     except MemberUnknown:
         return False
     return True
-
-
-def _with_database(place: Place, read: Any) -> Any:
-    database = place.database()
-    try:
-        with database.read() as connection:
-            return read(connection)
-    finally:
-        database.close()
 
 
 def _read(number: int, line: bytes) -> dict[str, Any]:
