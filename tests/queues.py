@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 from typing import Any, Final, TypeVar
 
+from ledger.db import Database
 from ledger.gathering import Gatherer
 
 SECONDS: Final = 60
@@ -28,6 +29,13 @@ class Queue:
         future = self.pool.submit(call)
         until(lambda: len(self.gather._waiting) == before + 1)
         return future
+
+
+def waits_for_a_lock(database: Database) -> bool:
+    """Whether any session of the database waits for a lock."""
+    waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with database.read() as connection:
+        return connection.exec_driver_sql(waiting).first() is not None
 
 
 def until(fact: Callable[[], object]) -> None:

@@ -3,7 +3,7 @@
 import itertools
 import json
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http.client import HTTPConnection
 from pathlib import Path
@@ -20,22 +20,10 @@ _numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
-class Reply:
+class Reply(Answer):
     """An answer with its head. Names of headers are in small letters."""
 
-    status: int
-    head: dict[str, str]
-    body: bytes
-
-    @property
-    def document(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.body)
-        return found
-
-    @property
-    def code(self) -> str | None:
-        """The code of a refusal."""
-        return self.document["code"] if self.status >= 400 else None
+    head: dict[str, str] = field(default_factory=dict)
 
 
 class Shop:
@@ -92,7 +80,7 @@ class Shop:
             connection.request(method, path, sent, head)
             answer = connection.getresponse()
             told = {name.lower(): value for name, value in answer.getheaders()}
-            return Reply(answer.status, told, answer.read())
+            return Reply(answer.status, answer.read(), head=told)
 
     def must(self, token: str, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """What a request that succeeds has answered."""

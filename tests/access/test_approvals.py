@@ -16,7 +16,7 @@ from ledger.access.keys import key_id_of
 from ledger.access.register import create_key, revoke_key
 from ledger.db import Database
 from tests.deeds import Office, open_office
-from tests.queues import until
+from tests.queues import until, waits_for_a_lock
 from tests.whole_service import WholeService, open_service
 
 _numbers = count(1)
@@ -161,22 +161,12 @@ def test_an_approval_and_a_revocation_at_once_come_one_after_the_other(
         # The revocation holds the program's row; who decides meanwhile sees how it ends.
         revoke_key(holding, key_id_of(office.tenant.keys[role]) or "", clock.system_now())
         deciding = pool.submit(office.decide, approval_id)
-        until(lambda: waits_for_a_row(service))
+        until(lambda: waits_for_a_lock(service.owner))
         holding.commit()
         answer = deciding.result(60)
     expected = {"operator": (409, "proposer_revoked"), "approver": (401, "unauthenticated")}
     assert (answer.status_code, answer.json["code"]) == expected[role]
     assert office.done() == 0
-
-
-def waits_for_a_row(service: WholeService) -> bool:
-    with service.owner.read() as connection:
-        waiting = connection.execute(
-            text(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-        )
-        return bool(waiting.scalar_one())
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from threading import Barrier, Event
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ledger.access.principals import Principal
 from ledger.accounts.member_locks import FROZEN
+from ledger.accounts.program import Program
 from ledger.clock import local_date
 from ledger.db import Database
 from ledger.finance.verify import verify
@@ -27,6 +28,7 @@ from tests.journal.test_statements import counted
 from tests.model.driver import Answer
 from tests.model.memory import MemoryDriver
 from tests.model.postgres import PostgresDriver
+from tests.queues import until, waits_for_a_lock
 
 THREADS = 16
 
@@ -88,33 +90,25 @@ def test_members_who_send_to_each_other_stay_within_each_ones_day(database: Data
     bench.check()
 
 
+def freeze(database: Database, program: Program) -> None:
+    """Freeze the first member, by a key that is nobody's."""
+    by = Principal("admin-key", program, "admin", frozenset())
+    database.run(
+        lambda connection: change_lock(
+            connection, program, "m-0", FROZEN, is_on=True, reason="a call", by=by, now=NOW
+        )
+    )
+
+
 def test_a_freeze_is_before_or_after_a_posting_and_never_beside_it(database: Database) -> None:
     bench = stocked(database, 1)
     assert isinstance(bench.driver, PostgresDriver)
     books = bench.driver
-    admin = Principal("admin-key", books.program, "admin", frozenset())
-
-    def freeze() -> None:
-        database.run(
-            lambda connection: change_lock(
-                connection,
-                books.program,
-                "m-0",
-                FROZEN,
-                is_on=True,
-                reason="a call",
-                by=admin,
-                now=bench.now,
-            )
-        )
-
     with rivals(bench) as crowd, ThreadPoolExecutor(1) as pool:
         first = crowd.holding(request(redeem(10, member="m-0")))
-        freezing = pool.submit(freeze)
+        freezing = pool.submit(freeze, database, books.program)
         # The posting holds the row: the freeze comes after it, and before whatever comes then.
-        tick = Event()
-        while not freezing.done() and not _is_waiting(database):
-            tick.wait(0.005)
+        until(lambda: freezing.done() or waits_for_a_lock(database))
         assert not freezing.done()
         assert first.answer().code is None
         freezing.result(SECONDS)
@@ -122,18 +116,9 @@ def test_a_freeze_is_before_or_after_a_posting_and_never_beside_it(database: Dat
     assert bench.available("m-0") == 990
 
 
-def _is_waiting(database: Database) -> bool:
-    with database.read() as connection:
-        found = connection.exec_driver_sql(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return bool(found.scalar_one())
-
-
 def test_a_crowd_that_spends_while_a_member_is_frozen_ends_with_the_freeze(database: Database) -> None:
     bench = stocked(database, 1)
     crowd, barrier = Crowd(bench), Barrier(THREADS + 1)
-    admin = Principal("admin-key", crowd.driver.program, "admin", frozenset())
 
     def spend(posted: Request) -> Answer:
         barrier.wait(SECONDS)
@@ -142,18 +127,7 @@ def test_a_crowd_that_spends_while_a_member_is_frozen_ends_with_the_freeze(datab
     with ThreadPoolExecutor(THREADS) as pool:
         spending = [pool.submit(spend, request(redeem(1, member="m-0"))) for _ in range(THREADS)]
         barrier.wait(SECONDS)
-        database.run(
-            lambda connection: change_lock(
-                connection,
-                crowd.driver.program,
-                "m-0",
-                FROZEN,
-                is_on=True,
-                reason="a call",
-                by=admin,
-                now=bench.now,
-            )
-        )
+        freeze(database, crowd.driver.program)
         answers = [each.result(SECONDS) for each in spending]
     spent = codes(answers)[None]
     assert codes(answers) == Counter({None: spent, "member_frozen": THREADS - spent})
