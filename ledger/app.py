@@ -48,6 +48,7 @@ from ledger.http.services import EXTENSION, Services, services
 from ledger.journal import routes as entries
 from ledger.journal.reader import Reader
 from ledger.journal.writer import Writer
+from ledger.limits import review_routes
 from ledger.limits import routes as locks
 from ledger.privacy import routes as privacy
 from ledger.redemption import adjusting
@@ -68,6 +69,7 @@ ROUTES: tuple[Routes, ...] = (
     members.routes,
     privacy.routes,
     locks.routes,
+    review_routes.routes,
     earning.routes,
     activities.routes,
     spending.routes,

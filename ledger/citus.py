@@ -32,6 +32,7 @@ DISTRIBUTED_BY: Final = {
     "entitlements": "holder_id",
     "referrals": "holder_id",
     "holds": "holder_id",
+    "reviews": "holder_id",
     "quotes": "holder_id",
     "member_lock_events": "holder_id",
     # Names are looked up before anybody knows whose they are.

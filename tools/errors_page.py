@@ -49,6 +49,7 @@ ADVICE: Final = {
     "method_not_allowed": "Use one of the methods in `allowed`.",
     "unauthenticated": "Check that the key is whole, of this installation, not revoked and not lapsed.",
     "self_approval": "Let another key decide. Who made the key is told by its name: give each person one.",
+    "self_review": "Let another key decide: this one has sent the award. Give each person a key.",
     "other_region": "Use a key of the region that is concerned, or one of headquarters, which has no region.",
     "approval_unknown": "Check the id; it must be of the program that the key belongs to.",
     "adjustment_unknown": "Check the id: `GET /v1/adjustments` lists those of the program that the key belongs to.",
@@ -85,6 +86,7 @@ ADVICE: Final = {
     "purchase_unknown": "The return may have overtaken its purchase: post the purchase, then send the return again, "
     "with the same key.",
     "redemption_unknown": "Refund by the `redemption_id` that the redemption answered, with a key of the same program.",
+    "review_unknown": "Check the id: `GET /v1/reviews` lists those of the program that the key belongs to.",
     "hold_unknown": "Use the `hold_id` that the hold answered, with a key of the same program.",
     "quote_unknown": "A quote is of one member: use the `quote_id` that was answered for this one, or ask for "
     "another.",
@@ -95,6 +97,10 @@ ADVICE: Final = {
     "device_unknown": "Check the id. A device is known from the first batch that it has numbered.",
     "hold_not_open": "`hold_status` says how it ended. When that is what was meant, it is done; when it has "
     "`lapsed`, the points are the member's again: ask anew before the goods leave.",
+    "hold_under_review": "Leave it: the award is being checked, and whoever does so releases the points or takes them "
+    "back (`GET /v1/reviews`).",
+    "review_decided": "`GET /v1/reviews/{id}` says how, by whom and when. When that is what was meant, it is done; "
+    "when it has `lapsed`, the points are the member's: what is to go back goes back by a reversal or an adjustment.",
     "quote_used": "`entry_id` is what has used it. When that is the same sale, it is done; otherwise ask for "
     "another quote.",
     "till_batch_changed": "Give the batch a number that the device has not used. A batch that is sent again is sent "

@@ -28,6 +28,7 @@ from ledger.errors import (
     MemberUnknown,
     OtherRegion,
     SelfApproval,
+    SelfReview,
     TooManyRequests,
     Unauthenticated,
 )
@@ -49,7 +50,7 @@ KEPT: Final = 10_000
 MOST_OF_NOBODY: Final = 100
 """Rows of nobody's that a worker writes in a minute, from however many addresses they come."""
 
-_DENIALS: Final = (Unauthenticated, Forbidden, OtherRegion, SelfApproval, TooManyRequests)
+_DENIALS: Final = (Unauthenticated, Forbidden, OtherRegion, SelfApproval, SelfReview, TooManyRequests)
 
 _log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@
   till awards is bounded by limits, and told by operator and terminal.
 - ``operator`` proposes what a person decides (an adjustment, a rate, a rule); ``approver`` decides on it
   and proposes nothing. Either of them switches a rule off: what does harm must stop at once, by whoever
-  sees it.
+  sees it. Either decides on awards that are held for review: neither can have sent them.
 - ``finance`` reads everything, reports included, proposes how points are measured, and closes the months.
   ``readonly`` reads members and entries.
 - ``admin`` may do all. Whoever approves must still be another key than the one that proposed.
@@ -35,7 +35,8 @@ SCOPES: Final = {
     "finance": "Read the reports and exports, and hold uploads against the books",
     "close": "Propose estimates and deferral policies, and close accounting months",
     "program:write": "Change the terms of the program",
-    "freeze": "Freeze and unfreeze the points of members",
+    "freeze": "Freeze and unfreeze the points of members, and have what they are awarded reviewed",
+    "review": "Read what is held for review, and decide on it",
     "test-clock": "Set the clock of a test program",
 }
 
@@ -58,10 +59,11 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             "propose",
             "switch",
             "freeze",
+            "review",
             "test-clock",
         }
     ),
-    "approver": frozenset({"read", "approve", "switch"}),
+    "approver": frozenset({"read", "approve", "switch", "review"}),
     "readonly": frozenset({"read"}),
 }
 

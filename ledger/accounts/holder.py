@@ -29,6 +29,23 @@ _MEMBERS = frozenset(account for account in Account if account.is_members)
 _UNITS = {account: account.unit for account in Account}
 
 
+class Review(NamedTuple):
+    """What a hold waits for, where it holds an award back: whether the award stands."""
+
+    entry_id: bytes
+    """The award."""
+    opened_by: str
+    """The id of the key that has sent it; empty where the ledger itself has."""
+
+
+class Verdict(NamedTuple):
+    """What somebody has decided on a review."""
+
+    decision: str
+    """``released`` or ``rejected``."""
+    decided_by: str
+
+
 class Hold(NamedTuple):
     """An open hold, and what it has drawn from which lot, in drawing order."""
 
@@ -38,6 +55,8 @@ class Hold(NamedTuple):
     expires_at: datetime
     draws: tuple[tuple[bytes, int], ...]
     quote_id: bytes | None = None
+    review: Review | None = None
+    """Told where the hold is made; what is read back of a hold goes without it."""
 
     def is_due(self, now: datetime) -> bool:
         """Whether the clock has released it."""
@@ -52,6 +71,8 @@ class Closing(NamedTuple):
     """``captured``, ``released`` or ``lapsed``."""
     captured: int
     entry_id: bytes
+    verdict: Verdict | None = None
+    """Where the hold was for a review, and somebody has decided on that."""
 
 
 @dataclass(slots=True)
@@ -80,6 +101,8 @@ class Holder:
     """The tier as far as it is settled; see ``ledger.accounts.tracking``."""
     growth_history: list[Change] | None = None
     """Every change of growth, where it was read; None where it was not."""
+    before_opened: Standing = EMPTY
+    """The standing without the lots of ``opened``, where no others were read."""
     kept: Standing | None = None
     """The stored standing where it was taken anew and no entry has come of it: then the row keeps it."""
     holds: dict[bytes, Hold] = field(default_factory=dict)
@@ -143,6 +166,8 @@ class Holder:
         assert 0 <= self.debt <= MAX_AMOUNT and 0 <= self.held <= MAX_AMOUNT
         if self.lots is not None:
             self.standing = self._standing(now)
+        elif opens is not None:
+            self.standing = self._without_held(opens, now)
         self.kept = None
         self.is_changed = True
 
@@ -171,6 +196,17 @@ class Holder:
             growth=standing.growth + self.growth_unseen, fresh_until=min(until, standing.fresh_until)
         )
 
+    def _without_held(self, opens: Hold, now: datetime) -> Standing:
+        """The standing where a hold has drawn from the lots just opened, and no others were read."""
+        standing = self.before_opened
+        for lot in self.opened:
+            if lot.is_live(now):
+                standing = with_lot(standing, lot, now)
+        self.before_opened = self.before_opened._replace(
+            fresh_until=min(self.before_opened.fresh_until, opens.expires_at)
+        )
+        return standing._replace(fresh_until=min(standing.fresh_until, opens.expires_at))
+
     def _points_lots(self) -> list[Lot]:
         assert self.lots is not None, "the lots were not loaded"
         return [lot for lot in self.lots.values() if lot.unit == _POINT and lot.remaining]
@@ -192,6 +228,8 @@ class Holder:
         assert lot_id is not None and opens is not None
         # An opening's fields are a lot's, in their order.
         lot = Lot(lot_id, _UNITS[credit], amount, amount, *opens)
+        if not self.opened:
+            self.before_opened = self.standing
         self.opened.append(lot)
         if self.lots is not None:
             self.lots[lot.lot_id] = lot
@@ -200,7 +238,7 @@ class Holder:
 
     def _move_lot(self, posting: Posting) -> None:
         assert posting.lot_id is not None
-        lot = self.require_lot(posting.lot_id)
+        lot = self._moved_lot(posting.lot_id)
         # What is held has left what remains of the lot, until it comes back.
         if posting.debit in _IN_LOTS:
             lot.remaining -= posting.amount
@@ -210,6 +248,12 @@ class Holder:
             lot.remaining += posting.amount
         assert 0 <= lot.remaining <= lot.original
         self.touched[lot.lot_id] = lot
+
+    def _moved_lot(self, lot_id: bytes) -> Lot:
+        if self.lots is None:
+            # An award whose points are held at once is drawn from the lot that it has just opened.
+            return next(lot for lot in self.opened if lot.lot_id == lot_id)
+        return self.lots[lot_id]
 
     def _extend(self, extends_to: datetime, now: datetime) -> None:
         assert self.lots is not None, "the lots were not loaded"

@@ -26,6 +26,11 @@ OPERATIONS: Final = (
 
 DAY, OPERATION = "day", "operation"
 
+HELD_FOR_REVIEW: Final = ("activity", "earning", "purchase")
+"""Operations that award points: what goes beyond a limit of theirs may be held until somebody has looked."""
+
+DEFAULT_REVIEW_DAYS: Final = 30
+
 
 class Limit(NamedTuple):
     """At most so many points, or so often, by each of a kind: in one operation, or in a day of the program."""
@@ -37,6 +42,13 @@ class Limit(NamedTuple):
     times: int | None = None
     is_alert: bool = False
     """Whether what goes beyond it is booked, and somebody is told."""
+    is_held: bool = False
+    """Whether what goes beyond it is booked, and its points are held for review."""
+
+    @property
+    def is_refusing(self) -> bool:
+        """Whether what goes beyond it is not booked."""
+        return not (self.is_alert or self.is_held)
 
 
 def limits_of(program: Program) -> Mapping[str, tuple[Limit, ...]]:
@@ -56,6 +68,7 @@ def _parse(text: str) -> Mapping[str, tuple[Limit, ...]]:
             each.get("points"),
             each.get("times"),
             each.get("alert", False),
+            each.get("hold", False),
         )
         for each in stored
     ]
@@ -63,3 +76,14 @@ def _parse(text: str) -> Mapping[str, tuple[Limit, ...]]:
         operation: tuple(limit for limit in limits if limit.operation == operation)
         for operation in {limit.operation for limit in limits}
     }
+
+
+def review_days(program: Program) -> int:
+    """For how many days an award is held for review, unless somebody decides before."""
+    return _review_days(program.terms)
+
+
+@lru_cache(maxsize=256)
+def _review_days(text: str) -> int:
+    days: int = json.loads(text).get("review_days", DEFAULT_REVIEW_DAYS)
+    return days

@@ -33,6 +33,10 @@ class Lot:
         """Whether something is left that the clock has not taken."""
         return self.remaining > 0 and (self.expires_at is None or now < self.expires_at)
 
+    def has_ended(self, now: datetime) -> bool:
+        """Whether the clock has reached its end, whatever is left of it or held."""
+        return self.expires_at is not None and self.expires_at <= now
+
     def is_spendable(self, now: datetime) -> bool:
         """Whether something is left that may be drawn now."""
         return self.available_at <= now and self.is_live(now)

@@ -1,6 +1,7 @@
-"""What keeps a member's points where they are: a freeze by the house, and a lock of the member's own on spending.
+"""What keeps a member's points where they are: a freeze by the house, a lock of the member's own on spending, and a
+review by the house of whatever he is awarded.
 
-Both stand as bits in the holder's row, which every posting locks and reads anyway: a lock that is put on is before or
+They stand as bits in the holder's row, which every posting locks and reads anyway: a lock that is put on is before or
 after a posting, and never beside it.
 """
 
@@ -16,8 +17,9 @@ class MemberLock(NamedTuple):
 
 FROZEN: Final = MemberLock(1, "frozen")
 SPEND: Final = MemberLock(2, "spend")
-MEMBER_LOCKS: Final = (FROZEN, SPEND)
-"""All there are. Where both are on, the first is the one that is told."""
+REVIEW: Final = MemberLock(4, "review")
+MEMBER_LOCKS: Final = (FROZEN, SPEND, REVIEW)
+"""All there are. Of several that refuse the same, the first is the one that is told."""
 
 
 def shown(locks: int) -> dict[str, Any]:

@@ -248,6 +248,22 @@ holds = Table(
     ),
 )
 
+# Awards that are held until somebody has looked. All of it follows from the entries; it is kept to be found.
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("holder_id", Uuid, primary_key=True),
+    Column("hold_id", Uuid, primary_key=True),
+    Column("entry_id", Uuid, nullable=False),
+    # The key that has sent the award; whoever decides has another.
+    Column("opened_by", Text, nullable=False),
+    Column("program_id", Integer, nullable=False),
+    Column("decision", Text),
+    Column("decided_by", Text),
+    ForeignKeyConstraint(["holder_id", "hold_id"], ["holds.holder_id", "holds.hold_id"]),
+    Index("reviews_program_id_idx", "program_id", "hold_id"),
+)
+
 erasures = Table(
     "erasures",
     metadata,

@@ -22,7 +22,7 @@ from ledger.http.endpoint import Routes
 from ledger.http.services import Call
 from ledger.journal.history import read_balance_at, times_of
 from ledger.journal.load import StaleProgramError
-from ledger.limits.sharing import freeze_beyond, value_of
+from ledger.limits.sharing import lock_beyond, value_of
 
 routes = Routes(
     "Members", "Members by an opaque id of the caller's, their balances and lots. No personal data."
@@ -42,7 +42,7 @@ def change_member(call: Call, member_id: str, **facts: Any) -> tuple[dict[str, A
 
     What is left out stays as it is; attributes are replaced as a whole. Answers 201 for a new member and
     200 for one that was known. Sending it again changes nothing. Where the terms limit how many members may have
-    the same attribute, whoever comes beyond it is frozen.
+    the same attribute, whoever comes beyond it is frozen, or what he is awarded is held for review.
     """
 
     def put(connection: Connection) -> tuple[Member, bool]:
@@ -50,7 +50,7 @@ def change_member(call: Call, member_id: str, **facts: Any) -> tuple[dict[str, A
         before = value_of(connection, call.program, member_id) if "attributes" in facts else None
         member, is_new = put_member(connection, call.program, member_id, now=call.now, **facts)
         if "attributes" in facts:
-            member = freeze_beyond(connection, call.program, member, before, by=call.principal, now=call.now)
+            member = lock_beyond(connection, call.program, member, before, by=call.principal, now=call.now)
         return member, is_new
 
     member, is_new = call.database.run(put)

@@ -128,6 +128,10 @@ class MemberLocksSchema(Answer):
 
     frozen = fields.Boolean(required=True, metadata={"description": "By the house"})
     spend = fields.Boolean(required=True, metadata={"description": "By the member, for spending alone"})
+    review = fields.Boolean(
+        required=True,
+        metadata={"description": "By the house: what he is awarded is held until it has looked"},
+    )
 
 
 class MemberSchema(Answer):

@@ -5,6 +5,15 @@ from typing import Final
 from ledger.rules.words import Text, Words
 
 ALERTS: Final[dict[str, Words]] = {
+    "award_held": Words(
+        "{points} points awarded to {member_id} are held for review until {expires_at}.",
+        "会员 {member_id} 获得的 {points} 积分已暂扣待审核，截止 {expires_at}。",
+    ),
+    "attribute_shared_reviewed": Words(
+        "What {member_id} is awarded is held for review: {members} members have the same {attribute}, and {limit} are "
+        "allowed.",
+        "会员 {member_id} 此后获得的积分将暂扣待审核：共有 {members} 名会员的 {attribute} 相同，上限为 {limit} 名。",
+    ),
     "attribute_shared": Words(
         "{member_id} was frozen: {members} members have the same {attribute}, and {limit} are allowed.",
         "会员 {member_id} 已被冻结：共有 {members} 名会员的 {attribute} 相同，上限为 {limit} 名。",
@@ -35,6 +44,10 @@ ALERTS: Final[dict[str, Words]] = {
         "{redeemed} of {issued} points were redeemed from {from} to {to}: the rate of {rate} lies outside of the band "
         "from {low} to {high}.",
         "{from} 至 {to} 发放 {issued} 积分，核销 {redeemed} 积分：核销率 {rate} 不在区间 {low} 至 {high} 内。",
+    ),
+    "review_lapsed": Words(
+        "Nobody has decided in time on {points} points of {member_id} that were held for review; they were released.",
+        "会员 {member_id} 待审核的 {points} 积分逾期未处理，已自动解除暂扣。",
     ),
     "reward_withheld": Words(
         "{member_id}, whom {referrer} has brought, bought for the first time while frozen; neither was rewarded.",

@@ -52,6 +52,11 @@ class HoldUnknown(Absent):
     title = "The hold is not known"
 
 
+class ReviewUnknown(Absent):
+    code = "review_unknown"  # details: review_id
+    title = "The review is not known"
+
+
 class AlertUnknown(Absent):
     code = "alert_unknown"  # details: alert_id
     title = "The alert is not known"

@@ -99,6 +99,20 @@ class HoldNotOpen(Conflict):
     title = "The hold was captured, released or has lapsed"
 
 
+class HoldUnderReview(Conflict):
+    """What is held for review waits for whoever decides on the review."""
+
+    code = "hold_under_review"  # details: hold_id
+    title = "The points are held for review"
+
+
+class ReviewDecided(Conflict):
+    """A review is decided once, by somebody or by the clock."""
+
+    code = "review_decided"  # details: review_id
+    title = "The review was decided before, or has lapsed"
+
+
 class QuoteUsed(Conflict):
     code = "quote_used"  # details: quote_id, entry_id
     title = "The quote was used before"

@@ -52,6 +52,13 @@ class SelfApproval(LedgerError):
     title = "Nobody decides on a proposal of his own"
 
 
+class SelfReview(LedgerError):
+    """Whoever has sent an award does not say whether it stands."""
+
+    code = "self_review"  # details: review_id, opened_by
+    title = "Nobody decides on what he has awarded himself"
+
+
 class OtherRegion(LedgerError):
     code = "other_region"  # details: region of the key
     title = "The key speaks for another region"

@@ -19,6 +19,7 @@ from ledger.clock import show
 from ledger.db import Database
 from ledger.expiry.commands import ExpireLots, JudgeTier, LapseHolds
 from ledger.journal import Outcome, Request, post
+from ledger.limits.reviews import tell_of_lapsed
 
 BATCH_LOTS: Final = 1_000
 """Due lots of one unit of work: enough to share its fixed cost, few enough that nobody waits long."""
@@ -65,6 +66,8 @@ def sweep(
 ) -> SweepReport:
     """Book every lapse and expiry and judge every tier that is due by ``until``; return when nothing is left due.
 
+    Of reviews that have lapsed undecided, somebody is told.
+
     ``now`` is the program's present; an ``until`` beyond it raises AheadOfClockError. Each batch locks its
     members and commits on its own; ``progress`` is called after each with the report so far. May be killed
     and run again, or run twice at once: each lot expires once.
@@ -78,6 +81,7 @@ def sweep(
         report = replace(report, batches=report.batches + 1, holds=report.holds + lapsed)
         if progress is not None:
             progress(report)
+    database.run(partial(tell_of_lapsed, program=program, now=now))
     while True:
         due, outcomes = database.run(partial(book, after=after))
         if not due and is_new_pass:

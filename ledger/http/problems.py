@@ -29,6 +29,7 @@ STATUS: Final[dict[type[LedgerError], int]] = {
     errors.Forbidden: 403,
     errors.OtherRegion: 403,
     errors.SelfApproval: 403,
+    errors.SelfReview: 403,
     errors.Absent: 404,
     errors.MethodNotAllowed: 405,
     errors.Conflict: 409,

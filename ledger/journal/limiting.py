@@ -122,17 +122,29 @@ def taken_offline(draft: Draft) -> Mapping[str, Any] | None:
     return found
 
 
-def check_limits(books: Books, request: Request, decision: Decision) -> tuple[Sequence[Use], Sequence[Alert]]:
-    """What a decision counts, and what is to be told of it. Refuses what goes beyond a limit (``limit_exceeded``).
+class Checked(NamedTuple):
+    """What a decision counts, what is to be told of it, and the first limit for which its awards are held."""
+
+    uses: Sequence[Use] = ()
+    alerts: Sequence[Alert] = ()
+    held_by: Mapping[str, Any] | None = None
+
+
+UNLIMITED: Final = Checked()
+
+
+def check_limits(books: Books, request: Request, decision: Decision) -> Checked:
+    """What the limits say to a decision. Refuses what goes beyond a limit (``limit_exceeded``).
 
     Points that a till took offline are gone: nobody is refused, and somebody is told.
     """
     limits = limits_of(books.program)
     if not limits or not decision.drafts:
-        return (), ()
+        return UNLIMITED
     draft = decision.drafts[0]
     uses: dict[UsageKey, Use] = {}
     alerts: list[Alert] = []
+    held_by: Mapping[str, Any] | None = None
     for operation, points in moved(draft).items():
         assert operation in request.command.moves
         for limit in limits.get(operation, ()):
@@ -146,11 +158,14 @@ def check_limits(books: Books, request: Request, decision: Decision) -> tuple[Se
                 used = books.usages.get(key, UNUSED)
                 uses[key] = Use(key, points, 1)
             for exceeded in _exceeded(limit, used, points):
-                if not limit.is_alert and not (operation == "redemption" and taken_offline(draft)):
+                if limit.is_held:
+                    held_by = held_by or exceeded.told(limit, name)
+                    continue
+                if limit.is_refusing and not (operation == "redemption" and taken_offline(draft)):
                     raise exceeded.error(limit)
                 if exceeded.is_crossing(limit):
                     alerts.append(exceeded.alert(limit, name, _day(books.program, books.asked_at)))
-    return list(uses.values()), alerts
+    return Checked(list(uses.values()), alerts, held_by)
 
 
 class _Exceeded(NamedTuple):
@@ -175,19 +190,21 @@ class _Exceeded(NamedTuple):
             **self._asdict(),
         )
 
-    def alert(self, limit: Limit, name: str, day: str) -> Alert:
-        who = name.partition("/")[2] or name
-        told = {
+    def told(self, limit: Limit, name: str) -> dict[str, Any]:
+        """The limit, whose it is, and how much is used of it now."""
+        return {
             "of": limit.of,
-            "who": who,
+            "who": name.partition("/")[2] or name,
             "operation": limit.operation,
             "per": limit.per,
             "counts": self.counts,
             "limit": self.limit,
             "used": self.used + self.requested,
-            "day": day,
         }
-        subject = (limit.of, who, limit.operation, limit.per, self.counts, str(self.limit), day)
+
+    def alert(self, limit: Limit, name: str, day: str) -> Alert:
+        told = self.told(limit, name) | {"day": day}
+        subject = (limit.of, told["who"], limit.operation, limit.per, self.counts, str(self.limit), day)
         return Alert("limit_crossed", "/".join(subject), told)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from ledger.accounts.holder import Closing, Hold, Holder
+from ledger.accounts.holder import Closing, Hold, Holder, Review, Verdict
 from ledger.accounts.lots import Lot
 from ledger.clock import FAR_FUTURE
 from ledger.ids import new_entry_id
@@ -74,6 +74,19 @@ CLOSING_COLUMNS: dict[str, type[wire.Array]] = {
     "status": wire.Texts,
     "captured": wire.Int8s,
     "closed_entry_id": wire.Uuids,
+}
+REVIEW_COLUMNS: dict[str, type[wire.Array]] = {
+    "holder_id": wire.Uuids,
+    "hold_id": wire.Uuids,
+    "entry_id": wire.Uuids,
+    "opened_by": wire.Texts,
+    "program_id": wire.Int4s,
+}
+VERDICT_COLUMNS: dict[str, type[wire.Array]] = {
+    "holder_id": wire.Uuids,
+    "hold_id": wire.Uuids,
+    "decision": wire.Texts,
+    "decided_by": wire.Texts,
 }
 QUOTE_COLUMNS: dict[str, type[wire.Array]] = {
     "holder_id": wire.Uuids,
@@ -187,13 +200,24 @@ def earlier_lots(holder: Holder) -> list[Lot]:
 
 def hold_row(holder: Holder, hold: Hold) -> Row:
     """A hold that is made."""
-    hold_id, points, expires_at, _, quote_id = hold
+    hold_id, points, expires_at, _, quote_id, _ = hold
     return (holder.holder_id, hold_id, points, expires_at, quote_id, holder.program_id, "open")
 
 
 def closing_row(holder: Holder, closing: Closing) -> Row:
     """How a hold ended."""
-    return (holder.holder_id, *closing)
+    hold_id, status, captured, entry_id, _ = closing
+    return (holder.holder_id, hold_id, status, captured, entry_id)
+
+
+def review_row(holder: Holder, hold_id: bytes, review: Review) -> Row:
+    """A review that is opened, by the hold that it decides on."""
+    return (holder.holder_id, hold_id, *review, holder.program_id)
+
+
+def verdict_row(holder: Holder, hold_id: bytes, verdict: Verdict) -> Row:
+    """What was decided on a review."""
+    return (holder.holder_id, hold_id, *verdict)
 
 
 def alert_row(program_id: int, now: datetime, alert: Alert) -> Row:

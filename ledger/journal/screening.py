@@ -1,4 +1,4 @@
-"""What a decision must pass before it counts: the locks of the members whose points it moves, and limits. Pure.
+"""What a decision must pass before it counts: the locks of the members whose points it moves, limits, reviews. Pure.
 
 It looks at what was decided, so that no way of asking (alone, in a batch, by a quote, by an approval) leads around it.
 """
@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ledger.accounts.holder import Holder
-from ledger.accounts.member_locks import FROZEN, MEMBER_LOCKS, SPEND, MemberLock
+from ledger.accounts.member_locks import FROZEN, MEMBER_LOCKS, REVIEW, SPEND, MemberLock
 from ledger.errors import LedgerError, MemberFrozen, SpendLocked
 from ledger.ids import show as show_id
 from ledger.journal.commands import Alert, Books, Decision, Draft, Request
 from ledger.journal.limiting import check_limits, taken_offline
+from ledger.journal.reviewing import hold_back
 
 PAYMENT, QUOTE, OFFLINE = "payment", "quote", "offline"
 """Deeds that no kind of entry tells: paying a purchase with points, a quote, and what a till took while offline."""
@@ -22,6 +23,8 @@ REFUSED: Final[Mapping[MemberLock, frozenset[str]]] = {
     ),
     # What is held was promised to the shop before; the freeze breaks that promise, the member's own lock does not.
     SPEND: frozenset(("redeem", "hold", "transfer_out", PAYMENT, QUOTE)),
+    # What is awarded is held (``ledger.journal.reviewing``); what he has had before is his.
+    REVIEW: frozenset(),
 }
 """What each lock refuses, by kind of entry. All else is booked: sales, and what goes back with them, have happened in
 the shop; the clock knows no locks; and adjustments and reversals are how the house puts things right."""
@@ -39,12 +42,18 @@ def screen(books: Books, request: Request, decision: Decision) -> Decision:
     """The decision, with what it sets off.
 
     Refuses what a lock refuses (``member_frozen``, ``spend_locked``), and what is beyond a limit (``limit_exceeded``).
+    Holds what is awarded to a member under review, or beyond a limit that says so.
     """
-    alerts = list(_check_locks(books, decision))
-    uses, more = check_limits(books, request, decision)
-    if not alerts and not uses and not more:
+    late = list(_check_locks(books, decision))
+    uses, alerts, held_by = check_limits(books, request, decision)
+    held, told = hold_back(books, request, decision, held_by)
+    if not late and not uses and not alerts and not held:
         return decision
-    return decision._replace(uses=[*decision.uses, *uses], alerts=[*decision.alerts, *alerts, *more])
+    return decision._replace(
+        drafts=[*decision.drafts, *held],
+        uses=[*decision.uses, *uses],
+        alerts=[*decision.alerts, *late, *alerts, *told],
+    )
 
 
 def deed_of(draft: Draft) -> str:
@@ -63,8 +72,8 @@ def _check_locks(books: Books, decision: Decision) -> Iterator[Alert]:
         if holder.locks:
             deed = deed_of(draft)
             _refuse(holder, deed)
-            if deed == OFFLINE:
-                yield _late(holder, draft)
+            if deed == OFFLINE and (lock := _first_late(holder)) is not None:
+                yield _late(holder, draft, lock)
     if not decision.drafts:
         for quote in decision.quotes:
             _refuse(books.holders[quote.holder_id], QUOTE)
@@ -76,10 +85,13 @@ def _refuse(holder: Holder, deed: str) -> None:
             raise _ERRORS[lock](_WORDS[lock].format(holder.member_id), member_id=holder.member_id)
 
 
-def _late(holder: Holder, draft: Draft) -> Alert:
+def _first_late(holder: Holder) -> MemberLock | None:
+    return next((lock for lock in _LATE if holder.locks & lock.bit), None)
+
+
+def _late(holder: Holder, draft: Draft, lock: MemberLock) -> Alert:
     offline = taken_offline(draft)
     assert offline is not None
-    lock = next(lock for lock in MEMBER_LOCKS if holder.locks & lock.bit)
     entry_id = show_id("ent", draft.entry_id)
     told = {
         "member_id": holder.member_id,

@@ -35,10 +35,12 @@ from ledger.journal.rows import (
     OUTCOME_COLUMNS,
     QUOTE_COLUMNS,
     REFERRAL_COLUMNS,
+    REVIEW_COLUMNS,
     TEXT_COLUMNS,
     TOUCHED_COLUMNS,
     USAGE_COLUMNS,
     USED_QUOTE_COLUMNS,
+    VERDICT_COLUMNS,
     alert_row,
     claim_row,
     closing_row,
@@ -48,7 +50,9 @@ from ledger.journal.rows import (
     lot_row,
     new_holder_row,
     outcome_row,
+    review_row,
     touched_row,
+    verdict_row,
 )
 from ledger.journal.texts import DIGEST, seal_texts
 from ledger.journal.tiering import (
@@ -186,6 +190,7 @@ def write(connection: Connection, program: Program, loaded: Loaded, written: Wri
         _write(cursor, _INSERT_HOLDS, HOLD_COLUMNS, opened)
         closed = [closing_row(h, closing) for h in changed for closing in h.holds_closed]
         _write(cursor, _UPDATE_HOLDS, CLOSING_COLUMNS, closed)
+        _write_reviews(cursor, changed)
         _write(cursor, _INSERT_QUOTES, QUOTE_COLUMNS, list(written.quotes.values()))
         used = [(*quote.key, quote.used_entry_id) for quote in written.used_quotes.values()]
         _write(cursor, _UPDATE_QUOTES, USED_QUOTE_COLUMNS, used)
@@ -199,6 +204,13 @@ def write(connection: Connection, program: Program, loaded: Loaded, written: Wri
         _write(cursor, _INSERT_ENTITLEMENTS, ENTITLEMENT_COLUMNS, entitlements)
         outcomes = [outcome_row(number, now, *row) for row in written.outcomes]
         _write(cursor, _INSERT_OUTCOMES, OUTCOME_COLUMNS, outcomes)
+
+
+def _write_reviews(cursor: Cursor[Any], changed: Sequence[Holder]) -> None:
+    reviews = [review_row(h, d.hold_id, d.review) for h in changed for d in h.holds_opened if d.review]
+    _write(cursor, _INSERT_REVIEWS, REVIEW_COLUMNS, reviews)
+    verdicts = [verdict_row(h, c.hold_id, c.verdict) for h in changed for c in h.holds_closed if c.verdict]
+    _write(cursor, _UPDATE_REVIEWS, VERDICT_COLUMNS, verdicts)
 
 
 def _numbered(driver: Driver, events: Sequence[Row]) -> list[Row]:
@@ -276,6 +288,8 @@ _UPDATE_LOTS = _update("lots", TOUCHED_COLUMNS, ["holder_id", "lot_id"])
 _INSERT_CLAIMS = _insert("business_references", CLAIM_COLUMNS)
 _INSERT_HOLDS = _insert("holds", HOLD_COLUMNS)
 _UPDATE_HOLDS = _update("holds", CLOSING_COLUMNS, ["holder_id", "hold_id"])
+_INSERT_REVIEWS = _insert("reviews", REVIEW_COLUMNS)
+_UPDATE_REVIEWS = _update("reviews", VERDICT_COLUMNS, ["holder_id", "hold_id"])
 _INSERT_QUOTES = _insert("quotes", QUOTE_COLUMNS)
 _UPDATE_QUOTES = _update("quotes", USED_QUOTE_COLUMNS, ["holder_id", "quote_id"])
 # Two batches that flag the same meet at the unique key, and the first is enough.

@@ -1,9 +1,9 @@
-"""Routes of locks: freezing a member by the house, and the member's own lock on spending."""
+"""Routes of locks: freezing a member by the house, reviewing his awards, and the member's own lock on spending."""
 
 from typing import Any
 
 from ledger import errors
-from ledger.accounts.member_locks import FROZEN, SPEND, MemberLock
+from ledger.accounts.member_locks import FROZEN, REVIEW, SPEND, MemberLock
 from ledger.accounts.schemas import MemberSchema, page_of
 from ledger.http.endpoint import Routes
 from ledger.http.services import Call
@@ -11,7 +11,9 @@ from ledger.limits.register import change_lock, list_lock_events
 from ledger.limits.schemas import LockChangeSchema, LockEventSchema, LockEventsQuery
 
 routes = Routes(
-    "Locks", "A freeze by the house keeps a member's points where they are; a spend lock is his own."
+    "Locks",
+    "A freeze by the house keeps a member's points where they are, a review by the house holds what he is awarded, and "
+    "a spend lock is his own.",
 )
 
 _REFUSALS = (errors.MemberUnknown, errors.OutcomeUnknown)
@@ -32,6 +34,23 @@ def freeze_member(call: Call, member_id: str, reason: str) -> dict[str, Any]:
 def unfreeze_member(call: Call, member_id: str, reason: str) -> dict[str, Any]:
     """Unfreeze a member's points. Sending it again changes nothing."""
     return _change(call, member_id, FROZEN, reason, is_on=False)
+
+
+@routes.post("/v1/members/<member_id>/review", scope="freeze", **_FORM)
+def review_member(call: Call, member_id: str, reason: str) -> dict[str, Any]:
+    """Review what a member is awarded.
+
+    From now on the points of whatever he is awarded, and of whatever his purchases give to those who brought him, are
+    held until somebody has decided on them: `GET /v1/reviews`. What he has had before is his. Sending it again changes
+    nothing.
+    """
+    return _change(call, member_id, REVIEW, reason, is_on=True)
+
+
+@routes.post("/v1/members/<member_id>/unreview", scope="freeze", **_FORM)
+def unreview_member(call: Call, member_id: str, reason: str) -> dict[str, Any]:
+    """Review no more of what a member is awarded. What is held stays held. Sending it again changes nothing."""
+    return _change(call, member_id, REVIEW, reason, is_on=False)
 
 
 @routes.post("/v1/members/<member_id>/spend-lock", scope="members:write", **_FORM)

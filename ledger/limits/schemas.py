@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from ledger.accounts.limits import DAY, MEMBER, OF, OPERATION, OPERATIONS
+from ledger.accounts.limits import DAY, HELD_FOR_REVIEW, MEMBER, OF, OPERATION, OPERATIONS
 from ledger.accounts.member_locks import MEMBER_LOCKS
 from ledger.accounts.schemas import MemberQuery, PageQuery
 from ledger.http.fields import (
@@ -34,6 +34,7 @@ class LimitSchema(Strict):
     points = Points("At most so many")
     times = Integer(1, 1_000_000, "At most so often in a day, counting what moves points")
     alert = Truth("Book what goes beyond it, and raise an alert; refuse it if left out")
+    hold = Truth("Book what goes beyond it, and hold its points for review; refuse it if left out")
 
     @validates_schema
     def refuse_what_limits_nothing(self, payload: dict[str, Any], **_how: Any) -> None:
@@ -44,13 +45,20 @@ class LimitSchema(Strict):
             raise ValidationError({"times": ["is of a day"]})
         if payload["operation"] == "adjustment" and payload["of"] != MEMBER:
             raise ValidationError({"of": ["adjustments are made by two people; limit them by member"]})
+        if payload.get("hold") and payload["operation"] not in HELD_FOR_REVIEW:
+            raise ValidationError({"hold": [f"is of {', '.join(HELD_FOR_REVIEW)}: of what awards points"]})
+        if payload.get("hold") and payload.get("alert"):
+            raise ValidationError({"hold": ["what is held raises an alert anyway; name one of the two"]})
 
 
 class AbuseTermsSchema(Strict):
-    """When a member is frozen by itself."""
+    """When a member is frozen by itself, or his awards are held for review."""
 
     attribute = CallerId("The attribute that tells a device, hashed by the caller", required=True)
-    members = Integer(1, 1_000, "Members that may have the same; the next one is frozen", required=True)
+    members = Integer(
+        1, 1_000, "Members that may have the same; with the next one it is `then`", required=True
+    )
+    then = Choice(["freeze", "hold"], "Freeze him, or hold what he is awarded for review; freeze if left out")
 
 
 class LockChangeSchema(MemberQuery):

@@ -1,7 +1,8 @@
 """Many accounts on one device: members with the same attribute, of which the terms allow so many and no more.
 
 The attribute is what a caller has hashed; the ledger compares it and knows nothing of it. Whoever comes beyond the
-number is frozen at once, so that nothing is awarded before somebody has looked, and an alert is raised.
+number is locked at once, and an alert is raised. By the terms he is frozen, so that nothing is awarded before somebody
+has looked; or what he is awarded is held for review.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import Final, LiteralString, NamedTuple
 from sqlalchemy import Connection, func, select, text
 
 from ledger.access.principals import Principal
-from ledger.accounts.member_locks import FROZEN
+from ledger.accounts.member_locks import FROZEN, REVIEW, MemberLock
 from ledger.accounts.members import Member
 from ledger.accounts.models import holders, member_attributes
 from ledger.accounts.program import Program
@@ -32,6 +33,8 @@ class Sharing(NamedTuple):
     attribute: str
     members: int
     """So many members may have the same."""
+    lock: MemberLock = FROZEN
+    """What is put on whoever comes beyond."""
 
 
 def sharing_of(program: Program) -> Sharing | None:
@@ -43,7 +46,9 @@ def sharing_of(program: Program) -> Sharing | None:
 def _parse(terms: str) -> Sharing | None:
     # Cached by the text itself: an immutable version can never be stale.
     abuse = json.loads(terms).get("abuse")
-    return Sharing(abuse["attribute"], abuse["members"]) if abuse else None
+    if not abuse:
+        return None
+    return Sharing(abuse["attribute"], abuse["members"], REVIEW if abuse.get("then") == "hold" else FROZEN)
 
 
 def value_of(connection: Connection, program: Program, member_id: str) -> object:
@@ -59,10 +64,10 @@ def value_of(connection: Connection, program: Program, member_id: str) -> object
     return (found or {}).get(sharing.attribute)
 
 
-def freeze_beyond(
+def lock_beyond(
     connection: Connection, program: Program, member: Member, before: object, *, by: Principal, now: datetime
 ) -> Member:
-    """The member, frozen where too many others have the same; whoever has what he had ``before`` stays as he is.
+    """The member, locked where too many others have the same; whoever has what he had ``before`` stays as he is.
 
     Whoever counts the same value waits until the transaction ends: of two who come at once, one is beyond.
     """
@@ -92,8 +97,9 @@ def freeze_beyond(
         "limit": sharing.members,
     }
     subject = f"{member.member_id}/{new_entry_id().hex()}"
-    raise_alert(connection, program, Alert("attribute_shared", subject, told), now)
+    code = "attribute_shared" if sharing.lock is FROZEN else "attribute_shared_reviewed"
+    raise_alert(connection, program, Alert(code, subject, told), now)
     reason = f"{others + 1} members have the same {sharing.attribute}"
     return change_lock(
-        connection, program, member.member_id, FROZEN, is_on=True, reason=reason, by=by, now=now
+        connection, program, member.member_id, sharing.lock, is_on=True, reason=reason, by=by, now=now
     )

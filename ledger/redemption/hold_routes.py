@@ -78,7 +78,13 @@ CAPTURE = Operation(
     summary="Capture a hold",
     description="Redeems what is held, or a part of it: the rest is released. Once, whoever asks how often. Points "
     "whose lot has lapsed during the hold are honoured.",
-    refusals=(errors.HoldUnknown, errors.HoldNotOpen, errors.CaptureExceedsHold, errors.MemberFrozen),
+    refusals=(
+        errors.HoldUnknown,
+        errors.HoldNotOpen,
+        errors.HoldUnderReview,
+        errors.CaptureExceedsHold,
+        errors.MemberFrozen,
+    ),
 )
 RELEASE = Operation(
     name="release",
@@ -90,7 +96,7 @@ RELEASE = Operation(
     summary="Release a hold",
     description="The points go back to their lots, with their expiry. Points whose lot has lapsed meanwhile follow "
     "the program's policy, and the answer says which.",
-    refusals=(errors.HoldUnknown, errors.HoldNotOpen),
+    refusals=(errors.HoldUnknown, errors.HoldNotOpen, errors.HoldUnderReview),
 )
 
 for _operation in (HOLD, CAPTURE, RELEASE):

@@ -15,7 +15,7 @@ from ledger.accounts.lots import Draw
 from ledger.accounts.postings import Posting
 from ledger.accounts.program import Program
 from ledger.clock import show
-from ledger.errors import CaptureExceedsHold, HoldNotOpen, HoldUnknown
+from ledger.errors import CaptureExceedsHold, HoldNotOpen, HoldUnderReview, HoldUnknown
 from ledger.fx.quotes import (
     Payment,
     payment_of,
@@ -213,9 +213,14 @@ def target_of(hold_id: str) -> Target:
 
 
 def require_open(books: Books, recorded: Recorded, hold_id: str) -> tuple[Holder, Hold]:
-    """The hold that an entry has made, with its holder; what the clock has released is not open."""
+    """The hold that an entry has made, with its holder; what the clock has released is not open.
+
+    Refuses a hold that waits for a review (``hold_under_review``).
+    """
     if recorded.kind != "hold":
         raise _absent(hold_id)
+    if "review" in recorded.details:
+        raise HoldUnderReview("somebody decides on the review, and on nothing else", hold_id=hold_id)
     holder = books.holders[recorded.holder_id]
     hold = holder.holds.get(recorded.entry_id)
     if hold is None:

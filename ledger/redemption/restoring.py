@@ -6,7 +6,7 @@ decides: they lapse at once, or live on for some days in a lot of grace.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from ledger.accounts.chart import Account
@@ -103,8 +103,8 @@ def give_back(
 ) -> Restored:
     """Give draws back ``out_of`` an account; a debt is repaid from them."""
     covered = [Draw(holder.require_lot(lot), amount) for lot, amount in draws if lot is not None]
-    alive = [drawn for drawn in covered if not _has_ended(drawn.lot, books.now)]
-    ended = [drawn for drawn in covered if _has_ended(drawn.lot, books.now)]
+    alive = [drawn for drawn in covered if not drawn.lot.has_ended(books.now)]
+    ended = [drawn for drawn in covered if drawn.lot.has_ended(books.now)]
     graced = _grace_lot(books, lot_id(entry_id, 1), sum(drawn.amount for drawn in ended))
     fresh = fresh_lot(books, lot_id(entry_id, 2), out_of, sum(amount for lot, amount in draws if lot is None))
     postings = [posting for drawn in covered for posting in _back(books, drawn, out_of)] + graced + fresh
@@ -122,15 +122,11 @@ def give_back(
     return Restored(postings + repaid, kept, answer, debt_repaid)
 
 
-def _has_ended(lot: Lot, now: datetime) -> bool:
-    return lot.expires_at is not None and lot.expires_at <= now
-
-
 def _back(books: Books, drawn: Draw, out_of: Account) -> Iterator[Posting]:
     """Back to the lot; and out of it again where it has ended, by the program's policy."""
     lot, amount = drawn
     yield Posting(out_of, Account.POINTS, amount, lot.lot_id)
-    if _has_ended(lot, books.now):
+    if lot.has_ended(books.now):
         lapses = terms_of(books.program).grace_days is None
         yield Posting(Account.POINTS, Account.EXPIRED if lapses else Account.TRANSFER, amount, lot.lot_id)
 

@@ -105,6 +105,8 @@ def _undo_award(books: Books, entry: Recorded, reversal_id: bytes) -> Undoing:
         "shortfall": clawed.shortfall,
         **restored.answer,
     }
+    if clawed.under_review:
+        answer["under_review"] = clawed.under_review
     if repaid:
         answer["points"] = repaid.back.points
         answer["cash_refund"] = {"amount": repaid.back.cash, "currency": entry.details["currency"]}

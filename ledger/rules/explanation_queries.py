@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select
 
 from ledger.accounts.chart import Account, Unit
 from ledger.accounts.lots import Lot
-from ledger.accounts.models import holders, lots, rule_activations
+from ledger.accounts.models import holders, holds, lots, reviews, rule_activations
 from ledger.accounts.paging import DEFAULT_LIMIT, read_cursor, write_cursor
 from ledger.accounts.program import Program
 from ledger.accounts.queries import require_member
@@ -22,7 +22,7 @@ from ledger.ids import MAX_LOTS_PER_ENTRY, entry_of_lot
 from ledger.journal.models import business_references, entries, postings
 from ledger.rules.growth_explanation import Counted, Leaving, Window
 from ledger.rules.names import Names
-from ledger.rules.purchase_explanation import Bought, Entry, Moved, RuleSetVersion, Taken
+from ledger.rules.purchase_explanation import Bought, Entry, Moved, Reviewed, RuleSetVersion, Taken
 
 _GROWTH_LIST = b"G"
 _ENTRY_ID_BYTES = 16
@@ -63,6 +63,7 @@ def read_bought(connection: Connection, program: Program, purchase_id: str) -> B
         _lots_of(connection, row.holder_id, entry.entry_id, entry.entry_id),
         _moved(connection, row.holder_id, entry),
         _taken(connection, row.holder_id, entry.entry_id),
+        _reviewed(connection, row.holder_id, entry.entry_id),
     )
 
 
@@ -127,10 +128,13 @@ def _issued(connection: Connection, holder: UUID, entry: Entry) -> tuple[dict[Un
 
 def _moved(connection: Connection, holder: UUID, entry: Entry) -> list[Moved]:
     """What moved the lots of an entry after they were opened. Only what is later can have moved them."""
+    # Only a hold for a review follows an entry.
+    is_review = and_(entries.c.kind == "hold", entries.c.parent_entry_id.is_not(None))
+    kind = case((is_review, "review"), else_=entries.c.kind)
     query = (
         select(
             postings.c.lot_id,
-            entries.c.kind,
+            kind,
             postings.c.debit,
             postings.c.credit,
             func.sum(postings.c.amount),
@@ -148,8 +152,8 @@ def _moved(connection: Connection, holder: UUID, entry: Entry) -> list[Moved]:
             _of_entries(postings.c.lot_id, entry.entry_id, entry.entry_id),
             postings.c.available_at.is_(None),
         )
-        .group_by(postings.c.lot_id, entries.c.kind, postings.c.debit, postings.c.credit)
-        .order_by(postings.c.lot_id, func.min(entries.c.effective_at), entries.c.kind)
+        .group_by(postings.c.lot_id, kind, postings.c.debit, postings.c.credit)
+        .order_by(postings.c.lot_id, func.min(entries.c.effective_at), kind)
     )
     return [
         Moved(lot.bytes, kind, Account(debit), Account(credit), int(amount), first_at, last_at)
@@ -158,7 +162,7 @@ def _moved(connection: Connection, holder: UUID, entry: Entry) -> list[Moved]:
 
 
 def _taken(connection: Connection, holder: UUID, entry_id: bytes) -> list[Taken]:
-    """The returns of a purchase and its reversal, oldest first, with what each took back."""
+    """The returns of a purchase, its reversal and its rejection, oldest first, with what each took back."""
 
     def taken(account: Account, *, debit: Account | None = None) -> Any:
         condition = postings.c.credit == account
@@ -181,7 +185,7 @@ def _taken(connection: Connection, holder: UUID, entry_id: bytes) -> list[Taken]
         .where(
             entries.c.parent_entry_id == UUID(bytes=entry_id),
             entries.c.holder_id == holder,
-            entries.c.kind.in_(("return", "reversal")),
+            entries.c.kind.in_(("return", "reversal", "reject")),
         )
         .group_by(entries.c.entry_id, entries.c.holder_id)
         .order_by(entries.c.version)
@@ -190,6 +194,28 @@ def _taken(connection: Connection, holder: UUID, entry_id: bytes) -> list[Taken]
         Taken(_entry(row), int(row.points), int(row.growth), int(row.shortfall))
         for row in connection.execute(query)
     ]
+
+
+def _reviewed(connection: Connection, holder: UUID, entry_id: bytes) -> Reviewed | None:
+    """What was held of a purchase's points for review; None where nothing was."""
+    query = (
+        select(holds.c.hold_id, holds.c.points, holds.c.status, holds.c.expires_at, reviews.c.decision)
+        .join_from(
+            entries,
+            holds,
+            and_(holds.c.hold_id == entries.c.entry_id, holds.c.holder_id == entries.c.holder_id),
+        )
+        .join(reviews, and_(reviews.c.hold_id == holds.c.hold_id, reviews.c.holder_id == holds.c.holder_id))
+        .where(
+            entries.c.parent_entry_id == UUID(bytes=entry_id),
+            entries.c.holder_id == holder,
+            entries.c.kind == "hold",
+        )
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return Reviewed(row.hold_id.bytes, row.points, row.decision or row.status, row.expires_at)
 
 
 # --- growth ------------------------------------------------------------------------------------------

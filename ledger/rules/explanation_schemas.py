@@ -30,6 +30,7 @@ _BECAME = (
     "taken_back",
     "repaid",
     "set_aside",
+    "held_for_review",
     "expired",
 )
 
@@ -128,16 +129,26 @@ class TakenLineSchema(Answer):
 
 
 class TakenSchema(Answer):
-    """A return or a reversal of the purchase, and what it took back."""
+    """A return or a reversal of the purchase, or the rejection of its award, and what it took back."""
 
     entry_id = LedgerId("ent", required=True)
-    kind = Choice(["return", "reversal"], required=True)
+    kind = Choice(["return", "reversal", "reject"], required=True)
     return_id = CallerId(required=True, allow_none=True)
     occurred_at = Instant(required=True)
     lines = fields.List(fields.Nested(TakenLineSchema), required=True)
     points_clawed_back = Points("Of points and debt together", minimum=0, required=True)
     growth_clawed_back = Points(minimum=0, required=True)
     shortfall = Points("The part that was spent already and is owed", minimum=0, required=True)
+    explanation = words(required=True)
+
+
+class ReviewToldSchema(Answer):
+    """Points of the purchase that are held until somebody has looked, or were."""
+
+    hold_id = LedgerId("hld", required=True)
+    points = Points(required=True)
+    status = Choice(["open", "released", "rejected", "lapsed"], "By the clock", required=True)
+    expires_at = Instant(required=True)
     explanation = words(required=True)
 
 
@@ -178,6 +189,12 @@ class PurchaseExplanationSchema(Answer):
     arms = fields.Dict(required=True, metadata={"description": "The arm of each experiment that had a say"})
     lots = fields.List(fields.Nested(ExplainedLotSchema), required=True)
     returns = fields.List(fields.Nested(TakenSchema), required=True)
+    review = fields.Nested(
+        ReviewToldSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null where nothing was held for review"},
+    )
     totals = fields.Nested(PurchaseTotalsSchema, required=True)
 
 

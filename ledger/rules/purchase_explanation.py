@@ -35,7 +35,10 @@ class Entry(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """How much entries of one kind have moved between a lot and another account, and when."""
+    """How much entries of one kind have moved between a lot and another account, and when.
+
+    Holds for a review are told apart from those of orders, as of kind ``review``.
+    """
 
     lot_id: bytes
     kind: str
@@ -47,12 +50,26 @@ class Moved(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A return or a reversal, and what it took back. ``shortfall`` is the part of the points that is owed."""
+    """A return, a reversal or a rejection, and what it took back. ``shortfall`` is the part of it that is owed."""
 
     entry: Entry
     points: int
     growth: int
     shortfall: int
+
+
+class Reviewed(NamedTuple):
+    """Points of a purchase that were held until somebody had looked."""
+
+    hold_id: bytes
+    points: int
+    status: str
+    """As it is booked: ``open`` where the clock has not been followed."""
+    expires_at: datetime
+
+    def status_at(self, now: datetime) -> str:
+        """By the clock."""
+        return "lapsed" if self.status == "open" and self.expires_at <= now else self.status
 
 
 class RuleSetVersion(NamedTuple):
@@ -76,6 +93,7 @@ class Bought(NamedTuple):
     lots: list[Lot]
     moved: list[Moved]
     taken: list[Taken]
+    reviewed: Reviewed | None
 
     @property
     def judged_by(self) -> list[RuleSetVersion]:
@@ -110,6 +128,7 @@ def purchase_explained(program: Program, bought: Bought, now: datetime) -> dict[
         "arms": details.get("arms", {}),
         "lots": [_lot_told(lot, bought, program.timezone, now) for lot in bought.lots],
         "returns": [_taken_told(each, details, program.timezone) for each in bought.taken],
+        "review": bought.reviewed and _review_told(bought.reviewed, program.timezone, now),
         "totals": _totals(bought),
     }
 
@@ -199,7 +218,7 @@ def _taken_in_words(taken: Taken, back: int, currency: str, timezone: str) -> Te
     told = [
         say("taken.return", day=day, money=money_of(back, currency))
         if taken.entry.kind == "return"
-        else say("taken.reversal", day=day),
+        else say(f"taken.{taken.entry.kind}", day=day),
         say(
             "taken.amounts", points=amount_of("POINT", taken.points), growth=amount_of("GROWTH", taken.growth)
         ),
@@ -207,6 +226,20 @@ def _taken_in_words(taken: Taken, back: int, currency: str, timezone: str) -> Te
     if taken.shortfall:
         told.append(say("taken.owed", points=amount_of("POINT", taken.shortfall)))
     return clauses(told)
+
+
+def _review_told(reviewed: Reviewed, timezone: str, now: datetime) -> dict[str, Any]:
+    status = reviewed.status_at(now)
+    slots = {"points": amount_of("POINT", reviewed.points)}
+    if status == "open":
+        slots["day"] = day_of(reviewed.expires_at, timezone)
+    return {
+        "hold_id": show_id("hld", reviewed.hold_id),
+        "points": reviewed.points,
+        "status": status,
+        "expires_at": show(reviewed.expires_at),
+        "explanation": say(f"review.{status}", **slots),
+    }
 
 
 # --- what became of the lots -------------------------------------------------------------------------
@@ -263,7 +296,7 @@ class Became(NamedTuple):
 
 
 def _became(moved: Moved) -> Became:
-    what = _LEFT.get(moved.credit, "given_back")
+    what = "held_for_review" if moved.kind == "review" else _LEFT.get(moved.credit, "given_back")
     return Became(what, moved.amount, moved.first_at, moved.last_at)
 
 

@@ -97,9 +97,11 @@ class Return(Command):
             "points_refunded": repaid.back.points if repaid else 0,
             "cash_refund": {"amount": cash - sold.amount, "currency": purchase.details["currency"]},
             "shortfall": clawed.shortfall,
-            "debt": owed + clawed.shortfall - sold.points,
+            "debt": owed + clawed.under_review + clawed.shortfall - sold.points,
             **restored.answer,
         }
+        if clawed.under_review:
+            answer["under_review"] = clawed.under_review
         if clawed.shortfall:
             answer["shortfall_policy"] = terms_of(books.program).shortfall
             answer["deducted"] = sold.shown(purchase.details["currency"])

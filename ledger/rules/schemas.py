@@ -220,7 +220,11 @@ class TermsSchema(Strict):
         metadata={"description": "How much may be moved at a time and in a day; any number if left out"},
     )
     abuse = fields.Nested(
-        AbuseTermsSchema, metadata={"description": "Which members are frozen by themselves; none if left out"}
+        AbuseTermsSchema,
+        metadata={"description": "Which members are frozen or reviewed by themselves; none if left out"},
+    )
+    review_days = Integer(
+        1, 365, "Days for which an award is held for review before it is released by itself; 30 if left out"
     )
 
 
@@ -310,6 +314,9 @@ class ReturnAnswerSchema(RestoredSchema):
         "The part of points_clawed_back that was spent; less what was deducted it is owed now",
         minimum=0,
         required=True,
+    )
+    under_review = Points(
+        "The part of points_clawed_back that is held for review, and owed until that is decided; left out where none is"
     )
     shortfall_policy = Choice(["debt", "deduct_cash", "refuse"])
     deducted = fields.Nested(DeductedSchema, allow_none=True)

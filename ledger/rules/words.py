@@ -155,6 +155,7 @@ FENCES: Final[dict[str, Words]] = {
 PURCHASES: Final[dict[str, Words]] = {
     "taken.return": Words("goods worth {money} went back on {day}", "{day}退货 {money}"),
     "taken.reversal": Words("the purchase was cancelled on {day}", "{day}整笔撤销"),
+    "taken.reject": Words("the award was checked on {day}, and is not given", "{day}经核查不予发放"),
     "taken.amounts": Words("{points} and {growth} taken back", "扣回 {points}、{growth}"),
     "taken.owed": Words(
         "{points} of that were spent already and are owed now", "其中 {points}此前已用掉，记为欠分"
@@ -175,6 +176,19 @@ PURCHASES: Final[dict[str, Words]] = {
     "lot.taken_back": Words("{number} taken back {when}", "已扣回 {number}（{when}）"),
     "lot.repaid": Words("{number} used to repay points owed {when}", "抵扣欠分 {number}（{when}）"),
     "lot.set_aside": Words("{number} set aside for an order {when}", "为订单冻结 {number}（{when}）"),
+    "lot.held_for_review": Words(
+        "{number} held back to be checked {when}", "待核查，暂扣 {number}（{when}）"
+    ),
+    "review.open": Words(
+        "{points} are being checked and cannot be used yet; this ends on {day} at the latest",
+        "{points}正在核查，暂不可用，最迟{day}结束",
+    ),
+    "review.released": Words("{points} were checked and can be used", "{points}经核查已解除暂扣，可以使用"),
+    "review.rejected": Words("{points} were checked and are not given", "{points}经核查不予发放"),
+    "review.lapsed": Words(
+        "the time to check {points} is over, and they are held no longer",
+        "{points}核查期已满，已自动解除暂扣",
+    ),
     "lot.expired": Words("{number} expired at the end of {day}", "{number} 已于{day}到期"),
 }
 

@@ -157,12 +157,12 @@ def test_what_is_earned_or_was_promised_before_passes_a_spend_lock(ann: Checkout
 
 
 def test_both_locks_are_told_as_the_freeze_and_one_ends_without_the_other(ann: Checkout) -> None:
-    assert put(ann, "spend-lock") == {"frozen": False, "spend": True}
-    assert put(ann, "freeze") == {"frozen": True, "spend": True}
+    assert put(ann, "spend-lock") == {"frozen": False, "spend": True, "review": False}
+    assert put(ann, "freeze") == {"frozen": True, "spend": True, "review": False}
     ann.refused("/v1/redemptions", redemption_of(1), "member_frozen")
-    assert put(ann, "unfreeze") == {"frozen": False, "spend": True}
+    assert put(ann, "unfreeze") == {"frozen": False, "spend": True, "review": False}
     ann.refused("/v1/redemptions", redemption_of(1), "spend_locked")
-    assert put(ann, "spend-unlock") == {"frozen": False, "spend": False}
+    assert put(ann, "spend-unlock") == {"frozen": False, "spend": False, "review": False}
     ann.must("/v1/redemptions", redemption_of(1))
 
 
@@ -264,8 +264,8 @@ def test_history_tells_who_and_why_and_the_member_tells_what_is_on(ann: Checkout
     ]
     keys = {role: ann.tenant.keys[role].split("_")[1] for role in ("operator", "checkout", "admin")}
     assert [each["changed_by"] for each in events] == [keys["admin"], keys["checkout"], keys["operator"]]
-    assert ann.get("/v1/members/ann")["locks"] == {"frozen": False, "spend": True}
-    assert ann.get("/v1/members/bob")["locks"] == {"frozen": False, "spend": False}
+    assert ann.get("/v1/members/ann")["locks"] == {"frozen": False, "spend": True, "review": False}
+    assert ann.get("/v1/members/bob")["locks"] == {"frozen": False, "spend": False, "review": False}
     first = ann.get("/v1/members/ann/locks?limit=2")
     rest = ann.get(f"/v1/members/ann/locks?cursor={first['next_cursor']}")
     assert first["data"] + rest["data"] == events

@@ -126,8 +126,10 @@ def days_end_in_utc(patch: Patch) -> None:
 def claw_back_is_recomputed(patch: Patch) -> None:
     real = debt._still_to_take
 
-    def recomputed(books: Any, recorded: Any, award: Any, lot: Any, kept: int, total: int) -> int:
-        wanted = real(books, recorded, award, lot, kept, total)
+    def recomputed(
+        books: Any, recorded: Any, award: Any, lot: Any, kept: int, total: int, lapsed: int
+    ) -> int:
+        wanted = real(books, recorded, award, lot, kept, total, lapsed)
         rate = terms_of(books.program).points
         spent = sum(line["amount"] for line in recorded.details.get("lines", ()))
         earned = rate.of(spent)
@@ -137,7 +139,7 @@ def claw_back_is_recomputed(patch: Patch) -> None:
 
 
 def claw_back_forgets_what_went_back_before(patch: Patch) -> None:
-    def alone(books: Any, recorded: Any, award: Any, lot: Any, kept: int, total: int) -> int:
+    def alone(books: Any, recorded: Any, award: Any, lot: Any, kept: int, total: int, lapsed: int) -> int:
         lines = [child.details.get("lines", ()) for child in recorded.children]
         before = sum(line["amount"] for some in lines for line in some)
         return int(award.amount * (total - before - kept) // total) if total else 0
@@ -148,8 +150,8 @@ def claw_back_forgets_what_went_back_before(patch: Patch) -> None:
 def kept_share_is_rounded_up(patch: Patch) -> None:
     real = debt._still_to_take
 
-    def generous(books: Any, recorded: Any, award: Any, lot: Any, kept: int, total: int) -> int:
-        wanted = real(books, recorded, award, lot, kept, total)
+    def generous(books: Any, recorded: Any, award: Any, lot: Any, kept: int, total: int, lapsed: int) -> int:
+        wanted = real(books, recorded, award, lot, kept, total, lapsed)
         return max(0, wanted - 1) if kept else wanted
 
     patch.setattr(debt, "_still_to_take", generous)
@@ -158,10 +160,10 @@ def kept_share_is_rounded_up(patch: Patch) -> None:
 def expired_points_are_clawed_back_too(patch: Patch) -> None:
     real = debt._still_to_take
 
-    def strict(books: Any, recorded: Any, award: Any, lot: Any, kept: int, total: int) -> int:
+    def strict(books: Any, recorded: Any, award: Any, lot: Any, kept: int, total: int, lapsed: int) -> int:
         due = award.amount - (award.amount * kept // total if total else 0)
-        before = real(books, recorded, award, lot, total, total) if total else 0
-        return max(0, due - before) if lot.expired else real(books, recorded, award, lot, kept, total)
+        before = real(books, recorded, award, lot, total, total, lapsed) if total else 0
+        return max(0, due - before) if lot.expired else real(books, recorded, award, lot, kept, total, lapsed)
 
     patch.setattr(debt, "_still_to_take", strict)
 

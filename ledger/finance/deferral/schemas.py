@@ -225,7 +225,7 @@ class TakenBackSchema(Answer):
     """What a return or a reversal took of a purchase."""
 
     entry_id = fields.String(required=True)
-    kind = Choice(("return", "reversal"), required=True)
+    kind = Choice(("return", "reversal", "reject"), required=True)
     return_id = fields.String(required=True, allow_none=True)
     occurred_at = Instant(required=True)
     recorded_at = Instant(required=True)

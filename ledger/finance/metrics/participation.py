@@ -34,7 +34,8 @@ WITH redeemed AS (
     HAVING sum(CASE WHEN p.credit = 51 THEN p.amount WHEN %(is_net)s THEN -p.amount ELSE 0 END) >= 1
 ), active AS (
     SELECT e.holder_id FROM entries e
-     WHERE {between} AND e.kind NOT IN ('expire', 'release', 'adjust', 'reversal', 'fund_grant', 'fund_spend')
+     WHERE {between} AND e.kind NOT IN ('expire', 'release', 'adjust', 'reversal', 'reject', 'fund_grant',
+                                            'fund_spend')
      GROUP BY e.holder_id
 )
 SELECT (SELECT count(*) FROM redeemed JOIN holders h USING (holder_id) WHERE h.program_id = %(program)s),

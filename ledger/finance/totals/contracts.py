@@ -35,7 +35,7 @@ sales AS (
                AND p.unit = 1 AND p.debit = 50 AND p.credit = 1) AS points
       FROM (SELECT entry_id, holder_id FROM dated WHERE kind = 'earn'
             UNION SELECT parent_entry_id, holder_id FROM dated
-             WHERE kind IN ('return', 'reversal') AND parent_entry_id IS NOT NULL) w
+             WHERE kind IN ('return', 'reversal', 'reject') AND parent_entry_id IS NOT NULL) w
      CROSS JOIN LATERAL (
            SELECT * FROM entries WHERE entry_id = w.entry_id AND holder_id = w.holder_id OFFSET 0) e
      CROSS JOIN LATERAL (
@@ -88,8 +88,8 @@ allocated AS (
 )
 """
 
-# Each return and reversal with what was back of the purchase before and after it: of its goods by price, of the money
-# that was paid, and of the points. Money goes with the goods, unless points were paid as well.
+# Each return, reversal and rejection with what was back of the purchase before and after it: of its goods by price, of
+# the money that was paid, and of the points. Money goes with the goods, unless points were paid as well.
 TAKEN_BACK: LiteralString = """
 taken_back AS (
     SELECT d.entry_id, d.kind, d.reference, d.effective_at, d.recorded_at, d.effective_on, d.recorded_on, d.booked_on,
@@ -105,10 +105,10 @@ taken_back AS (
            SELECT coalesce(sum(x.goods), 0) AS goods, coalesce(sum(x.money), 0) AS money,
                   coalesce(sum(x.points), 0) AS points
              FROM entries r CROSS JOIN LATERAL ({back}) x
-            WHERE r.parent_entry_id = a.entry_id AND r.holder_id = a.holder_id AND r.kind = 'return'
+            WHERE r.parent_entry_id = a.entry_id AND r.holder_id = a.holder_id AND r.kind IN ('return', 'reject')
               AND r.version < d.version) b
      CROSS JOIN LATERAL (SELECT x.* FROM (SELECT d.*) r CROSS JOIN LATERAL ({back}) x) o
-     WHERE d.kind IN ('return', 'reversal')
+     WHERE d.kind IN ('return', 'reversal', 'reject')
 )
 """.replace(
     "{back}",

@@ -172,7 +172,7 @@ SELECT 'cohort', {_DAYS}, key, {_SUMS}
                          FROM entries p
                         WHERE p.entry_id = m.parent_entry_id AND p.holder_id = m.holder_id
                           AND (m.credit IN (50, 53) OR m.debit = 50 AND m.credit = 3)
-                          AND m.kind IN ('return', 'reversal') LIMIT 1) undone ON true
+                          AND m.kind IN ('return', 'reversal', 'reject') LIMIT 1) undone ON true
                  WHERE {CROSSING} OR unit = 1 AND debit = 1 AND credit = 3) c
           CROSS JOIN LATERAL (
                SELECT coalesce(own, undone, '') AS key, debit, credit WHERE coalesce(own = undone, true)
@@ -199,7 +199,7 @@ SELECT %(program)s, flag, entry_id, holder_id, effective_on, recorded_on, booked
   FROM dated CROSS JOIN LATERAL (
        SELECT 'late' AS flag WHERE (booked_on > effective_on OR recorded_on > effective_on + 1)
                                AND kind NOT IN ('expire', 'release')
-       UNION ALL SELECT 'manual' WHERE kind IN ('adjust', 'reversal', 'fund_grant')
+       UNION ALL SELECT 'manual' WHERE kind IN ('adjust', 'reversal', 'reject', 'fund_grant')
                                     OR kind = 'award' AND operator IS NOT NULL) f
 """
 

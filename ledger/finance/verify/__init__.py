@@ -25,6 +25,7 @@ from ledger.finance.verify import (
     payments,
     quotes,
     rates,
+    reviews,
     rolling,
     structure,
     texts,

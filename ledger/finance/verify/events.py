@@ -6,7 +6,10 @@ from ledger.finance.verify.reading import by_query
 
 _TIMES: LiteralString = """
 WITH timed AS (
-    SELECT *, kind IN ('earn', 'activity', 'referral', 'return', 'expire', 'release') AS may_be_late FROM entries
+    SELECT *, kind IN ('earn', 'activity', 'referral', 'return', 'expire', 'release')
+              -- What is held for review is held from when it was earned.
+              OR kind = 'hold' AND parent_entry_id IS NOT NULL AS may_be_late
+      FROM entries
 )
 SELECT 'entries' AS "table", holder_id, version, entry_id, 'effective_at' AS field,
        CASE WHEN may_be_late THEN 'at most five minutes after ' ELSE '' END || recorded_at AS expected,
@@ -20,10 +23,11 @@ SELECT 'entries' AS "table", holder_id, version, entry_id, 'effective_at' AS fie
 # By the time of recording, which is when it was decided; a release that the clock decided was decided when the
 # hold's time was up. What is held was drawn when it was reserved, and is spent whatever has become of its lot. A lot
 # of rolling expiry stands here with its last expiry, which is never before the one it had then. A reversal may take
-# from live lots and let lapsed ones go.
+# from live lots and let lapsed ones go. What is pending may be held for review.
 _WINDOWS: LiteralString = """
 WITH moved AS (
     SELECT p.holder_id, p.entry_id, p.ordinal, p.lot_id, p.credit, e.kind, e.effective_at,
+           e.kind = 'hold' AND e.parent_entry_id IS NOT NULL AS is_for_review,
            CASE e.kind WHEN 'release' THEN e.effective_at ELSE e.recorded_at END AS decided_at,
            e.kind IN ('transfer_out', 'adjust') AS is_sent,
            e.kind IN ('refund', 'return', 'capture', 'release', 'earn') AND p.credit = 54 AS is_replaced
@@ -34,7 +38,7 @@ WITH moved AS (
       FROM moved m
       JOIN lots l ON l.holder_id = m.holder_id AND l.lot_id = m.lot_id
      CROSS JOIN LATERAL (VALUES
-        ('drawn', l.available_at > m.decided_at AND (m.credit IN (2, 51) OR m.is_sent)),
+        ('drawn', l.available_at > m.decided_at AND (m.credit IN (2, 51) AND NOT m.is_for_review OR m.is_sent)),
         ('taken', l.expires_at <= m.decided_at AND (m.credit IN (2, 3, 50, 51, 53, 60) OR m.is_sent)),
         ('lapsed', coalesce(l.expires_at > m.decided_at, true) AND (m.credit IN (52, 61) OR m.is_replaced)),
         ('expired', m.kind = 'expire' AND l.expires_at <> m.effective_at)
@@ -119,15 +123,15 @@ SELECT 'entries' AS "table", entry_id, 'returned of line ' || line_id AS field,
  ORDER BY entry_id
 """
 
-# Of each award may be taken back what the returned part of the money earned, rounded up; all of it by a reversal, or
-# where no money was spent. A
+# Of each award may be taken back what the returned part of the money earned, rounded up; all of it by a reversal or a
+# rejection, or where no money was spent. A
 # purchase that settled a referral has earned for two members: from each is taken back what was his own.
 _CLAWBACKS: LiteralString = """
 WITH taken AS (
     SELECT e.parent_entry_id AS entry_id, e.holder_id, p.unit, sum(p.amount) AS amount,
-           bool_or(e.kind = 'reversal') AS is_reversed
+           bool_or(e.kind <> 'return') AS is_reversed
       FROM entries e JOIN postings p USING (entry_id, holder_id)
-     WHERE e.kind IN ('return', 'reversal') AND p.credit IN (50, 53, 60) GROUP BY 1, 2, 3
+     WHERE e.kind IN ('return', 'reversal', 'reject') AND p.credit IN (50, 53, 60) GROUP BY 1, 2, 3
 ), touched AS MATERIALIZED (
     -- Found before their details are read: few purchases are ever returned.
     SELECT coalesce(parent_entry_id, entry_id) AS entry_id, kind, details

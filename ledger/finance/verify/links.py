@@ -17,6 +17,8 @@ WITH allowed (kind, parent_kind) AS (VALUES
     ('transfer_in', 'transfer_out'),
     ('reversal', 'earn'), ('reversal', 'award'), ('reversal', 'redeem'), ('reversal', 'capture'),
     ('reversal', 'transfer_out'), ('reversal', 'activity'), ('reversal', 'adjust'), ('referral', 'earn'),
+    ('reject', 'earn'), ('reject', 'award'), ('reject', 'activity'),
+    ('hold', 'earn'), ('hold', 'award'), ('hold', 'activity'),
     ('fund_spend', 'earn'), ('fund_spend', 'award'), ('fund_spend', 'activity'), ('fund_spend', 'referral')
 ), related AS (
     SELECT e.holder_id, e.version, e.entry_id, e.kind, e.parent_entry_id, e.peer_holder_id,
@@ -36,7 +38,8 @@ SELECT 'entries' AS "table", r.holder_id, r.version, r.entry_id, v.field, v.expe
   FROM related r
  CROSS JOIN LATERAL (VALUES
     ('parent_entry_id', 'an entry that one of its kind may follow',
-     CASE WHEN kind IN (SELECT a.kind FROM allowed a)
+     -- A hold follows an award that it holds for review, or nothing.
+     CASE WHEN kind IN (SELECT a.kind FROM allowed a) AND (kind <> 'hold' OR parent_entry_id IS NOT NULL)
           THEN (kind, coalesce(parent_kind, '')) NOT IN (SELECT * FROM allowed)
           ELSE parent_entry_id IS NOT NULL END),
     ('parent_entry_id', 'an earlier entry of the holder or of the peer',
@@ -44,21 +47,22 @@ SELECT 'entries' AS "table", r.holder_id, r.version, r.entry_id, v.field, v.expe
      AND CASE WHEN kind = 'fund_spend' THEN (parent_holder_id, parent_recorded_at)
                                             IS DISTINCT FROM (peer_holder_id, recorded_at)
               WHEN parent_holder_id = holder_id THEN parent_version >= version
-              ELSE kind NOT IN ('transfer_in', 'reversal', 'return', 'referral') OR parent_recorded_at > recorded_at
+              ELSE kind NOT IN ('transfer_in', 'reversal', 'return', 'referral', 'hold', 'reject')
+                OR parent_recorded_at > recorded_at
                 OR (parent_holder_id, parent_peer_id) IS DISTINCT FROM (peer_holder_id, holder_id) END),
     ('peer_holder_id', 'another holder of the program, where there are two sides',
      CASE WHEN kind IN ('transfer_out', 'transfer_in', 'referral', 'fund_spend')
-            OR kind IN ('earn', 'return', 'reversal') AND peer_holder_id IS NOT NULL
+            OR kind IN ('earn', 'return', 'reversal', 'hold', 'reject') AND peer_holder_id IS NOT NULL
           THEN peer_program_id IS DISTINCT FROM program_id OR peer_holder_id = holder_id
-          ELSE peer_holder_id IS NOT NULL AND kind NOT IN ('return', 'reversal') END),
+          ELSE peer_holder_id IS NOT NULL END),
     ('peer_holder_id', 'the other side of what is taken back',
-     kind IN ('return', 'reversal') AND parent_kind IS NOT NULL
+     kind IN ('return', 'reversal', 'hold', 'reject') AND parent_kind IS NOT NULL
      AND peer_holder_id IS DISTINCT FROM
          CASE WHEN parent_holder_id = holder_id THEN parent_peer_id ELSE parent_holder_id END),
     ('effective_at', 'not before the purchase',
      kind = 'return' AND coalesce(effective_at < parent_effective_at, false)),
     ('effective_at', 'that of the purchase',
-     kind = 'referral' AND coalesce(effective_at <> parent_effective_at, false))
+     kind IN ('referral', 'hold') AND coalesce(effective_at <> parent_effective_at, false))
  ) AS v (field, expected, is_wrong)
  WHERE v.is_wrong
  ORDER BY r.holder_id, r.version
@@ -117,7 +121,7 @@ WITH taking (kind, reference_kind) AS (VALUES
     ('fund_grant', 'fund_grant'), ('hold', 'hold'), ('adjust', 'adjustment')
 ), named AS (
     -- What takes back an event of two members has two entries; the one of the event's own holder takes the name.
-    -- A grant by the ledger itself, of a region's share, has none.
+    -- A grant by the ledger itself, of a region's share, has none, nor has what it holds for review.
     SELECT e.entry_id, e.holder_id, h.program_id, t.reference_kind,
            CASE e.kind WHEN 'reversal' THEN 'ent_' || replace(e.parent_entry_id::text, '-', '') ELSE e.reference END
                AS reference
@@ -126,7 +130,7 @@ WITH taking (kind, reference_kind) AS (VALUES
       LEFT JOIN holders h USING (holder_id)
      WHERE (e.kind NOT IN ('reversal', 'return') OR e.peer_holder_id IS NULL
             OR EXISTS (SELECT FROM entries f WHERE f.entry_id = e.parent_entry_id AND f.holder_id = e.holder_id))
-       AND (e.kind <> 'fund_grant' OR e.reference IS NOT NULL)
+       AND (e.kind NOT IN ('fund_grant', 'hold') OR e.reference IS NOT NULL)
 )
 SELECT 'business_references' AS "table", program_id, kind, reference, NULL::uuid AS entry_id, 'entry_id' AS field,
        'an entry of that name, of that holder' AS expected, entry_id::text AS found

@@ -9,7 +9,7 @@ WITH last AS (
     SELECT holder_id, lock, (array_agg(is_on ORDER BY event_id DESC))[1] AS is_on
       FROM member_lock_events GROUP BY holder_id, lock
 ), told AS (
-    SELECT holder_id, sum(CASE lock WHEN 'frozen' THEN 1 ELSE 2 END) AS locks
+    SELECT holder_id, sum(CASE lock WHEN 'frozen' THEN 1 WHEN 'spend' THEN 2 ELSE 4 END) AS locks
       FROM last WHERE is_on GROUP BY holder_id
 )
 SELECT 'holders' AS "table", holder_id, 'locks' AS field, coalesce(t.locks, 0)::text AS expected,
@@ -22,7 +22,7 @@ SELECT 'holders' AS "table", holder_id, 'locks' AS field, coalesce(t.locks, 0)::
 CHECKS = (
     by_query(
         "locks",
-        "a member is frozen or has locked his spending because somebody has said so, and nobody has taken it off",
+        "a member is frozen, reviewed or has locked his spending because somebody said so, and nobody took it off",
         ("holders",),
         _LOCKS,
     ),

@@ -39,6 +39,7 @@ entry_texts AS NOT MATERIALIZED (SELECT * FROM entry_texts WHERE holder_id IN (S
 erasures AS NOT MATERIALIZED (SELECT * FROM erasures WHERE holder_id IN (SELECT holder_id FROM holders)),
 lots AS NOT MATERIALIZED (SELECT * FROM lots WHERE holder_id IN (SELECT holder_id FROM holders)),
 holds AS NOT MATERIALIZED (SELECT * FROM holds WHERE holder_id IN (SELECT holder_id FROM holders)),
+reviews AS NOT MATERIALIZED (SELECT * FROM reviews WHERE holder_id IN (SELECT holder_id FROM holders)),
 quotes AS NOT MATERIALIZED (SELECT * FROM quotes WHERE holder_id IN (SELECT holder_id FROM holders)),
 usages AS NOT MATERIALIZED (SELECT * FROM usages WHERE holder_id IN (SELECT holder_id FROM holders)),
 member_lock_events AS NOT MATERIALIZED (

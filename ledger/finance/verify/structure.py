@@ -219,14 +219,16 @@ MOVES: dict[str, tuple[tuple[Account, Account], ...]] = {
         (Account.SALES, Account.TENDER_CASH),
     ),
     "adjust": _ADJUSTING,
+    # An award whose points were held for review; what of them was not taken repays a debt.
+    "reject": (*_CLAWING_BACK, (Account.POINTS, Account.DEBT)),
     # A withdrawal is a grant the other way round.
     "fund_grant": ((Account.FUND_GRANTED, Account.FUND), (Account.FUND, Account.FUND_GRANTED)),
     "fund_spend": ((Account.FUND, Account.FUND_SPENT),),
 }
 
-# A purchase may be too small to earn, an activity or a referral worth nothing; a return or a reversal may find
-# nothing left to take.
-MAY_BE_EMPTY = ("earn", "activity", "referral", "return", "reversal")
+# A purchase may be too small to earn, an activity or a referral worth nothing; a return, a reversal or a
+# rejection may find nothing left to take.
+MAY_BE_EMPTY = ("earn", "activity", "referral", "return", "reversal", "reject")
 
 _KINDS: LiteralString = """
 SELECT 'postings' AS "table", e.holder_id, e.entry_id, p.ordinal, 'accounts' AS field,
