@@ -30,7 +30,7 @@ from ledger.ids import holder_id, show
 from ledger.journal import Request, wire
 from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS
 from ledger.journal.commands import Command, Recorded
-from ledger.journal.load import Loaded
+from ledger.journal.loaded import Loaded
 from ledger.journal.post import decide_batch
 from ledger.journal.rows import (
     CLAIM_COLUMNS,

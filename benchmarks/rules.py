@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from ledger.accounts.chart import Unit
 from ledger.accounts.program import Activation, Program, Rules
-from ledger.journal.commands import Source, Usage, UsageKey
+from ledger.journal.commands import Source
+from ledger.journal.wants import Usage, UsageKey
 from ledger.rules.engine import evaluate
 from ledger.rules.facts import PURCHASE, Facts, Line, MemberFacts
 from ledger.rules.rulebook import rules_at

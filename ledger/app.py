@@ -50,6 +50,8 @@ from ledger.journal.reader import Reader
 from ledger.journal.writer import Writer
 from ledger.limits import review_routes
 from ledger.limits import routes as locks
+from ledger.merging import register as merge_register
+from ledger.merging import routes as merges
 from ledger.privacy import routes as privacy
 from ledger.redemption import adjusting
 from ledger.redemption import adjustment_routes as adjustments
@@ -75,6 +77,7 @@ ROUTES: tuple[Routes, ...] = (
     spending.routes,
     holds.routes,
     adjustments.routes,
+    merges.routes,
     devices.routes,
     quotes.routes,
     entries.routes,
@@ -110,6 +113,7 @@ APPROVALS: Mapping[str, Handler] = {
     **rate_register.APPROVALS,
     **band_switches.APPROVALS,
     **adjusting.APPROVALS,
+    **merge_register.APPROVALS,
     **deferral_register.APPROVALS,
     **period_register.APPROVALS,
 }

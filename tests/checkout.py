@@ -163,4 +163,5 @@ def open_checkouts(cluster: Any, template: str) -> Iterator[WholeService]:
     with open_service(cluster, template) as opened:
         yield opened
         with opened.owner.read() as connection:
-            assert [found.told() for found in verify(connection) if not found.is_sound] == []
+            told = [found.told() for found in verify(connection) if not found.is_sound]
+            assert told == [], told

@@ -6,7 +6,8 @@ from typing import Any
 
 from ledger.accounts.chart import Unit
 from ledger.accounts.program import Program
-from ledger.journal.commands import Source, Usage, UsageKey
+from ledger.journal.commands import Source
+from ledger.journal.wants import Usage, UsageKey
 from ledger.rules.engine import evaluate
 from ledger.rules.facts import PURCHASE, Evaluation, Facts, Line, MemberFacts
 from ledger.rules.forms import parse_rule_set

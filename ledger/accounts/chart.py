@@ -46,6 +46,7 @@ class Account(IntEnum):
     FUND_SPENT = 57
     GROWTH_ISSUED = 60
     GROWTH_LAPSED = 61
+    GROWTH_TRANSFER = 62
     TRADING_POINTS = 70  # points taken at a rate, less points sold: the memo's side in points
     CONVERTED = 71  # stands against it
     TENDER_CASH = 80  # what was paid in money of orders that were paid with points as well
@@ -76,7 +77,9 @@ class Account(IntEnum):
         return "credit" if self in _CREDIT_NORMAL else "debit"
 
 
-_GROWTH_ACCOUNTS = frozenset({Account.GROWTH, Account.GROWTH_ISSUED, Account.GROWTH_LAPSED})
+_GROWTH_ACCOUNTS = frozenset(
+    {Account.GROWTH, Account.GROWTH_ISSUED, Account.GROWTH_LAPSED, Account.GROWTH_TRANSFER}
+)
 _CREDIT_NORMAL = frozenset(
     {
         Account.POINTS,

@@ -115,6 +115,8 @@ class Holder:
     is_new: bool = False
     locks: int = 0
     """Bits of ``ledger.accounts.member_locks``. Postings leave them as they are."""
+    merged_into: bytes | None = None
+    """In whose books its points and growth are, where the member was merged into another."""
 
     @property
     def is_member(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from ledger.accounts.policies import ExpiryPolicy, parse_policy
 from ledger.accounts.program import Program, Rules, TermsVersion
@@ -139,6 +139,10 @@ class Ladders:
             return []
         pairs = zip(self.reigns, self.reigns[1:], strict=False)
         return [new.begins for old, new in pairs if after < new.begins <= until and new.ladder != old.ladder]
+
+
+NO_LADDERS: Final = Ladders("UTC", (Reign(BEGINNING, 0, None),))
+"""What rules the tier of somebody who has none of his own: of a member who was merged."""
 
 
 def _begins(reign: Reign) -> datetime:

@@ -32,6 +32,8 @@ class Member:
     attributes: dict[str, Any]
     account_version: int
     locks: int = 0
+    merged_into: str | None = None
+    """The member in whose books his points are, where he was merged."""
 
     def shown(self) -> dict[str, Any]:
         """The member as answers show it."""
@@ -43,6 +45,7 @@ class Member:
             "attributes": self.attributes,
             "account_version": self.account_version,
             "locks": shown_locks(self.locks),
+            "merged_into": self.merged_into,
         }
 
 
@@ -57,6 +60,7 @@ def read_member(connection: Connection, program: Program, member_id: str) -> Mem
             member_attributes.c.attributes,
             holders.c.version,
             holders.c.locks,
+            holders.c.merged_into,
         )
         .join_from(
             holders, member_attributes, member_attributes.c.holder_id == holders.c.holder_id, isouter=True
@@ -66,8 +70,20 @@ def read_member(connection: Connection, program: Program, member_id: str) -> Mem
     if row is None:
         raise unknown_member(member_id)
     return Member(
-        row.member_id, row.region, row.store, row.enrolled_at, row.attributes or {}, row.version, row.locks
+        row.member_id,
+        row.region,
+        row.store,
+        row.enrolled_at,
+        row.attributes or {},
+        row.version,
+        row.locks,
+        _name_of(connection, row.merged_into),
     )
+
+
+def _name_of(connection: Connection, key: UUID | None) -> str | None:
+    query = select(holders.c.member_id).where(holders.c.holder_id == key)
+    return connection.execute(query).scalar_one() if key else None
 
 
 def put_member(
@@ -99,7 +115,7 @@ def put_member(
     if not is_new:
         # Even where nothing of the row changes: attributes are changed, and members erased, under it too.
         lock_member(connection, program, member_id)
-        _refuse_erased(connection, key, member_id)
+        refuse_erased(connection, key, member_id)
         _change(connection, key, facts)
     if attributes is not None:
         _put_attributes(connection, key, attributes)
@@ -123,7 +139,8 @@ def erased_at_of(connection: Connection, key: UUID) -> datetime | None:
     ).scalar_one_or_none()
 
 
-def _refuse_erased(connection: Connection, key: UUID, member_id: str) -> None:
+def refuse_erased(connection: Connection, key: UUID, member_id: str) -> None:
+    """Refuse a member of whom nothing more may become known (``member_erased``)."""
     erased_at = erased_at_of(connection, key)
     if erased_at is not None:
         raise MemberErased(f"{member_id} was erased", member_id=member_id, erased_at=show(erased_at))

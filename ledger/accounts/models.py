@@ -24,7 +24,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 
 metadata = MetaData(
     naming_convention={
@@ -171,6 +171,7 @@ holders = Table(
     Column("tier_in_grace", Boolean, nullable=False),
     Column("tier", Text),
     Column("locks", SmallInteger, nullable=False, server_default=text("0")),
+    Column("merged_into", Uuid),
     Index(
         "holders_program_id_idx",
         "program_id",
@@ -204,6 +205,20 @@ member_lock_events = Table(
     Column("lock", Text, nullable=False),
     Column("changed_by", Text, nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+merges = Table(
+    "merges",
+    metadata,
+    # The survivor.
+    Column("holder_id", ForeignKey("holders.holder_id"), primary_key=True),
+    # The entry by which the duplicate's points left.
+    Column("merge_id", Uuid, primary_key=True),
+    Column("duplicate_id", Uuid, nullable=False),
+    Column("merged_at", Moment, nullable=False),
+    Column("undone_at", Moment),
+    Column("uncounted", ARRAY(Uuid), nullable=False),
+    Index("merges_duplicate_id_idx", "duplicate_id"),
 )
 
 lots = Table(

@@ -58,6 +58,7 @@ class Stored(NamedTuple):
     tier_in_grace: bool
     tier_terms_version: int | None
     tier_settled_at: datetime | None
+    merged_into: UUID | None
 
 
 _BALANCE: Select[Any] = select(*(holders.c[name] for name in Stored._fields))
@@ -114,7 +115,8 @@ def balance_stored(row: Stored, program: Program, member_id: str, now: datetime)
     if now >= standing.fresh_until:
         return None
     ladders, tier = ladders_of(program), None
-    if ladders.any:
+    # Who was merged has the survivor's tier, and none of his own.
+    if ladders.any and row.merged_into is None:
         state = stored_tier(row)
         if not holds(state, ladders) or is_overtaken(state, ladders, now):
             return None
@@ -133,7 +135,7 @@ def _balance_by_clock(
         holder.lots = {lot.lot_id: lot for lot in read_open_lots()}
         let_holds_lapse(connection, holder, now)
     ladders, tier = ladders_of(program), None
-    if ladders.any:
+    if ladders.any and row.merged_into is None:
         state = tier_by_clock(connection, row.holder_id, stored_tier(row), ladders, now, read_open_lots)
         tier = tier_object(state, ladders, now)
     return balance_of(holder, now, tier)

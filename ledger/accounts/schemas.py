@@ -144,6 +144,9 @@ class MemberSchema(Answer):
     attributes = Attributes(required=True)
     account_version = Integer(0, MAX_AMOUNT, "Number of the member's last entry", required=True)
     locks = fields.Nested(MemberLocksSchema, required=True)
+    merged_into = CallerId(
+        "In whose books his points are, where he was merged", required=True, allow_none=True
+    )
 
 
 class TimesQuery(Strict):

@@ -23,6 +23,8 @@ Reason = Literal[
     "returned",
     "terms_changed",
     "late_event",
+    "merged",
+    "unmerged",
 ]
 
 TICK: Final = timedelta(microseconds=1)
@@ -111,11 +113,16 @@ def advance(state: TierState, timeline: Timeline, ladders: Ladders, until: datet
 
 
 def revise(
-    state: TierState, timeline: Timeline, ladders: Ladders, until: datetime, late: datetime
+    state: TierState,
+    timeline: Timeline,
+    ladders: Ladders,
+    until: datetime,
+    late: datetime,
+    reason: Reason = "late_event",
 ) -> Settled:
     """Replay a whole history because something of ``late`` has come after ``state`` was settled.
 
-    Where that changes what was settled, one event says so, beside what has happened since.
+    Where that changes what was settled, one event says so, with the ``reason``, beside what has happened since.
     """
     settled_at = state.settled_at or BEGINNING
     then, lived = settle(NO_TIER, timeline, ladders, settled_at) if state.settled_at else (NO_TIER, [])
@@ -124,7 +131,7 @@ def revise(
     entitlements = entitlements_of([e for e in lived if e.effective_at >= late] + events, ladders)
     if state.settled_at and then.code and then[:4] != state[:4]:
         growth, version = timeline.gained(settled_at), then.terms_version
-        event = TierEvent(late, state.code or None, then.code, "late_event", growth, then.ends_at, version)
+        event = TierEvent(late, state.code or None, then.code, reason, growth, then.ends_at, version)
         events = [event, *events]
     return Settled(reached, events, entitlements)
 

@@ -18,6 +18,7 @@ from ledger.accounts.postings import Posting
 from ledger.accounts.tiers import (
     NO_TIER,
     TICK,
+    Reason,
     Settled,
     TierState,
     advance,
@@ -90,6 +91,37 @@ def follow(
     return settled
 
 
+def follow_merged(
+    survivor: Holder, duplicate: Holder, postings: Iterable[Posting], effective_at: datetime, ladders: Ladders
+) -> list[Settled]:
+    """Settle a survivor's tier with an entry in the books of a member who was merged into it.
+
+    The survivor's own lots tell nothing of what was called back meanwhile, so it is lived through anew.
+    """
+    changes, _ = _changes(duplicate, postings, effective_at)
+    if not changes:
+        return []
+    first, until = _span(changes)
+    history = [*history_of(survivor), *changes]
+    settled = revise(survivor.tier, Timeline(history), ladders, until, first)
+    survivor.tier, survivor.growth_history = settled.state, history
+    return [settled]
+
+
+def regrow(
+    holder: Holder, history: list[Change], ladders: Ladders, now: datetime, reason: Reason
+) -> list[Settled]:
+    """Settle a tier by its own history up to ``now``, then by another that is the holder's from now on.
+
+    What differs is one event, and issues nothing: whoever had the benefits of the past has them.
+    """
+    before = revise(holder.tier, Timeline(history_of(holder)), ladders, now, now)
+    until = max(now, _span(history)[1]) if history else now
+    after = revise(before.state, Timeline(history), ladders, until, now, reason)
+    holder.tier, holder.growth_history = after.state, history
+    return [before, after._replace(entitlements=[])]
+
+
 def judge(holder: Holder, ladders: Ladders, now: datetime) -> list[Settled]:
     """Settle every end of a period that the clock has reached, and no more: what is yet to come is not late then."""
     settled = [] if holds(holder.tier, ladders) else [_take_up(holder, now, ladders)]
@@ -103,7 +135,7 @@ def tier_at(holder: Holder, ladders: Ladders, at: datetime, gain: int = 0) -> st
     if _is_quiet(holder, ladders, at, gain):
         return holder.tier.code
     if is_late(holder.tier, ladders, at):
-        return tier_after(NO_TIER, _history(holder), ladders, at, gain)
+        return tier_after(NO_TIER, history_of(holder), ladders, at, gain)
     return tier_after(holder.tier, _known(holder), ladders, at, gain)
 
 
@@ -138,7 +170,7 @@ def _is_quiet(holder: Holder, ladders: Ladders, at: datetime, gain: int) -> bool
 
 def _take_up(holder: Holder, at: datetime, ladders: Ladders) -> Settled:
     """Settle a state anew up to where it stood, or to the member's last entry if there was none."""
-    history, state = _history(holder), holder.tier
+    history, state = history_of(holder), holder.tier
     if state.settled_at is not None:
         settled_at, late = state.settled_at, ladders.at(state.settled_at).begins
     else:
@@ -153,16 +185,21 @@ def _take_up(holder: Holder, at: datetime, ladders: Ladders) -> Settled:
 
 
 def _change(holder: Holder, changes: list[Change], ladders: Ladders) -> Settled:
-    first = min(change.at for change in changes)
-    until = max(change.at if change.amount > 0 else change.at + TICK for change in changes)
+    first, until = _span(changes)
     if is_late(holder.tier, ladders, first):
-        timeline = Timeline([*_history(holder), *changes])
+        timeline = Timeline([*history_of(holder), *changes])
         settled = revise(holder.tier, timeline, ladders, until, first)
     else:
         settled = _advance(holder, changes, ladders, until)
     holder.tier = settled.state
     _remember(holder, changes)
     return settled
+
+
+def _span(changes: list[Change]) -> tuple[datetime, datetime]:
+    """From the first of some changes to when all of them are settled: what is taken, one tick later."""
+    last = max(change.at if change.amount > 0 else change.at + TICK for change in changes)
+    return min(change.at for change in changes), last
 
 
 def _remember(holder: Holder, changes: list[Change]) -> None:
@@ -184,7 +221,8 @@ def _known(holder: Holder) -> list[Change]:
     return [Change(BEGINNING, holder.growth - sum(change.amount for change in opened)), *opened]
 
 
-def _history(holder: Holder) -> list[Change]:
+def history_of(holder: Holder) -> list[Change]:
+    """Every change of a holder's growth, or HistoryMissing where it was not read."""
     if holder.growth_history is None:
         if not holder.is_new:
             raise HistoryMissing(holder.holder_id)

@@ -62,6 +62,10 @@ ALERTS: Final[dict[str, Words]] = {
         "locked spending.",
         "会员 {member_id} 已锁定积分消费，但收银终端 {device_id} 于 {occurred_at} 离线期间仍进行了扣减。",
     ),
+    "merged_with_referrer": Words(
+        "{member_id} was merged with {referrer}, who had brought him: a referral of somebody by himself.",
+        "会员 {member_id} 已与推荐人 {referrer} 合并：属于自我推荐。",
+    ),
     "target_unreachable": Words(
         "The rate stands at its bound of {bound}, and the redemption rate of {share} is not at its target of {target}.",
         "汇率已到达边界 {bound}，核销率为 {share}，仍未达到目标 {target}。",

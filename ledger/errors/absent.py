@@ -17,6 +17,11 @@ class MemberErased(Gone):
     title = "The member was erased"
 
 
+class MergeUnknown(Absent):
+    code = "merge_unknown"  # details: member_id, duplicate_id
+    title = "The members are not merged"
+
+
 class RouteUnknown(Absent):
     code = "not_found"
     title = "There is nothing at this address"
@@ -80,6 +85,11 @@ class QuoteUnknown(Absent):
 class ApprovalUnknown(Absent):
     code = "approval_unknown"  # details: approval_id
     title = "The proposal is not known"
+
+
+class KeyUnknown(Absent):
+    code = "key_unknown"  # details: key_id
+    title = "The key is not known"
 
 
 class AdjustmentUnknown(Absent):

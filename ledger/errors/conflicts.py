@@ -85,6 +85,13 @@ class ProposerFrozen(Conflict):
     title = "The key that has proposed this is frozen"
 
 
+class KeyNotUsable(Conflict):
+    """What is frozen is set free first; for what is revoked or has lapsed, another key is made."""
+
+    code = "key_not_usable"  # details: key_id, frozen_at, revoked_at, expires_at
+    title = "The key is revoked, has lapsed or is frozen"
+
+
 class RuleSetNotApproved(Conflict):
     """Only what was approved once may be activated again without another approval."""
 
@@ -97,6 +104,27 @@ class HoldNotOpen(Conflict):
 
     code = "hold_not_open"  # details: hold_id, hold_status
     title = "The hold was captured, released or has lapsed"
+
+
+class MemberMerged(Conflict):
+    """Who was merged is the survivor, until they are parted."""
+
+    code = "member_merged"  # details: member_id
+    title = "The member was merged into another"
+
+
+class MemberHasMerges(Conflict):
+    """Merges do not form chains: everyone is merged into the one who is left at last."""
+
+    code = "member_has_merges"  # details: member_id
+    title = "Others were merged into the member"
+
+
+class HoldsOpen(Conflict):
+    """What is held for somebody stays in the books in which it was held."""
+
+    code = "holds_open"  # details: member_id, holds
+    title = "Points of the member are held"
 
 
 class HoldUnderReview(Conflict):

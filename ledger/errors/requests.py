@@ -45,6 +45,13 @@ class KeyFrozen(Forbidden):
     title = "The key is frozen"
 
 
+class KeyOutOfReach(Forbidden):
+    """A key that approves is made, set free and rotated by the owner of the database alone (`ledger keys`)."""
+
+    code = "key_out_of_reach"  # details: key_id, role
+    title = "The key may more than the caller's role may grant"
+
+
 class SelfApproval(LedgerError):
     """Maker and checker are two keys."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, ClassVar
 
 from ledger.accounts.chart import Account, Unit
 from ledger.accounts.lots import Lot, drawing_order
@@ -23,6 +23,8 @@ class ExpireLots(Command):
 
     Needs no key: what has been booked has nothing remaining, so running it again does nothing.
     """
+
+    is_of_person: ClassVar[bool] = False
 
     member_id: str
     until: datetime
@@ -64,6 +66,8 @@ class LapseHolds(Command):
     Decides nothing: whoever locks a member has them booked first. Needs no key: what is booked is not open.
     """
 
+    is_of_person: ClassVar[bool] = False
+
     member_id: str
 
     @property
@@ -81,6 +85,8 @@ class JudgeTier(Command):
 
     Posts no entry: a tier is no amount. Needs no key: what is settled is not settled again.
     """
+
+    is_of_person: ClassVar[bool] = False
 
     member_id: str
     until: datetime

@@ -189,7 +189,12 @@ def select_ended(program_id: int, until: datetime, limit: int) -> Select[Any]:
     """The first ``limit`` members whose tier is to be judged by ``until``."""
     return (
         select(holders.c.member_id)
-        .where(holders.c.program_id == program_id, holders.c.tier_ends_at <= until)
+        .where(
+            holders.c.program_id == program_id,
+            holders.c.tier_ends_at <= until,
+            # Of one who was merged, the survivor's tier is judged.
+            holders.c.merged_into.is_(None),
+        )
         .order_by(holders.c.tier_ends_at, holders.c.holder_id)
         .limit(limit)
     )

@@ -15,17 +15,8 @@ from ledger.accounts.postings import Posting
 from ledger.accounts.program import Program
 from ledger.errors import BudgetExhausted, FundUnknown
 from ledger.ids import fund_name, holder_id
-from ledger.journal.commands import (
-    UNUSED,
-    Books,
-    Claim,
-    Command,
-    Decision,
-    Draft,
-    UsageKey,
-    Use,
-    Wants,
-)
+from ledger.journal.commands import Books, Claim, Command, Decision, Draft
+from ledger.journal.wants import UNUSED, UsageKey, Use, Wants
 from ledger.rules.terms import RegionShare
 
 GRANTED: Final = "granted"

@@ -30,7 +30,8 @@ from ledger.fx.rates import next_change, rate_at, require_rate, show_rate
 from ledger.ids import holder_id
 from ledger.ids import read as read_id
 from ledger.ids import show as show_id
-from ledger.journal.commands import Books, Command, Decision, Wants
+from ledger.journal.commands import Books, Command, Decision
+from ledger.journal.wants import Wants
 from ledger.money import Rounding, scale
 
 

@@ -12,7 +12,8 @@ from ledger.clock import local_date
 from ledger.ids import holder_id
 from ledger.journal import wire
 from ledger.journal.asking import Driver, Row, ask, uuids
-from ledger.journal.commands import VISITS, MemberRow, Referral, Usage, UsageKey, Wants, each_once
+from ledger.journal.commands import MemberRow, Referral
+from ledger.journal.wants import VISITS, Usage, UsageKey, Wants, each_once
 
 _USAGES: LiteralString = """
 SELECT uuid_send(u.holder_id), u.subject, u.period, u.amount, u.times

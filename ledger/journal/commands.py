@@ -6,14 +6,14 @@ refusal. Nothing moves while it decides; the journal applies what it decided.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import chain
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 from ledger.accounts.holder import Closing, Hold, Holder
 from ledger.accounts.ladders import ladders_of
+from ledger.accounts.merges import Joining, Merged
 from ledger.accounts.postings import Posting
 from ledger.accounts.program import Program
 from ledger.accounts.quotes import Quote, QuoteKey
@@ -30,6 +30,7 @@ from ledger.errors import (
     ReturnExists,
 )
 from ledger.ids import fund_name, holder_id
+from ledger.journal.wants import NOTHING, Usage, UsageKey, Use, Wants
 
 
 class Source(NamedTuple):
@@ -48,39 +49,6 @@ class Source(NamedTuple):
 
 
 NO_SOURCE = Source()
-
-
-UsageKey = tuple[bytes, str, str]
-"""Whose, of what, in which period: a holder, a subject and a period, both in the rules' own names."""
-
-
-class Usage(NamedTuple):
-    """How much of something a holder has used in a period, and how often."""
-
-    amount: int = 0
-    times: int = 0
-
-
-UNUSED = Usage()
-
-VISITS = "visits"
-"""The subject of a member's purchases: how often, and the local day of the last one as an ordinal. Whoever has
-bought before anybody counted is counted from the books."""
-
-
-class Use(NamedTuple):
-    """What a decision adds to a usage."""
-
-    key: UsageKey
-    amount: int
-    times: int
-
-
-def count_up(usages: dict[UsageKey, Usage], uses: Iterable[Use]) -> None:
-    """Add uses to the usages that they are of."""
-    for key, amount, times in uses:
-        used = usages.get(key, UNUSED)
-        usages[key] = Usage(used.amount + amount, used.times + times)
 
 
 class MemberRow(NamedTuple):
@@ -102,54 +70,6 @@ class Referral(NamedTuple):
     referrer_id: str
     activity_entry_id: bytes
     settled_entry_id: bytes | None = None
-
-
-class Wants(NamedTuple):
-    """What a command must see beyond its members' books and its target."""
-
-    usages: tuple[UsageKey, ...] = ()
-    others: tuple[str, ...] = ()
-    """Names of further holders to lock, such as a fund. An operator is enrolled where it is unknown; a fund is not."""
-    facts: tuple[str, ...] = ()
-    """Members whose facts it must see."""
-    referrals: tuple[str, ...] = ()
-    """Members of whom it must see who brought them, and who brought those."""
-    unsettled: tuple[str, ...] = ()
-    """Members of whom it must see who brought them, unless that is settled; their referrers are locked as well."""
-    of_referrers: tuple[tuple[str, str], ...] = ()
-    """Subject and period of usages that it must see of whoever brought the unsettled; of those facts, too."""
-    quotes: tuple[QuoteKey, ...] = ()
-    """Quotes that it must see."""
-    quoted: tuple[bytes, ...] = ()
-    """Holders of whom it must see every quote that is open."""
-    is_serial: bool = False
-    """Whether no other such command of the program may be under way: it reads what no holder's lock guards."""
-
-
-NOTHING = Wants()
-
-
-def together(each: Iterable[Wants]) -> Wants:
-    """What several want, as one."""
-    wants = [one for one in each if one is not NOTHING]
-    if not wants:
-        return NOTHING
-    return Wants(
-        usages=each_once(one.usages for one in wants),
-        others=each_once(one.others for one in wants),
-        facts=each_once(one.facts for one in wants),
-        referrals=each_once(one.referrals for one in wants),
-        unsettled=each_once(one.unsettled for one in wants),
-        of_referrers=each_once(one.of_referrers for one in wants),
-        quotes=each_once(one.quotes for one in wants),
-        quoted=each_once(one.quoted for one in wants),
-        is_serial=any(one.is_serial for one in wants),
-    )
-
-
-def each_once(lists: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
-    """All that stands in the lists, in order, each once."""
-    return tuple(dict.fromkeys(chain.from_iterable(lists)))
 
 
 class Claim(NamedTuple):
@@ -238,6 +158,8 @@ class Decision(NamedTuple):
     """Quotes that are made, or used now."""
     judged: Sequence[tuple[bytes, datetime]] = ()
     """Holders whose tier is to be judged by the clock, without an entry, and up to when."""
+    joining: Joining | None = None
+    """The merge that it makes or undoes."""
 
 
 @dataclass(slots=True)
@@ -276,6 +198,12 @@ class Books:
     facts: Mapping[bytes, MemberRow] = field(default_factory=dict)
     referrals: Mapping[bytes, Referral] = field(default_factory=dict)
     quotes: Mapping[QuoteKey, Quote] = field(default_factory=dict)
+    merged: Mapping[bytes, Merged] = field(default_factory=dict)
+    """Duplicates among the holders, and into whom they were merged."""
+    surviving: frozenset[bytes] = frozenset()
+    """Those of two members to be merged into whom others were merged before."""
+    shared: frozenset[bytes] = frozenset()
+    """Lots of growth of a member who is to be merged, from orders that the other has as well."""
 
     def holder(self, member_id: str) -> Holder:
         """The member's books, or ``member_unknown``."""
@@ -326,6 +254,9 @@ class Command(ABC):
     """Whether members it names become known by it."""
     moves: ClassVar[tuple[str, ...]] = ()
     """The operations that it may count as, where the terms limit them (``ledger.journal.limiting``)."""
+    is_of_person: ClassVar[bool] = True
+    """Whether it is for whoever the member is, so that of a member who was merged it is the survivor's. If not, it is
+    about these very books."""
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -363,6 +294,20 @@ class Command(ABC):
     def needs_lots(self, program: Program) -> bool:
         """Whether it must see its holders' lots, or the stored standing will do."""
         return True
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """The same for the members by whose names others are called here."""
+        fields: Mapping[str, Any] = {
+            name: names[str(value)]
+            for name in ("member_id", "from_member_id", "to_member_id")
+            if (value := getattr(self, name, None)) in names
+        }
+        return replace(self, **fields) if fields else self  # type: ignore[type-var]
+
+    @property
+    def joins(self) -> tuple[str, str] | None:
+        """The survivor and the duplicate, where it merges two members or undoes that."""
+        return None
 
     @abstractmethod
     def decide(self, books: Books) -> Decision:

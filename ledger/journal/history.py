@@ -6,7 +6,7 @@ gaps in it. The same two times give the same answer for ever, whatever arrives l
 that was under way at ``known_as_of`` has ended, which takes seconds, no other can be recorded before it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -20,6 +20,7 @@ from ledger.accounts.chart import Account, Unit
 from ledger.accounts.growth import Change, Timeline
 from ledger.accounts.ladders import Ladders, ladders_of
 from ledger.accounts.lots import Lot, consume, standing_of
+from ledger.accounts.merge_queries import merges_at
 from ledger.accounts.models import holds
 from ledger.accounts.paging import refused
 from ledger.accounts.program import Program
@@ -57,9 +58,14 @@ def read_balance_at(connection: Connection, program: Program, member_id: str, ti
     A hold whose time was up by then reserves nothing, whether or not that had been booked.
     """
     key = require_member(connection, program, member_id)
-    past = Past(times.as_of, _holds(connection, key))
+    past, merged = Past(times.as_of, _holds(connection, key)), merges_at(connection, key, *times)
     for entry in _entries(connection, key, times.known_as_of):
         past.add(entry)
+    for one in merged.duplicates:
+        theirs = Past(times.as_of, uncounted=one.uncounted)
+        for entry in _entries(connection, one.duplicate, times.known_as_of):
+            theirs.add(entry)
+        past.growth += theirs.growth
     past.let_holds_lapse()
     lots, owed = past.lots_left()
     balance = balance_object(
@@ -69,7 +75,7 @@ def read_balance_at(connection: Connection, program: Program, member_id: str, ti
         held=past.held,
         debt=past.debt + owed,
         version=past.version,
-        tier=past.tier(ladders_of(program).known_at(times.known_as_of)),
+        tier=None if merged.is_duplicate else past.tier(ladders_of(program).known_at(times.known_as_of)),
     )
     return balance | {"known_as_of": show(times.known_as_of)}
 
@@ -124,6 +130,8 @@ class Past:
 
     as_of: datetime
     holds: list[Reserved] = field(default_factory=list)
+    uncounted: Set[UUID] = frozenset()
+    """Lots of growth that do not count: another's books count their orders."""
     """Every hold of the member, in the order in which their time is up."""
     held_by: dict[UUID, Reserved] = field(init=False)
     """Each hold by the entry that made it and by the one that closed it."""
@@ -222,7 +230,14 @@ class Past:
 
     def _grow(self, event: Event, move: Move, lot: Lot) -> None:
         change = _change(move, Account.GROWTH)
-        if change and move.credit != Account.GROWTH_LAPSED:
+        # Growth that has only changed books is nothing new: the books of both tell how it came.
+        between = Account.GROWTH_TRANSFER in (move.debit, move.credit)
+        if (
+            change
+            and move.credit != Account.GROWTH_LAPSED
+            and not between
+            and move.lot_id not in self.uncounted
+        ):
             self.growth.append(Change(max(event.effective_at, lot.earned_at), change, lot.expires_at))
 
     def tier(self, ladders: Ladders) -> dict[str, Any] | None:

@@ -15,21 +15,8 @@ from ledger.accounts.program import Program
 from ledger.clock import local_date
 from ledger.errors import LimitExceeded
 from ledger.ids import holder_id
-from ledger.journal.commands import (
-    NOTHING,
-    UNUSED,
-    Alert,
-    Books,
-    Decision,
-    Draft,
-    Request,
-    Source,
-    Usage,
-    UsageKey,
-    Use,
-    Wants,
-    together,
-)
+from ledger.journal.commands import Alert, Books, Decision, Draft, Request, Source
+from ledger.journal.wants import NOTHING, UNUSED, Usage, UsageKey, Use, Wants, together
 
 _HOUSE: Final = frozenset({Account.ISSUED, Account.REDEEMED, Account.TRANSFER, Account.ADJUSTED})
 _ANY: Final = frozenset(Account)

@@ -5,27 +5,24 @@ committed when it began, so a read begun before the lock was granted could be of
 need no answer of one another travel together (a pipeline), and the server still runs them in order.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Any, LiteralString
 
 from psycopg.errors import SerializationFailure
 from sqlalchemy import Connection
 
 from ledger.accounts.chart import Account
-from ledger.accounts.hold_queries import OPEN_HOLDS, holds_in
 from ledger.accounts.holder import Holder
 from ledger.accounts.ladders import ladders_of
-from ledger.accounts.lots import Lot, Standing
+from ledger.accounts.lots import Standing
 from ledger.accounts.postings import Opening, Posting
 from ledger.accounts.program import Program
-from ledger.accounts.quotes import Quote, QuoteKey
 from ledger.accounts.tiers import TierState
 from ledger.clock import FAR_FUTURE
 from ledger.ids import FUND_PREFIX, holder_id
-from ledger.journal import limiting, tiering, wire
+from ledger.journal import families, limiting, tiering, wire
 from ledger.journal.asking import Driver, Row, ask, driver_of, uuids
 from ledger.journal.beside import (
     ask_facts,
@@ -42,21 +39,13 @@ from ledger.journal.beside import (
     usages_in,
     with_referrers,
 )
-from ledger.journal.commands import (
-    Claim,
-    Command,
-    MemberRow,
-    Outcome,
-    Recorded,
-    Referral,
-    Request,
-    Usage,
-    UsageKey,
-    Wants,
-    together,
-)
+from ledger.journal.commands import Claim, Command, Recorded, Request
+from ledger.journal.families import MembersMerged
+from ledger.journal.loaded import Loaded
 from ledger.journal.locks import ask_holders, ask_stamp, is_on_cluster
+from ledger.journal.lot_reading import read_lots
 from ledger.journal.outcomes import restore
+from ledger.journal.wants import Wants, together
 
 _OUTCOMES: LiteralString = """
 SELECT key, fingerprint, code, answer, request_id, uuid_send(entry_id)
@@ -86,54 +75,32 @@ SELECT uuid_send(e.entry_id), uuid_send(e.holder_id), e.kind, e.effective_at, e.
  ORDER BY e.entry_id, p.ordinal
 """
 
-_LOT_COLUMNS: LiteralString = """
-uuid_send(l.holder_id), uuid_send(l.lot_id), l.unit, l.original, l.remaining, l.earned_at, l.available_at,
-l.expires_at, l.rolling, l.expired
-"""
-
-_OPEN_LOTS: LiteralString = (
-    "SELECT "
-    + _LOT_COLUMNS
-    + " FROM lots l WHERE l.holder_id = ANY(%b) AND l.is_open AND (l.unit = 1 OR l.expires_at IS NOT NULL)"
-)
-
-_CLOSED_LOTS: LiteralString = (
-    "SELECT "
-    + _LOT_COLUMNS
-    + " FROM unnest(%b, %b) AS w (holder_id, lot_id) JOIN lots l USING (holder_id, lot_id)"
-    " WHERE NOT (l.is_open AND (l.unit = 1 OR l.expires_at IS NOT NULL))"
-)
-
-# Lots of open holds from which nothing is left beside what they have drawn.
-_HELD_LOTS: LiteralString = (
-    "SELECT "
-    + _LOT_COLUMNS
-    + """ FROM (SELECT DISTINCT p.holder_id, p.lot_id
-                  FROM holds h JOIN postings p ON p.entry_id = h.hold_id AND p.holder_id = h.holder_id
-                 WHERE h.holder_id = ANY(%b) AND h.status = 'open' AND p.credit = 2 OFFSET 0) w
-            JOIN lots l USING (holder_id, lot_id) WHERE NOT l.is_open"""
-)
-
 
 class StaleProgramError(Exception):
     """The program has changed since the caller was admitted to it: admit him again, and post again."""
 
 
-@dataclass(slots=True)
-class Loaded:
-    """What a batch sees: locked holders, earlier answers, names taken, entries referred to."""
+def load_meant(
+    connection: Connection, program: Program, requests: Sequence[Request], now: datetime, **how: bool
+) -> tuple[Loaded, Sequence[Request]]:
+    """What the requests see (``load``), and the requests for those who are meant: who was merged is the survivor.
 
-    holders: dict[bytes, Holder]
-    outcomes: dict[str, tuple[bytes, Outcome]]
-    claims: dict[tuple[str, str], tuple[bytes, bytes]]
-    """Names taken: by which entry, of which holder."""
-    recorded: dict[bytes, Recorded] = field(default_factory=dict)
-    asked_at: datetime = FAR_FUTURE
-    now: datetime = FAR_FUTURE
-    usages: dict[UsageKey, Usage] = field(default_factory=dict)
-    facts: dict[bytes, MemberRow] = field(default_factory=dict)
-    referrals: dict[bytes, Referral] = field(default_factory=dict)
-    quotes: dict[QuoteKey, Quote] = field(default_factory=dict)
+    The rows that are locked stay so while it is read again with others; out of the order of ids, so two such batches
+    may meet, and one of them runs again.
+    """
+    beside: frozenset[bytes] = frozenset()
+    while True:
+        try:
+            return load(connection, program, requests, now, beside=beside, **how), requests
+        except MembersMerged as merged:
+            beside |= merged.survivors
+            requests = [meant(request, merged.names) for request in requests]
+
+
+def meant(request: Request, names: Mapping[str, str]) -> Request:
+    """The request for those who are meant by the names that it gives."""
+    command = request.command
+    return request._replace(command=command.renamed(names)) if command.is_of_person else request
 
 
 def load(
@@ -144,11 +111,13 @@ def load(
     *,
     fresh: bool = False,
     with_histories: bool = False,
+    beside: frozenset[bytes] = frozenset(),
 ) -> Loaded:
-    """Lock and read for a batch. Locks the row of every holder that it may change, in id order.
+    """Lock and read for a batch. Locks the row of every holder that it may change, in id order, and those ``beside``.
 
     ``fresh`` raises StaleProgramError unless ``program`` is as the database has it now. ``with_histories`` reads the
-    growth of every holder from its beginning, beside those who are seen to need it.
+    growth of every holder from its beginning, beside those who are seen to need it. Raises MembersMerged where other
+    members are meant than those who are named, or must be locked beside them.
     """
     driver, is_cluster = driver_of(connection), is_on_cluster(connection)
     commands = [request.command for request in requests]
@@ -165,7 +134,7 @@ def load(
         referrers = [referral.referrer_holder_id for referral in unsettled.values()]
         # One round trip from here. The server takes one after the other: once it has locked the holders,
         # nobody else changes them.
-        locked = ask_holders(driver, _to_lock(named, targets, referrers), is_cluster)
+        locked = ask_holders(driver, _to_lock(named, targets, [*referrers, *beside]), is_cluster)
         answered = _ask_outcomes(driver, program, requests)
         taken = _ask_claims(driver, program, claimed)
         recorded = _ask_recorded(driver, [entry for entry, _ in targets.values()])
@@ -193,17 +162,34 @@ def load(
     if referrals_in(still_unsettled).keys() != unsettled.keys():
         # A member was brought by somebody just now, who is not locked, or it was settled. The rerun sees it.
         raise SerializationFailure("a referral was recorded or settled meanwhile")
+    _read_merges(driver, loaded, commands, program)
     loaded.usages |= count_visits(driver, program, uncounted(wants, loaded.usages, holders))
     for (kind, name), (entry, holder) in targets.items():
         loaded.claims.setdefault((kind, name), (entry, holder))
     if with_histories:
-        tiering.give_histories(driver, holders, holders)
+        late = set(holders)
     elif (ladders := ladders_of(program)).any:
         claims = loaded.claims
         late = tiering.holders_needing_history(program, ladders, commands, holders, claims, loaded.now)
-        tiering.give_histories(driver, holders, late)
-    _read_lots(driver, loaded, holders_needing_lots(program, commands, loaded))
+    else:
+        late = set()
+    if known := [holders[identifier] for identifier in late if not holders[identifier].is_new]:
+        families.give_histories(driver, known)
+    read_lots(driver, loaded, holders_needing_lots(program, commands, loaded))
     return loaded
+
+
+def _read_merges(driver: Driver, loaded: Loaded, commands: Sequence[Command], program: Program) -> None:
+    """What is known of members who were merged, or are to be; nothing where nobody was."""
+    named = [member for command in commands if command.is_of_person for member in command.members]
+    for command in commands:
+        if command.joins:
+            pair = [holder_id(program.program_id, name) for name in command.joins]
+            if all(each in loaded.holders for each in pair):
+                loaded.joining[command.joins] = families.read_join(driver, *pair)
+    if any(holder.merged_into for holder in loaded.holders.values()):
+        families.look_up(driver, loaded.holders, named)
+        loaded.merged = families.read_merged(driver, loaded.holders)
 
 
 def _resolve_targets(
@@ -323,54 +309,25 @@ def holders_needing_lots(program: Program, commands: Sequence[Command], loaded: 
             elif target:
                 # Its target may be decided earlier in this very batch.
                 needing.update(loaded.holders)
+        if command.joins:
+            needing.update(loaded.holders)
+    for merged in loaded.merged.values():
+        needing.update((merged.duplicate, merged.survivor))
     if (ladders := ladders_of(program)).any:
         needing |= tiering.holders_needing_lots(ladders, commands, loaded.holders, loaded.now)
     return [identifier for identifier in needing if identifier in loaded.holders]
 
 
-def _read_lots(driver: Driver, loaded: Loaded, holder_ids: list[bytes]) -> None:
-    if not holder_ids:
-        return
-    for identifier in holder_ids:
-        loaded.holders[identifier].lots = {}
-    # Nobody can lock what is not there: a rival may have enrolled a new member since, and its lots would
-    # be counted to a holder without points. The rerun, after the unique key, sees both.
-    enrolled = [identifier for identifier in holder_ids if not loaded.holders[identifier].is_new]
-    holding = [identifier for identifier in enrolled if loaded.holders[identifier].held]
-    with driver.pipeline():
-        opened = ask(driver, _OPEN_LOTS, uuids(enrolled))
-        closed = _ask_closed_lots(driver, _lots_of(loaded.recorded.values()))
-        held = ask(driver, _HELD_LOTS, uuids(holding)) if holding else ()
-        holds = ask(driver, OPEN_HOLDS, uuids(holding)) if holding else ()
-    for row in chain(opened, closed, held):
-        lots = loaded.holders[row[0]].lots
-        assert lots is not None
-        lots[row[1]] = Lot(*row[1:])
-    for holder, hold in holds_in(holds):
-        loaded.holders[holder].holds[hold.hold_id] = hold
-    for identifier in holder_ids:
-        loaded.holders[identifier].refresh(loaded.now)
-
-
-def _ask_closed_lots(driver: Driver, named: list[tuple[bytes, bytes]]) -> Iterable[Row]:
-    if not named:
-        return ()
-    holders, lots = zip(*named, strict=True)
-    return ask(driver, _CLOSED_LOTS, uuids(holders), uuids(lots))
-
-
-def _lots_of(recorded: Iterable[Recorded]) -> list[tuple[bytes, bytes]]:
-    return sorted({(e.holder_id, p.lot_id) for e in recorded for p in e.postings if p.lot_id is not None})
-
-
 def _holder(row: tuple[Any, ...]) -> Holder:
     (identifier, program_id, member_id, version, head, recorded_at, points, held, debt, growth) = row[:10]
-    available, pending, growth_value, next_at, next_points, fresh_until, settled_at, *tier, locks = row[10:]
+    available, pending, growth_value, next_at, next_points, fresh_until, settled_at, *tier, locks, into = row[
+        10:
+    ]
     standing = Standing(available, pending, growth_value, next_at, next_points, fresh_until or FAR_FUTURE)
     holder = Holder(
         identifier, program_id, member_id, version, head, recorded_at, points, held, debt, growth, standing
     )
-    holder.locks = locks
+    holder.locks, holder.merged_into = locks, into
     if settled_at is not None:
         code, *settled = tier
         holder.tier = TierState._make((code or "", *settled, settled_at))

@@ -29,7 +29,8 @@ _LOOK_ROWS_UP: LiteralString = (
 _HOLDERS: LiteralString = """
 SELECT uuid_send(holder_id), program_id, member_id, version, head_hash, recorded_at, points, held, debt, growth,
        available, pending, growth_value, next_expiry_at, next_expiry_points, fresh_until,
-       tier_settled_at, tier, tier_since, tier_ends_at, tier_in_grace, tier_terms_version, locks
+       tier_settled_at, tier, tier_since, tier_ends_at, tier_in_grace, tier_terms_version,
+       locks, uuid_send(merged_into)
   FROM holders
 """
 

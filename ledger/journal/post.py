@@ -6,7 +6,8 @@ unique key; the loser's whole unit of work runs again (``ledger.db``) and then s
 """
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -16,25 +17,32 @@ from sqlalchemy import Connection
 
 from ledger.accounts.balances import balance_of
 from ledger.accounts.chart import Account, units_of
+from ledger.accounts.growth_history import counted
 from ledger.accounts.holder import Closing, Holder
 from ledger.accounts.holds import LAPSED, lapses
 from ledger.accounts.ladders import ladders_of
+from ledger.accounts.merges import Joining
 from ledger.accounts.program import Program
-from ledger.accounts.tracking import HistoryMissing, follow, judge, tier_of
-from ledger.errors import AmountTooLarge, BatchAborted, IdempotencyKeyReused, LedgerError
-from ledger.ids import new_entry_id, show
-from ledger.journal.commands import (
-    Books,
-    Decision,
-    Draft,
-    Outcome,
-    Recorded,
-    Request,
-    count_up,
+from ledger.accounts.tiers import Reason
+from ledger.accounts.tracking import (
+    HistoryMissing,
+    follow,
+    follow_merged,
+    history_of,
+    judge,
+    regrow,
+    tier_of,
 )
-from ledger.journal.load import Loaded, load
+from ledger.errors import AmountTooLarge, LedgerError
+from ledger.ids import new_entry_id, show
+from ledger.journal.answering import aborted, replay, told, unasked
+from ledger.journal.commands import Books, Decision, Draft, Outcome, Recorded, Request
+from ledger.journal.load import load_meant
+from ledger.journal.loaded import Loaded
+from ledger.journal.merging import CHANGING_BOOKS, Recall, recalls_of
 from ledger.journal.outcomes import is_remembered
 from ledger.journal.screening import screen
+from ledger.journal.wants import count_up
 from ledger.journal.write import Written, link_up, seal, write
 from ledger.money import MAX_AMOUNT
 
@@ -77,13 +85,14 @@ def post(
     raised where the program has changed since it was read.
     """
     decide = partial(decide_batch, program, dry_run=dry_run, atomic=atomic, entry_ids=entry_ids)
-    loaded = load(connection, program, requests, now, fresh=fresh)
+    find = partial(load_meant, connection, program, now=now)
+    loaded, meant = find(requests, fresh=fresh)
     try:
-        outcomes, written = decide(loaded, requests)
+        outcomes, written = decide(loaded, meant)
     except HistoryMissing:
         # What a command does late was not to be seen before it was decided. The holders stay locked.
-        loaded = load(connection, program, requests, now, with_histories=True)
-        outcomes, written = decide(loaded, requests)
+        loaded, meant = find(requests, with_histories=True)
+        outcomes, written = decide(loaded, meant)
     # Nothing below may refuse.
     if written is not None:
         write(connection, program, loaded, written)
@@ -109,7 +118,7 @@ def decide_batch(
     batch.lapse()
     outcomes = [batch.answer(request) for request in requests]
     if atomic and (refused := next((i for i, o in enumerate(outcomes) if o.error), None)) is not None:
-        return _aborted(requests, outcomes, refused, answered), None
+        return aborted(requests, outcomes, refused, answered), None
     if dry_run:
         return outcomes, None
     link_up(batch.written)
@@ -150,13 +159,13 @@ class _Batch:
                 )
 
     def answer(self, request: Request) -> Outcome:
-        return _told(request, self._answer_stored(request))
+        return told(request, self._answer_stored(request))
 
     def _answer_stored(self, request: Request) -> Outcome:
         """The outcome as it is stored."""
         prior = self.loaded.outcomes.get(request.key) if request.key else None
         if prior is not None:
-            return _replay(request, *prior)
+            return replay(request, *prior)
         try:
             outcome = self._post(request)
         except LedgerError as error:
@@ -168,7 +177,7 @@ class _Batch:
             self.loaded.outcomes[request.key] = (request.fingerprint, outcome)
             self.written.outcomes.append((request, outcome))
         elif request.action and outcome.error is None:
-            self.written.outcomes.append(_unasked(request, outcome, self.entry_ids()))
+            self.written.outcomes.append(unasked(request, outcome, self.entry_ids()))
         return outcome
 
     def _post(self, request: Request) -> Outcome:
@@ -176,11 +185,12 @@ class _Batch:
         claim = command.claim
         if claim is not None and claim in loaded.claims:
             raise claim.taken(show("ent", loaded.claims[claim][0]))
-        books = self._books(request)
+        merged = loaded.merged if command.is_of_person else {}
+        recalls = recalls_of(loaded.holders, merged, self.entry_ids) if merged else []
+        books = self._books(request, recalls)
         decision = screen(books, request, command.decide(books))
         self._check_amounts(decision)
-        for draft in decision.drafts:
-            self._apply(draft)
+        version = self._book(decision, recalls)
         self._use(decision)
         for identifier, until in decision.judged:
             self._judge(loaded.holders[identifier], until)
@@ -191,12 +201,54 @@ class _Batch:
         if claim is not None:
             loaded.claims[claim] = (first.entry_id, first.holder_id)
             self.written.claims.append((claim, first))
-        answer = self._answer(first, decision.answer)
+        answer = self._answer(first, version, decision.answer)
         return Outcome(
             answer, None, request.request_id, entry_id=first.entry_id, entries=len(decision.drafts)
         )
 
-    def _books(self, request: Request) -> Books:
+    def _book(self, decision: Decision, recalls: Iterable[Recall]) -> int:
+        """Book what was decided, and what goes back to a duplicate for it and over again; the version of the first."""
+        drafts, now = list(decision.drafts), self.loaded.now
+        touched = {draft.holder_id for draft in drafts}
+        recalls = [recall for recall in recalls if recall.merged.duplicate in touched]
+        for recall in recalls:
+            called_back, drafts = recall.call_back(drafts, now)
+            for draft in called_back:
+                self._apply(draft)
+        version = 0
+        for number, draft in enumerate(drafts):
+            self._apply(draft)
+            if number == 0:
+                version = self.loaded.holders[draft.holder_id].version
+        for recall in recalls:
+            for draft in recall.go_over_again(now, self.entry_ids):
+                self._apply(draft)
+        if decision.joining is not None:
+            self._join(decision.joining)
+        return version
+
+    def _join(self, joining: Joining) -> None:
+        """From now on the duplicate's history is the survivor's as well, or no longer."""
+        merged, loaded = joining.merged, self.loaded
+        survivor, duplicate = loaded.holders[merged.survivor], loaded.holders[merged.duplicate]
+        duplicate.merged_into = None if joining.is_undone else merged.survivor
+        self.written.joinings.append(joining)
+        if not self.has_tiers:
+            return
+        growth = loaded.joining[survivor.member_id, duplicate.member_id].growth
+        counts = counted(growth, merged.uncounted)
+        own = history_of(survivor)
+        if joining.is_undone:
+            left = list((Counter(own) - Counter(counts)).elements())
+            judged = [(survivor, left), (duplicate, counted(growth))]
+        else:
+            judged = [(survivor, [*own, *counts])]
+        reason: Reason = "unmerged" if joining.is_undone else "merged"
+        for holder, history in judged:
+            settled = regrow(holder, history, self.ladders, loaded.now, reason)
+            self.written.tiers.add(holder, settled, loaded.now)
+
+    def _books(self, request: Request, recalls: Iterable[Recall] = ()) -> Books:
         target = request.command.target
         recorded = None
         if target is not None:
@@ -205,10 +257,13 @@ class _Batch:
                 raise target.absent
             recorded = self.loaded.recorded[named[0]]
         loaded = self.loaded
+        seen = {recall.merged.duplicate: recall.seen() for recall in recalls}
+        pair = request.command.joins
+        join = loaded.joining.get(pair) if pair else None
         return Books(
             self.program,
             loaded.now,
-            loaded.holders,
+            loaded.holders | seen if seen else loaded.holders,
             recorded,
             self.entry_ids,
             loaded.asked_at,
@@ -216,6 +271,9 @@ class _Batch:
             loaded.facts,
             loaded.referrals,
             loaded.quotes,
+            loaded.merged,
+            join.surviving if join else frozenset(),
+            join.shared if join else frozenset(),
         )
 
     def _check_amounts(self, decision: Decision) -> None:
@@ -256,16 +314,26 @@ class _Batch:
 
     def _apply(self, draft: Draft) -> None:
         holder = self.loaded.holders[draft.holder_id]
-        if self.has_tiers and holder.is_member:
-            settled = follow(holder, draft.postings, draft.effective_at, self.ladders)
-            self.written.tiers.add(holder, settled, self.loaded.now, draft)
+        if self.has_tiers and holder.is_member and draft.kind not in CHANGING_BOOKS:
+            self._follow(holder, draft)
         holder.apply(draft.postings, self.loaded.now, draft.extends_to, draft.opens, draft.closes)
         seal(self.written, holder, draft, self.program.terms_version, self.loaded.now, self.units)
         self._record(draft)
 
+    def _follow(self, holder: Holder, draft: Draft) -> None:
+        """Settle the tier of whoever the holder is."""
+        moves, at, judged = draft.postings, draft.effective_at, holder
+        if holder.merged_into is None:
+            settled = follow(holder, moves, at, self.ladders)
+        else:
+            judged = self.loaded.holders[holder.merged_into]
+            settled = follow_merged(judged, holder, moves, at, self.ladders)
+        self.written.tiers.add(judged, settled, self.loaded.now, draft)
+
     def _judge(self, holder: Holder, until: datetime) -> None:
         """Settle by the clock alone; the row is written, though no entry is."""
-        settled = judge(holder, self.ladders, min(until, self.loaded.now)) if self.has_tiers else []
+        is_judged = self.has_tiers and holder.merged_into is None
+        settled = judge(holder, self.ladders, min(until, self.loaded.now)) if is_judged else []
         self.written.tiers.add(holder, settled, self.loaded.now)
         holder.is_changed = holder.is_changed or bool(settled)
 
@@ -288,12 +356,14 @@ class _Batch:
         if parent is not None:
             parent.children.append(recorded)
 
-    def _answer(self, first: Draft, own: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, first: Draft, version: int, own: dict[str, Any]) -> dict[str, Any]:
+        """The facts of a success, with what the member has then; of one who was merged, what the survivor has."""
         holder: Holder = self.loaded.holders[first.holder_id]
+        holder = self.loaded.holders[holder.merged_into] if holder.merged_into else holder
         answer = {"entry_id": show("ent", first.entry_id), "kind": first.kind, **own}
         if self.dry_run:
             answer["dry_run"] = True
-        answer["account_version"] = holder.version
+        answer["account_version"] = version
         now = self.loaded.now
         tier = tier_of(holder, self.ladders, now) if self.has_tiers and holder.is_member else None
         answer["balance"] = balance_of(holder, now, tier)
@@ -306,40 +376,3 @@ def _net(draft: Draft, account: Account) -> int:
         posting.amount * ((posting.credit is account) - (posting.debit is account))
         for posting in draft.postings
     )
-
-
-def _told(request: Request, outcome: Outcome) -> Outcome:
-    """The outcome with what its answer repeats of the request."""
-    words = request.command.words
-    if not words or outcome.answer is None:
-        return outcome
-    return outcome._replace(answer={**outcome.answer, **words})
-
-
-def _replay(request: Request, fingerprint: bytes, outcome: Outcome) -> Outcome:
-    if fingerprint == request.fingerprint:
-        return outcome if outcome.replayed else outcome._replace(replayed=True)
-    error = IdempotencyKeyReused("the key has answered another request; take a fresh key for a new request")
-    return Outcome(None, error, request.request_id)
-
-
-def _unasked(request: Request, outcome: Outcome, identifier: bytes) -> tuple[Request, Outcome]:
-    """What is kept of a call without a key: that it was made. No caller's key has a space, so nobody asks for it."""
-    return request._replace(key=f" {identifier.hex()}"), outcome._replace(answer={})
-
-
-def _aborted(
-    requests: Sequence[Request], outcomes: list[Outcome], refused: int, answered: frozenset[str]
-) -> list[Outcome]:
-    """The answers of an atomic batch that was not applied: refusals as they are, the others aborted.
-
-    ``answered`` are the keys that had an answer before it. The replay of an answer that the batch itself has
-    given is of no effect that lasts, so it is aborted too.
-    """
-    error = BatchAborted("another operation of the atomic batch was refused", index=refused)
-    return [
-        outcome
-        if outcome.error or (outcome.replayed and request.key in answered)
-        else Outcome(None, error, outcome.request_id)
-        for request, outcome in zip(requests, outcomes, strict=True)
-    ]

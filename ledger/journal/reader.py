@@ -16,7 +16,8 @@ from ledger.journal.load import StaleProgramError
 _STORED: LiteralString = """
 SELECT p.stamp, h.holder_id, h.version, h.points, h.held, h.debt, h.recorded_at, h.available, h.pending, h.growth,
        h.growth_value, h.next_expiry_at, h.next_expiry_points, h.fresh_until,
-       h.tier, h.tier_since, h.tier_ends_at, h.tier_in_grace, h.tier_terms_version, h.tier_settled_at
+       h.tier, h.tier_since, h.tier_ends_at, h.tier_in_grace, h.tier_terms_version, h.tier_settled_at,
+       h.merged_into
   FROM programs p LEFT JOIN holders h ON h.holder_id = ANY(%b)
  WHERE p.program_id = %b
 """

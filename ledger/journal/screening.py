@@ -19,7 +19,19 @@ PAYMENT, QUOTE, OFFLINE = "payment", "quote", "offline"
 
 REFUSED: Final[Mapping[MemberLock, frozenset[str]]] = {
     FROZEN: frozenset(
-        ("award", "activity", "redeem", "hold", "capture", "transfer_out", "transfer_in", PAYMENT, QUOTE)
+        (
+            "award",
+            "activity",
+            "redeem",
+            "hold",
+            "capture",
+            "transfer_out",
+            "transfer_in",
+            "merge_out",
+            "merge_in",
+            PAYMENT,
+            QUOTE,
+        )
     ),
     # What is held was promised to the shop before; the freeze breaks that promise, the member's own lock does not.
     SPEND: frozenset(("redeem", "hold", "transfer_out", PAYMENT, QUOTE)),

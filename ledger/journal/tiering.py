@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ledger.accounts.growth_history import CHANGES, changes_by_holder
 from ledger.accounts.holder import Holder
 from ledger.accounts.ladders import Ladders
 from ledger.accounts.program import Program
@@ -14,7 +13,6 @@ from ledger.accounts.tiers import TICK, Settled, holds
 from ledger.accounts.tracking import needs_history, needs_lots
 from ledger.ids import holder_id
 from ledger.journal import wire
-from ledger.journal.asking import Driver, ask, uuids
 from ledger.journal.commands import Command, Draft
 
 Row = tuple[Any, ...]
@@ -90,18 +88,6 @@ def _concerned(program: Program, command: Command, claims: Claims) -> list[bytes
     if target is not None and (target.kind, target.name) in claims:
         named.append(claims[target.kind, target.name][1])
     return named
-
-
-def give_histories(driver: Driver, holders: dict[bytes, Holder], needing: Iterable[bytes]) -> None:
-    """Read the whole history of growth of these holders; nothing is asked for nobody."""
-    wanted = [holders[identifier] for identifier in needing if not holders[identifier].is_new]
-    if not wanted:
-        return
-    with driver.pipeline():
-        rows = ask(driver, CHANGES, uuids(holder.holder_id for holder in wanted))
-    found = changes_by_holder(rows)
-    for holder in wanted:
-        holder.growth_history = found.get(holder.holder_id, [])
 
 
 def holders_needing_lots(

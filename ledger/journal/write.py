@@ -3,11 +3,12 @@
 One statement a table, whatever the size of the batch, with the columns as binary arrays.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
 
 import orjson
 from psycopg import Cursor, sql
@@ -17,13 +18,14 @@ from sqlalchemy import Connection
 from ledger.accounts.chart import Account
 from ledger.accounts.holder import Holder
 from ledger.accounts.ladders import ladders_of
+from ledger.accounts.merges import Joining
 from ledger.accounts.program import Program
 from ledger.accounts.quotes import Quote, QuoteKey
 from ledger.journal import wire
 from ledger.journal.asking import Driver, Row, ask, driver_of, uuids
 from ledger.journal.chain import ENTRY_COLUMNS, POSTING_COLUMNS, link
-from ledger.journal.commands import Alert, Claim, Draft, Outcome, Referral, Request, Usage, UsageKey
-from ledger.journal.load import Loaded
+from ledger.journal.commands import Alert, Claim, Draft, Outcome, Referral, Request
+from ledger.journal.loaded import Loaded
 from ledger.journal.rows import (
     ALERT_COLUMNS,
     BALANCE_COLUMNS,
@@ -62,6 +64,7 @@ from ledger.journal.tiering import (
     TierRows,
     tier_columns,
 )
+from ledger.journal.wants import Usage, UsageKey
 
 Columns = Mapping[str, type[wire.Array]]
 
@@ -92,6 +95,7 @@ class Written:
     alerts: list[Alert] = field(default_factory=list)
     used_quotes: dict[QuoteKey, Quote] = field(default_factory=dict)
     """Earlier ones that are used now."""
+    joinings: list[Joining] = field(default_factory=list)
 
 
 _NO_OPENING = (None, None, None)
@@ -199,6 +203,7 @@ def write(connection: Connection, program: Program, loaded: Loaded, written: Wri
         _write(cursor, _UPSERT_USAGES, USAGE_COLUMNS, [(*key, *used) for key, used in written.usages.items()])
         referrals = [(referee, *referral, now) for referee, referral in written.referrals.items()]
         _write(cursor, _UPSERT_REFERRALS, REFERRAL_COLUMNS, referrals)
+        _write_joinings(cursor, written.joinings, now)
         _write(cursor, _INSERT_TIER_EVENTS, TIER_EVENT_COLUMNS, _numbered(driver, written.tiers.events))
         entitlements = list(written.tiers.entitlements.values())
         _write(cursor, _INSERT_ENTITLEMENTS, ENTITLEMENT_COLUMNS, entitlements)
@@ -211,6 +216,16 @@ def _write_reviews(cursor: Cursor[Any], changed: Sequence[Holder]) -> None:
     _write(cursor, _INSERT_REVIEWS, REVIEW_COLUMNS, reviews)
     verdicts = [verdict_row(h, c.hold_id, c.verdict) for h in changed for c in h.holds_closed if c.verdict]
     _write(cursor, _UPDATE_REVIEWS, VERDICT_COLUMNS, verdicts)
+
+
+def _write_joinings(cursor: Cursor[Any], joinings: Iterable[Joining], now: datetime) -> None:
+    for (merge_id, survivor, duplicate, uncounted, *_), is_undone in joinings:
+        if is_undone:
+            cursor.execute(_UNDO_MERGE, (now, UUID(bytes=survivor), UUID(bytes=merge_id)))
+        else:
+            merge = (UUID(bytes=survivor), UUID(bytes=merge_id), UUID(bytes=duplicate), now, uuids(uncounted))
+            cursor.execute(_INSERT_MERGE, merge)
+        cursor.execute(_MERGE_INTO, (None if is_undone else UUID(bytes=survivor), UUID(bytes=duplicate)))
 
 
 def _numbered(driver: Driver, events: Sequence[Row]) -> list[Row]:
@@ -297,6 +312,11 @@ _INSERT_ALERTS = _insert("alerts", ALERT_COLUMNS) + " ON CONFLICT DO NOTHING"
 _INSERT_OUTCOMES = _insert("outcomes", OUTCOME_COLUMNS)
 _UPSERT_USAGES = _upsert("usages", USAGE_COLUMNS, ["holder_id", "subject", "period"], ["amount", "times"])
 _UPSERT_REFERRALS = _upsert("referrals", REFERRAL_COLUMNS, ["holder_id"], ["settled_entry_id"])
+_INSERT_MERGE: LiteralString = (
+    "INSERT INTO merges (holder_id, merge_id, duplicate_id, merged_at, uncounted) VALUES (%b, %b, %b, %b, %b)"
+)
+_UNDO_MERGE: LiteralString = "UPDATE merges SET undone_at = %b WHERE holder_id = %b AND merge_id = %b"
+_MERGE_INTO: LiteralString = "UPDATE holders SET merged_into = %b WHERE holder_id = %b"
 _INSERT_TIERED = _insert("holders", HOLDER_COLUMNS | TIER_COLUMNS)
 _UPDATE_TIERED = _update("holders", BALANCE_COLUMNS | TIER_COLUMNS, ["holder_id"])
 _LAST_TIER_EVENTS: LiteralString = (

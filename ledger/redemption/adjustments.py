@@ -5,8 +5,9 @@ is drawn as a redemption draws it; what the member has not is refused, and never
 ``adjusted``, so that what was put right by hand is told apart from what was earned and spent.
 """
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, NamedTuple, Self
 
 from ledger.accounts.chart import Account
 from ledger.accounts.holder import Holder
@@ -31,6 +32,10 @@ class Wanted(NamedTuple):
     reason: str
     reference: str | None = None
 
+    def renamed(self, names: Mapping[str, str]) -> "Wanted":
+        """The same for the member by whose name this one is called there."""
+        return self._replace(member_id=names.get(self.member_id, self.member_id))
+
 
 @dataclass(frozen=True, slots=True)
 class ProposeAdjustment(Command):
@@ -53,6 +58,9 @@ class ProposeAdjustment(Command):
     def words(self) -> dict[str, Any]:
         # Without the reason, the hash would tell whether a guess at it is right.
         return {"reason": self.wanted.reason, "content_hash": self.content_hash}
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        return replace(self, wanted=self.wanted.renamed(names))
 
     def needs_lots(self, program: Program) -> bool:
         return False
@@ -94,6 +102,9 @@ class Adjust(Command):
     @property
     def words(self) -> dict[str, Any]:
         return {"reason": self.wanted.reason}
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        return replace(self, wanted=self.wanted.renamed(names))
 
     def needs_lots(self, program: Program) -> bool:
         return self.wanted.points < 0

@@ -30,7 +30,6 @@ from ledger.ids import read as read_id
 from ledger.ids import show as show_id
 from ledger.journal.commands import (
     NO_SOURCE,
-    NOTHING,
     Books,
     Claim,
     Command,
@@ -39,9 +38,9 @@ from ledger.journal.commands import (
     Recorded,
     Source,
     Target,
-    Wants,
     already_reversed,
 )
+from ledger.journal.wants import NOTHING, Wants
 from ledger.redemption.offline import Offline, draw_offline
 from ledger.redemption.restoring import draw, restore, show_draw, spend, undone
 from ledger.rules.terms import extended_to

@@ -28,7 +28,6 @@ from ledger.ids import read as read_id
 from ledger.ids import show as show_id
 from ledger.journal.commands import (
     NO_SOURCE,
-    NOTHING,
     Books,
     Claim,
     Command,
@@ -37,8 +36,8 @@ from ledger.journal.commands import (
     Recorded,
     Source,
     Target,
-    Wants,
 )
+from ledger.journal.wants import NOTHING, Wants
 from ledger.redemption.restoring import draw, give_back, show_draw, spend, take
 from ledger.rules.terms import extended_to
 

@@ -19,7 +19,8 @@ from ledger.accounts.program import Program
 from ledger.clock import local_date, show
 from ledger.errors import OfflineCreditExceeded, OfflineNotAllowed
 from ledger.ids import holder_id
-from ledger.journal.commands import UNUSED, Alert, Books, Usage, UsageKey, Use, Wants
+from ledger.journal.commands import Alert, Books
+from ledger.journal.wants import UNUSED, Usage, UsageKey, Use, Wants
 from ledger.redemption.restoring import spend
 from ledger.rules.terms import terms_of
 

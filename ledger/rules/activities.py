@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from ledger.accounts.program import Program
 from ledger.ids import holder_id
-from ledger.journal.commands import NO_SOURCE, Books, Claim, Command, Decision, Draft, Source, Wants
+from ledger.journal.commands import NO_SOURCE, Books, Claim, Command, Decision, Draft, Source
+from ledger.journal.wants import Wants
 from ledger.rules.awarding import Occasion, book, judge, pay, wants_of
 from ledger.rules.facts import PURCHASE, REFERRAL, REFERRER
 from ledger.rules.referrals import introduce, wants_of_introduction

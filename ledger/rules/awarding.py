@@ -20,17 +20,8 @@ from ledger.clock import show
 from ledger.funds.commands import spend
 from ledger.ids import fund_name, holder_id, lot_id, operator_name
 from ledger.ids import show as show_id
-from ledger.journal.commands import (
-    NOTHING,
-    Books,
-    Draft,
-    Source,
-    Usage,
-    UsageKey,
-    Use,
-    Wants,
-    count_up,
-)
+from ledger.journal.commands import Books, Draft, Source
+from ledger.journal.wants import NOTHING, Usage, UsageKey, Use, Wants, count_up
 from ledger.rules.engine import evaluate
 from ledger.rules.facts import PURCHASE, Award, Facts, Fenced, Line, MemberFacts
 from ledger.rules.rulebook import Compiled, rules_at

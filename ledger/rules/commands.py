@@ -13,18 +13,8 @@ from ledger.clock import show
 from ledger.errors import AmountTooLarge, CurrencyMismatch, LotWindowEmpty
 from ledger.funds.commands import require_budget, spend
 from ledger.ids import fund_name
-from ledger.journal.commands import (
-    NO_SOURCE,
-    NOTHING,
-    Books,
-    Claim,
-    Command,
-    Decision,
-    Draft,
-    Source,
-    Wants,
-    together,
-)
+from ledger.journal.commands import NO_SOURCE, Books, Claim, Command, Decision, Draft, Source
+from ledger.journal.wants import NOTHING, Wants, together
 from ledger.money import MAX_AMOUNT
 from ledger.rules.awarding import Occasion, book, open_lots, pay, visit_of
 from ledger.rules.facts import PURCHASE, Line
@@ -53,6 +43,8 @@ class Purchase(Command):
     """The part that was paid with points elsewhere, in minor units; at most what the lines come to."""
     points_part: PointsPart | None = None
     """What is paid with points here; ``points_value`` follows from it."""
+    order_id: str | None = None
+    """The order, where it may be booked for other members as well."""
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -101,6 +93,8 @@ class Purchase(Command):
             details["cash"] = occasion.cash
         if paid:
             details["paid"] = paid.details
+        if self.order_id:
+            details["order_id"] = self.order_id
         draft = Draft(
             "earn",
             holder.holder_id,

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ledger.accounts.chart import Unit
-from ledger.journal.commands import Usage, UsageKey, Use
+from ledger.journal.wants import Usage, UsageKey, Use
 from ledger.money import MAX_AMOUNT
 from ledger.rules.definitions import Experiment, LineFilter
 from ledger.rules.experiments import arm_of

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ledger.accounts.chart import Unit
-from ledger.journal.commands import NO_SOURCE, Source, Use
+from ledger.journal.commands import NO_SOURCE, Source
+from ledger.journal.wants import Use
 
 PURCHASE = "purchase"
 """The occasion of a sale."""

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from ledger.accounts.chart import Unit
 from ledger.clock import local_date
 from ledger.funds.share import is_share
-from ledger.journal.commands import Source, Usage, UsageKey, Use
+from ledger.journal.commands import Source
+from ledger.journal.wants import Usage, UsageKey, Use
 from ledger.rules.definitions import OPERATOR_DAY, TRANSACTION
 from ledger.rules.facts import Facts
 

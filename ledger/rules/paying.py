@@ -27,7 +27,8 @@ from ledger.fx.quotes import (
 )
 from ledger.fx.rates import show_rate
 from ledger.ids import show as show_id
-from ledger.journal.commands import Alert, Books, Recorded, Source, Use, Wants
+from ledger.journal.commands import Alert, Books, Recorded, Source
+from ledger.journal.wants import Use, Wants
 from ledger.redemption.holds import CAPTURED
 from ledger.redemption.offline import Offline, draw_offline
 from ledger.redemption.restoring import Restored, draw, restore, show_draw, spend

@@ -17,7 +17,8 @@ from ledger.accounts.program import Program
 from ledger.errors import CircularReferral, MemberUnknown, ReferralExists, ReferralTooLate, SelfReferral
 from ledger.ids import holder_id
 from ledger.ids import show as show_id
-from ledger.journal.commands import NOTHING, UNUSED, Alert, Books, Draft, Referral, Use, Wants
+from ledger.journal.commands import Alert, Books, Draft, Referral
+from ledger.journal.wants import NOTHING, UNUSED, Use, Wants
 from ledger.rules.awarding import Judged, Occasion, book, judge, pay, rules_for, wants_of
 from ledger.rules.facts import REFERRAL, REFERRER
 from ledger.rules.terms import terms_of

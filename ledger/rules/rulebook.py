@@ -16,7 +16,8 @@ from ledger.accounts.chart import Unit
 from ledger.accounts.program import HEADQUARTERS, Activation, Program, Rules
 from ledger.clock import local_date
 from ledger.funds.share import share_fund
-from ledger.journal.commands import Source, UsageKey
+from ledger.journal.commands import Source
+from ledger.journal.wants import UsageKey
 from ledger.rules.definitions import Rule, RuleSet
 from ledger.rules.facts import REFERRAL, REFERRER
 from ledger.rules.fences import Keys, resolved

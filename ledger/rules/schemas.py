@@ -78,6 +78,9 @@ class PurchaseSchema(SourceSchema):
     offline = fields.Nested(
         OfflinePaymentSchema, metadata={"description": "Points that a till took while it was offline"}
     )
+    order_id = CallerId(
+        "The order, where it may be booked for more than one member: should they be merged, its growth counts once"
+    )
 
     @validates_schema
     def refuse_repeated_lines(self, payload: dict[str, Any], **_how: Any) -> None:

@@ -19,6 +19,14 @@ from ledger.rules.names import Names
 from ledger.rules.phrases import amount_of, day_of, last_day_of
 from ledger.rules.words import Text, say
 
+_KEPT: Final = {
+    "terms_changed": "tier.terms_kept",
+    "late_event": "tier.late_kept",
+    "merged": "tier.merged_kept",
+    "unmerged": "tier.unmerged_kept",
+}
+"""What is said of an event that leaves the tier as it was, by its reason."""
+
 _STEPS: Final = 2_000
 """So many ends of periods are looked ahead to."""
 
@@ -198,8 +206,8 @@ class _Teller:
     def reason(self, event: TierEvent) -> Text:
         """Why a tier was entered, kept or changed."""
         before, key = event.from_tier, f"tier.{event.reason}"
-        if event.reason in ("terms_changed", "late_event") and before in (None, event.to_tier):
-            key = "tier.terms_kept" if event.reason == "terms_changed" else "tier.late_kept"
+        if before in (None, event.to_tier):
+            key = _KEPT.get(event.reason, key)
         judged = before if before and event.reason in ("downgraded", "returned") else event.to_tier
         return say(
             key,

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from ledger.accounts.chart import Unit
 from ledger.accounts.growth import Timeline, changes_of_lots
-from ledger.accounts.ladders import Ladders
+from ledger.accounts.ladders import NO_LADDERS, Ladders
 from ledger.accounts.models import holders, tier_events
 from ledger.accounts.outlook import outlook
 from ledger.accounts.paging import DEFAULT_LIMIT, read_cursor, write_cursor
@@ -34,6 +34,8 @@ def read_tier_standing(
     """
     row = _row(connection, program, member_id)
     now = max(now, row.recorded_at or now)
+    if row.merged_into is not None:
+        ladders = NO_LADDERS
     lots = open_lots(connection, row.holder_id)
     changes = changes_of_lots(lots)
     timeline, stored, state = Timeline(changes), stored_tier(row), NO_TIER
@@ -70,6 +72,8 @@ def read_tier_history(
     (``member_unknown``) and a cursor of another list.
     """
     row = _row(connection, program, member_id)
+    if row.merged_into is not None:
+        ladders = NO_LADDERS
     history, next_cursor = _recorded_events(connection, row.holder_id, limit, cursor)
     if cursor is None:
         timeline = Timeline(changes_of_lots(open_lots(connection, row.holder_id)))
@@ -79,7 +83,7 @@ def read_tier_history(
 
 
 def _row(connection: Connection, program: Program, member_id: str) -> Row[Any]:
-    query: Select[Any] = select(holders.c.holder_id, holders.c.recorded_at, *TIER)
+    query: Select[Any] = select(holders.c.holder_id, holders.c.recorded_at, holders.c.merged_into, *TIER)
     row = connection.execute(
         query.where(holders.c.holder_id == holder_uuid(program, member_id))
     ).one_or_none()

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ledger.clock import local_date
-from ledger.journal.commands import UNUSED, VISITS, Usage, UsageKey, Use
+from ledger.journal.wants import UNUSED, VISITS, Usage, UsageKey, Use
 
 _STREAK = "streak"
 _EVER = ""

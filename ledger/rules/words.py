@@ -261,6 +261,22 @@ TIERS: Final[dict[str, Words]] = {
         "from {before} to {tier}: something that happened earlier was recorded late",
         "补记了较早发生的业务，由{before}调整为{tier}",
     ),
+    "tier.merged": Words(
+        "from {before} to {tier}: another account of the same member was merged into this one",
+        "同一会员的另一账户已合并到本账户，由{before}调整为{tier}",
+    ),
+    "tier.merged_kept": Words(
+        "{tier} stays, with another period: another account of the same member was merged into this one",
+        "同一会员的另一账户已合并到本账户，{tier}不变，有效期更新",
+    ),
+    "tier.unmerged": Words(
+        "from {before} to {tier}: an account that had been merged into this one was parted from it",
+        "曾合并到本账户的账户已拆分，由{before}调整为{tier}",
+    ),
+    "tier.unmerged_kept": Words(
+        "{tier} stays, with another period: an account that had been merged into this one was parted from it",
+        "曾合并到本账户的账户已拆分，{tier}不变，有效期更新",
+    ),
     "tier.late_kept": Words(
         "{tier} stays, with another period: something that happened earlier was recorded late",
         "补记了较早发生的业务，{tier}不变，有效期更新",

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ledger.journal.commands import Source, Usage, UsageKey
+from ledger.journal.commands import Source
+from ledger.journal.wants import Usage, UsageKey
 from ledger.rules.conditions import check
 from ledger.rules.facts import Facts, Line
 from ledger.rules.variables import VARIABLES

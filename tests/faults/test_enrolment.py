@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from ledger.journal import load
+from ledger.journal.lot_reading import read_lots
 
 from .counter import NOW, Counter
 
@@ -13,7 +14,7 @@ def test_a_member_enrolled_between_the_lock_and_the_lots_counts_once(
     counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody holds a lock on what is not there: each statement may see a rival's rows that came since."""
-    read_lots, runs = load._read_lots, []
+    runs: list[Any] = []
 
     def read_after_the_rival(*arguments: Any) -> None:
         runs.append(arguments)
@@ -21,7 +22,7 @@ def test_a_member_enrolled_between_the_lock_and_the_lots_counts_once(
             assert counter.buy("rivals").status == 201
         read_lots(*arguments)
 
-    monkeypatch.setattr(load, "_read_lots", read_after_the_rival)
+    monkeypatch.setattr(load, "read_lots", read_after_the_rival)
     answer = counter.post("/v1/batches", {"operations": [item("purchase"), item("redemption")]}, "batch")
     assert [result["status"] for result in answer.body["results"]] == [201, 201]
     assert [result["body"]["account_version"] for result in answer.body["results"]] == [2, 3]

@@ -13,31 +13,34 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from ledger.accounts.chart import Account
-from ledger.accounts.growth import Change
+from ledger.accounts.growth_history import LotChange
+from ledger.accounts.growth_history import together as grown_together
 from ledger.accounts.holder import Hold, Holder
 from ledger.accounts.ladders import BEGINNING, ladders_of
 from ledger.accounts.lots import Lot
+from ledger.accounts.merges import Merged
 from ledger.accounts.program import Program, TermsVersion
 from ledger.accounts.quotes import Quote, QuoteKey
 from ledger.accounts.tracking import HistoryMissing
-from ledger.clock import FAR_FUTURE, local_date
+from ledger.clock import local_date
 from ledger.ids import FUND_PREFIX, holder_id
 from ledger.journal import Outcome, Request
 from ledger.journal.beside import uncounted, with_referrers
-from ledger.journal.commands import VISITS, MemberRow, Recorded, Referral, Usage, UsageKey, Wants, together
+from ledger.journal.commands import Command, MemberRow, Recorded, Referral
+from ledger.journal.families import meant_by, with_moves
 from ledger.journal.limiting import with_limits
-from ledger.journal.load import Loaded, holders_needing_lots
+from ledger.journal.load import holders_needing_lots, meant
+from ledger.journal.loaded import Join, Loaded
 from ledger.journal.outcomes import restore, stored_form
 from ledger.journal.post import decide_batch
 from ledger.journal.tiering import holders_needing_history
+from ledger.journal.wants import VISITS, Usage, UsageKey, Wants, together
 from ledger.journal.write import Written
+from tests.model.books import growth_in, holder_row, lot_row, moves_in
 from tests.model.driver import Answer, answer_of
 from tests.model.snapshot import (
     EntryRow,
-    HolderRow,
     HoldRow,
-    LotRow,
     QuoteRow,
     Snapshot,
     entry_row,
@@ -75,6 +78,8 @@ class MemoryDriver:
         self.hold_rows: dict[bytes, dict[bytes, HoldRow]] = {}
         """All of them."""
         self.quotes: dict[QuoteKey, Quote] = {}
+        self.merges: dict[bytes, Merged] = {}
+        """Those that stand, by the duplicate."""
         self._numbers = count(1)
 
     def new_entry_id(self) -> bytes:
@@ -86,11 +91,11 @@ class MemoryDriver:
         decide = partial(
             decide_batch, self.program, dry_run=dry_run, atomic=atomic, entry_ids=self.new_entry_id
         )
-        loaded = self._load(requests, now)
+        loaded, requests = self._load_meant(requests, now)
         try:
             outcomes, written = decide(loaded, requests)
         except HistoryMissing:
-            loaded = self._load(requests, now)
+            loaded, requests = self._load_meant(requests, now)
             self._give_histories(loaded, loaded.holders)
             outcomes, written = decide(loaded, requests)
         if written is not None:
@@ -106,7 +111,21 @@ class MemoryDriver:
 
     # --- load ------------------------------------------------------------------------------------
 
-    def _load(self, requests: Sequence[Request], now: datetime) -> Loaded:
+    def _load_meant(self, requests: Sequence[Request], now: datetime) -> tuple[Loaded, Sequence[Request]]:
+        beside: frozenset[bytes] = frozenset()
+        while True:
+            loaded = self._load(requests, now, beside)
+            people = [request.command for request in requests if request.command.is_of_person]
+            named = [member for command in people for member in command.members]
+            wanted, missing = meant_by(loaded.holders, named)
+            if not wanted and not missing:
+                return loaded, requests
+            names = {name: self.holders[survivor].member_id for name, survivor in wanted.items()}
+            requests, beside = [meant(request, names) for request in requests], beside | missing
+
+    def _load(
+        self, requests: Sequence[Request], now: datetime, beside: frozenset[bytes] = frozenset()
+    ) -> Loaded:
         commands = [request.command for request in requests]
         targets = self._targets(requests)
         wants = together(command.wants(self.program, now) for command in commands)
@@ -114,7 +133,7 @@ class MemoryDriver:
         unsettled = self._unsettled(wants)
         wants = with_referrers(self.program, wants, unsettled.values())
         loaded = Loaded(
-            holders=self._locked(requests, targets, wants, unsettled),
+            holders=self._locked(requests, targets, wants, unsettled, beside),
             usages={key: self.usages[key] for key in wants.usages if key in self.usages},
             facts={i: self.facts[i] for i in self._ids(wants.facts) if i in self.facts},
             referrals=self._chains(wants) | unsettled,
@@ -134,6 +153,7 @@ class MemoryDriver:
         loaded.recorded = self._recorded({entry for entry, _ in targets.values()})
         for name, found in targets.items():
             loaded.claims.setdefault(name, found)
+        self._give_merges(loaded, commands)
         self._give_lots(loaded, holders_needing_lots(self.program, commands, loaded))
         if (ladders := ladders_of(self.program)).any:
             late = holders_needing_history(
@@ -189,9 +209,10 @@ class MemoryDriver:
         targets: dict[tuple[str, str], tuple[bytes, bytes]],
         wants: Wants,
         unsettled: dict[bytes, Referral],
+        beside: frozenset[bytes],
     ) -> dict[bytes, Holder]:
         number = self.program.program_id
-        wanted = {holder for _, holder in targets.values()} | set(self._ids(wants.others))
+        wanted = {holder for _, holder in targets.values()} | set(self._ids(wants.others)) | beside
         wanted |= {referral.referrer_holder_id for referral in unsettled.values()}
         wanted |= {holder_id(number, m) for request in requests for m in request.command.members}
         holders = {identifier: _copy(self.holders[identifier]) for identifier in wanted & self.holders.keys()}
@@ -220,8 +241,25 @@ class MemoryDriver:
                 found[entry.parent_entry_id].children.append(entry)
         return found
 
+    def _give_merges(self, loaded: Loaded, commands: Iterable[Command]) -> None:
+        here = loaded.holders
+        for command in commands:
+            if command.joins and all(identifier in here for identifier in self._ids(command.joins)):
+                _, duplicate = self._ids(command.joins)
+                growth = self._growth_of(duplicate)
+                surviving = frozenset(one.survivor for one in self.merges.values())
+                loaded.joining[command.joins] = Join(frozenset(), growth, surviving)
+        moved = list(moves_in(self.entries.values()))
+        loaded.merged = {i: with_moves(one, moved) for i, one in self.merges.items() if i in here}
+
     def _give_lots(self, loaded: Loaded, holder_ids: list[bytes]) -> None:
         named = {p.lot_id for entry in loaded.recorded.values() for p in entry.postings}
+        named |= {
+            lot
+            for one in loaded.merged.values()
+            for over in one.gone_over.items()
+            for lot in (over[0], *over[1])
+        }
         for identifier in holder_ids:
             kept = self.lots.get(identifier, {})
             holder = loaded.holders[identifier]
@@ -231,20 +269,12 @@ class MemoryDriver:
             holder.refresh(loaded.now)
 
     def _give_histories(self, loaded: Loaded, holder_ids: Iterable[bytes]) -> None:
+        own = {identifier: self._growth_of(identifier) for identifier in self.holders}
         for identifier in holder_ids:
-            lots, entries = self.lots.get(identifier, {}), self.entries.values()
-            loaded.holders[identifier].growth_history = [
-                Change(
-                    max(entry.effective_at, lots[posting.lot_id].earned_at),
-                    posting.amount if posting.credit is Account.GROWTH else -posting.amount,
-                    lots[posting.lot_id].expires_at,
-                )
-                for entry in entries
-                if entry.holder_id == identifier
-                for posting in entry.postings
-                if Account.GROWTH in posting[:2] and posting.credit is not Account.GROWTH_LAPSED
-                if posting.lot_id is not None
-            ]
+            loaded.holders[identifier].growth_history = grown_together(own, identifier, self.merges.values())
+
+    def _growth_of(self, identifier: bytes) -> list[LotChange]:
+        return growth_in(self.entries.values(), identifier, self.lots.get(identifier, {}))
 
     # --- write -----------------------------------------------------------------------------------
 
@@ -266,6 +296,12 @@ class MemoryDriver:
         self.usages |= written.usages
         self.quotes |= written.quotes | written.used_quotes
         self.referrals |= written.referrals
+        for merged, is_undone in written.joinings:
+            self.holders[merged.duplicate].merged_into = None if is_undone else merged.survivor
+            if is_undone:
+                del self.merges[merged.duplicate]
+            else:
+                self.merges[merged.duplicate] = merged
         for identifier, number, *event in written.tiers.events:
             told = self.tier_events.setdefault(identifier, [])
             assert number >= 1
@@ -318,8 +354,8 @@ class MemoryDriver:
         for row in self.rows:
             entries[members[row.holder_id]].append(row)
         return Snapshot(
-            {holder.member_id: _holder_row(holder) for holder in self.holders.values()},
-            {members[i]: [_lot_row(lots[n]) for n in sorted(lots)] for i, lots in self.lots.items()},
+            {holder.member_id: holder_row(holder) for holder in self.holders.values()},
+            {members[i]: [lot_row(lots[n]) for n in sorted(lots)] for i, lots in self.lots.items()},
             entries,
             {name: entry for name, (entry, _) in self.claims.items()},
             {key: stored[4] for key, stored in self.outcomes.items()},
@@ -350,38 +386,4 @@ def _copy(holder: Holder) -> Holder:
         touched={},
         is_changed=False,
         is_new=False,
-    )
-
-
-def _holder_row(holder: Holder) -> HolderRow:
-    standing = holder.standing
-    return HolderRow(
-        holder.holder_id,
-        holder.version,
-        holder.head,
-        holder.recorded_at,
-        holder.points,
-        holder.held,
-        holder.debt,
-        holder.growth,
-        standing.available,
-        standing.pending,
-        standing.growth,
-        standing.next_expiry_at,
-        standing.next_expiry_points,
-        None if standing.fresh_until == FAR_FUTURE else standing.fresh_until,
-    )
-
-
-def _lot_row(lot: Lot) -> LotRow:
-    return LotRow(
-        lot.lot_id,
-        lot.unit,
-        lot.original,
-        lot.remaining,
-        lot.expired,
-        lot.earned_at,
-        lot.available_at,
-        lot.expires_at,
-        lot.rolling,
     )

@@ -27,7 +27,8 @@ _IDS = {
     "used_entry_id",
 }
 _LOTS = [name for name in LotRow._fields if name != "lot_id"]
-_HOLDER = "uuid_send(holder_id), version, head_hash, " + ", ".join(HolderRow._fields[3:])
+_COLUMNS = ", ".join(HolderRow._fields[3:-1])
+_HOLDER = f"uuid_send(holder_id), version, head_hash, {_COLUMNS}, uuid_send(merged_into)"
 
 
 class PostgresDriver:

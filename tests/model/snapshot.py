@@ -25,6 +25,7 @@ class HolderRow(NamedTuple):
     next_expiry_at: datetime | None
     next_expiry_points: int
     fresh_until: datetime | None
+    merged_into: bytes | None
 
 
 class LotRow(NamedTuple):

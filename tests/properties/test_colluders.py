@@ -1,4 +1,4 @@
-"""Three who work together: whatever they buy, spend, give each other, bring back and undo, nobody gains.
+"""Three who work together: whatever they buy, spend, give each other, bring back, undo, merge and part, nobody gains.
 
 The law, after every step: what the three have had of the program and have yet (points they spent and kept spent,
 points available, pending and held, less what they owe) is no more than the purchases that they kept are worth.
@@ -14,11 +14,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.funds.commands import Authority
 from ledger.journal.commands import Command
+from ledger.merging.commands import Merge, Unmerge
 from ledger.redemption.holds import CaptureHold, PlaceHold, ReleaseHold
 from ledger.redemption.reversals import Reverse
 from tests.builders import Bench, give_back, program, purchase, redeem, refund, terms, transfer
 from tests.model.memory import MemoryDriver
+from tests.model.snapshot import LotRow
 from tests.profiles import examples
 
 MEMBERS = ("m-1", "m-2", "m-3")
@@ -43,6 +46,8 @@ STEPS: st.SearchStrategy[list[Step]] = st.lists(
                 "capture",
                 "release",
                 "reverse",
+                "merge",
+                "unmerge",
                 "wait",
             ]
         ),
@@ -106,6 +111,8 @@ class Ring:
         about["return"] = list(self.bought)
         name = self._earlier(about.get(kind, []), chosen)
         first: dict[str, Callable[[], Command]] = {
+            "merge": lambda: Merge(member, friend, TWO_KEYS),
+            "unmerge": lambda: Unmerge(member, friend, TWO_KEYS),
             "redeem": lambda: redeem(self._within(member, amount), member=member),
             "transfer": lambda: transfer(self._within(member, amount), sender=member, recipient=friend),
             "hold": lambda: PlaceHold(
@@ -146,6 +153,17 @@ class Ring:
         return sum(fen // FEN_FOR_A_POINT for fen in self.bought.values())
 
     @property
+    def left_behind(self) -> int:
+        """What is alive, or owed, in the books of those who were merged into others."""
+        books = self.bench.books()
+        merged = {name: row for name, row in books.holders.items() if row.merged_into is not None}
+        alive = [lot for name in merged for lot in books.lots.get(name, []) if self._is_live(lot)]
+        return sum(lot.remaining for lot in alive) + sum(row.debt for row in merged.values())
+
+    def _is_live(self, lot: LotRow) -> bool:
+        return lot.expires_at is None or self.bench.now < lot.expires_at
+
+    @property
     def had(self) -> int:
         """What they have had of the program and have yet."""
         books = self.bench.books()
@@ -159,13 +177,14 @@ class Ring:
             lot.remaining
             for lots in books.lots.values()
             for lot in lots
-            if lot.unit == 1 and (lot.expires_at is None or self.bench.now < lot.expires_at)
+            if lot.unit == 1 and self._is_live(lot)
         )
         owed = sum(holder.debt - holder.held for holder in books.holders.values())
         return spent + kept - owed
 
 
 REDEEMED = 51
+TWO_KEYS = Authority("apr", "one", "another")
 
 
 def terms_of_a_program() -> st.SearchStrategy[dict[str, Any]]:
@@ -188,8 +207,12 @@ def terms_of_a_program() -> st.SearchStrategy[dict[str, Any]]:
 def test_three_who_work_together_never_gain(chosen: dict[str, Any], steps: list[Step]) -> None:
     ring = Ring(Bench(MemoryDriver(program(**chosen))))
     for step in steps:
+        before = ring.had
         ring.act(step)
         assert ring.had <= ring.justly_earned, step
+        # Merging and parting make nothing and lose nothing.
+        assert step[0] not in ("merge", "unmerge") or ring.had == before
+        assert ring.left_behind == 0
     ring.bench.check()
 
 

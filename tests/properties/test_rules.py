@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.accounts.chart import Unit
-from ledger.journal.commands import Usage, UsageKey
+from ledger.journal.wants import Usage, UsageKey
 from ledger.rules.arithmetic import recompute, recompute_wanted
 from ledger.rules.definitions import CAPS
 from ledger.rules.engine import evaluate

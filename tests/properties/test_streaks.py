@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.journal.commands import UNUSED, Usage, UsageKey
+from ledger.journal.wants import UNUSED, Usage, UsageKey
 from ledger.rules.visits import purchase_visit, streak_key, visits_key
 from tests.builders import NOW
 from tests.profiles import examples

@@ -8,7 +8,8 @@ import pytest
 
 from ledger.accounts.chart import Unit
 from ledger.accounts.program import Activation, Rules
-from ledger.journal.commands import Source, Usage, Use
+from ledger.journal.commands import Source
+from ledger.journal.wants import Usage, Use
 from ledger.money import MAX_AMOUNT
 from ledger.rules.arithmetic import recompute
 from ledger.rules.experiments import arm_of

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger.journal.commands import UNUSED, Usage, UsageKey, Use
+from ledger.journal.wants import UNUSED, Usage, UsageKey, Use
 from ledger.rules.visits import (
     Visit,
     activity_visit,

@@ -9,7 +9,8 @@ from hypothesis import Phase, given
 from ledger.accounts.chart import Account
 from ledger.errors import BudgetExhausted, LedgerError
 from ledger.funds import commands
-from ledger.journal.commands import UNUSED, Books, Decision, Wants
+from ledger.journal.commands import Books, Decision
+from ledger.journal.wants import UNUSED, Wants
 from ledger.rules import commands as earning
 from tests.profiles import profile
 from tests.properties import test_budgets as law

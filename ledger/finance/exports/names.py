@@ -27,6 +27,7 @@ NAMES: Final[Mapping[Account, str]] = {
     Account.FUND_SPENT: "Equity:Budgets:Spent",
     Account.GROWTH_ISSUED: "Equity:Growth:Issued",
     Account.GROWTH_LAPSED: "Equity:Growth:Lapsed",
+    Account.GROWTH_TRANSFER: "Equity:Growth:Transfer",
     Account.TRADING_POINTS: "Equity:Trading:Points",
     Account.CONVERTED: "Equity:Trading:Converted",
     Account.TENDER_CASH: "Assets:Cash:Tender",

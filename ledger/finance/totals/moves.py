@@ -89,12 +89,13 @@ trace AS (
      CROSS JOIN LATERAL (
            -- The lots of a transfer stand in the same order on both sides.
            (SELECT p.holder_id, p.lot_id FROM postings p
-             WHERE o.kind = 'transfer_in' AND p.entry_id = o.parent_entry_id AND p.holder_id = o.peer_holder_id
+             WHERE o.kind IN ('transfer_in', 'merge_in')
+               AND p.entry_id = o.parent_entry_id AND p.holder_id = o.peer_holder_id
                AND p.ordinal = ordinal_of_lot(t.from_lot))
            UNION ALL
            -- A lot of grace takes in what had lapsed: it is as old as the first of it.
            (SELECT p.holder_id, p.lot_id FROM postings p
-             WHERE o.kind <> 'transfer_in' AND p.entry_id = o.entry_id AND p.holder_id = o.holder_id
+             WHERE o.kind NOT IN ('transfer_in', 'merge_in') AND p.entry_id = o.entry_id AND p.holder_id = o.holder_id
                AND p.debit = 1 AND p.credit = 54
              ORDER BY p.ordinal LIMIT 1)) s
 ),

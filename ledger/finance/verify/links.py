@@ -14,7 +14,7 @@ from ledger.ids import show
 _PARENTS: LiteralString = """
 WITH allowed (kind, parent_kind) AS (VALUES
     ('capture', 'hold'), ('release', 'hold'), ('refund', 'redeem'), ('refund', 'capture'), ('return', 'earn'),
-    ('transfer_in', 'transfer_out'),
+    ('transfer_in', 'transfer_out'), ('merge_in', 'merge_out'),
     ('reversal', 'earn'), ('reversal', 'award'), ('reversal', 'redeem'), ('reversal', 'capture'),
     ('reversal', 'transfer_out'), ('reversal', 'activity'), ('reversal', 'adjust'), ('referral', 'earn'),
     ('reject', 'earn'), ('reject', 'award'), ('reject', 'activity'),
@@ -47,11 +47,11 @@ SELECT 'entries' AS "table", r.holder_id, r.version, r.entry_id, v.field, v.expe
      AND CASE WHEN kind = 'fund_spend' THEN (parent_holder_id, parent_recorded_at)
                                             IS DISTINCT FROM (peer_holder_id, recorded_at)
               WHEN parent_holder_id = holder_id THEN parent_version >= version
-              ELSE kind NOT IN ('transfer_in', 'reversal', 'return', 'referral', 'hold', 'reject')
+              ELSE kind NOT IN ('transfer_in', 'merge_in', 'reversal', 'return', 'referral', 'hold', 'reject')
                 OR parent_recorded_at > recorded_at
                 OR (parent_holder_id, parent_peer_id) IS DISTINCT FROM (peer_holder_id, holder_id) END),
     ('peer_holder_id', 'another holder of the program, where there are two sides',
-     CASE WHEN kind IN ('transfer_out', 'transfer_in', 'referral', 'fund_spend')
+     CASE WHEN kind IN ('transfer_out', 'transfer_in', 'merge_out', 'merge_in', 'referral', 'fund_spend')
             OR kind IN ('earn', 'return', 'reversal', 'hold', 'reject') AND peer_holder_id IS NOT NULL
           THEN peer_program_id IS DISTINCT FROM program_id OR peer_holder_id = holder_id
           ELSE peer_holder_id IS NOT NULL END),
@@ -75,13 +75,15 @@ WITH sent AS (
            bool_and((i.holder_id, i.peer_holder_id, i.reference, i.effective_at, i.recorded_at)
                     IS NOT DISTINCT FROM
                     (o.peer_holder_id, o.holder_id, o.reference, o.effective_at, o.recorded_at)) AS is_mirrored
-      FROM entries o LEFT JOIN entries i ON i.parent_entry_id = o.entry_id AND i.kind = 'transfer_in'
-     WHERE o.kind = 'transfer_out'
+      FROM entries o LEFT JOIN entries i ON i.parent_entry_id = o.entry_id AND i.kind IN ('transfer_in', 'merge_in')
+     WHERE o.kind IN ('transfer_out', 'merge_out')
      GROUP BY o.holder_id, o.entry_id, o.peer_holder_id, o.reference, o.effective_at, o.recorded_at
 ), parts AS (
-    SELECT coalesce(e.parent_entry_id, e.entry_id) AS entry_id, p.ordinal, p.debit = 54 AS arrives, p.amount
+    SELECT coalesce(e.parent_entry_id, e.entry_id) AS entry_id, p.ordinal, p.amount,
+           e.kind IN ('transfer_in', 'merge_in') AS arrives
       FROM entries e JOIN postings p USING (entry_id, holder_id)
-     WHERE e.kind IN ('transfer_out', 'transfer_in') AND 54 IN (p.debit, p.credit)
+     WHERE e.kind IN ('transfer_out', 'transfer_in', 'merge_out', 'merge_in')
+       AND (54 IN (p.debit, p.credit) OR 62 IN (p.debit, p.credit))
 ), families AS (
     SELECT coalesce(e.parent_entry_id, e.entry_id) AS entry_id,
            sum(p.amount) FILTER (WHERE p.credit = 54) AS left_by, sum(p.amount) FILTER (WHERE p.debit = 54) AS arrived

@@ -183,6 +183,16 @@ _ADJUSTING = (
     (Account.POINTS, Account.ADJUSTED),
 )
 
+# Members are merged in one direction and parted in the other, and a debt goes against the points.
+_CHANGING_BOOKS = (
+    (Account.POINTS, Account.TRANSFER),
+    (Account.TRANSFER, Account.POINTS),
+    (Account.GROWTH, Account.GROWTH_TRANSFER),
+    (Account.GROWTH_TRANSFER, Account.GROWTH),
+    (Account.TRANSFER, Account.DEBT),
+    (Account.DEBT, Account.TRANSFER),
+)
+
 # What each kind of entry may move, and from where to where.
 MOVES: dict[str, tuple[tuple[Account, Account], ...]] = {
     "earn": (
@@ -210,6 +220,8 @@ MOVES: dict[str, tuple[tuple[Account, Account], ...]] = {
     ),
     "transfer_out": ((Account.POINTS, Account.TRANSFER),),
     "transfer_in": ((Account.TRANSFER, Account.POINTS), (Account.POINTS, Account.DEBT)),
+    "merge_out": _CHANGING_BOOKS,
+    "merge_in": (*_CHANGING_BOOKS, (Account.POINTS, Account.DEBT)),
     "expire": ((Account.POINTS, Account.EXPIRED), (Account.GROWTH, Account.GROWTH_LAPSED)),
     "reversal": (
         *_CLAWING_BACK,
@@ -228,7 +240,7 @@ MOVES: dict[str, tuple[tuple[Account, Account], ...]] = {
 
 # A purchase may be too small to earn, an activity or a referral worth nothing; a return, a reversal or a
 # rejection may find nothing left to take.
-MAY_BE_EMPTY = ("earn", "activity", "referral", "return", "reversal", "reject")
+MAY_BE_EMPTY = ("earn", "activity", "referral", "return", "reversal", "reject", "merge_out", "merge_in")
 
 _KINDS: LiteralString = """
 SELECT 'postings' AS "table", e.holder_id, e.entry_id, p.ordinal, 'accounts' AS field,

@@ -28,15 +28,23 @@ WITH openings AS (
      WHERE p.unit = 2 AND p.available_at IS NOT NULL
 ), changes AS (
     SELECT p.holder_id, greatest(e.effective_at, o.earned_at) AS at,
-           CASE WHEN p.credit = 4 THEN p.amount ELSE -p.amount END AS amount, o.expires_at
+           CASE WHEN p.credit = 4 THEN p.amount ELSE -p.amount END AS amount, o.expires_at, p.lot_id
       FROM postings p JOIN entries e USING (entry_id, holder_id) JOIN openings o USING (holder_id, lot_id)
-     WHERE p.unit = 2 AND p.credit <> 61
+     -- Growth that changes books is nothing new: the orders of everyone who was merged into a member are his.
+     WHERE p.unit = 2 AND p.credit <> 61 AND 62 NOT IN (p.debit, p.credit)
+), lived AS (
+    SELECT holder_id, at, amount, expires_at FROM changes
+    UNION ALL
+    SELECT m.holder_id, c.at, c.amount, c.expires_at
+      FROM merges m JOIN changes c ON c.holder_id = m.duplicate_id
+     WHERE m.undone_at IS NULL AND c.lot_id <> ALL (m.uncounted)
 )
 SELECT h.holder_id, h.program_id, coalesce(h.tier, ''), h.tier_since, h.tier_ends_at, h.tier_in_grace,
        h.tier_terms_version, h.tier_settled_at, c.at, c.amount, c.expires_at
-  FROM holders h LEFT JOIN changes c USING (holder_id)
- WHERE num_nonnulls(h.tier, h.tier_since, h.tier_ends_at, h.tier_settled_at) > 0
-    OR h.tier_in_grace OR h.tier_terms_version <> 0
+  FROM holders h LEFT JOIN lived c USING (holder_id)
+ WHERE h.merged_into IS NULL
+   AND (num_nonnulls(h.tier, h.tier_since, h.tier_ends_at, h.tier_settled_at) > 0
+        OR h.tier_in_grace OR h.tier_terms_version <> 0)
  ORDER BY h.holder_id
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ledger.accounts.chart import Unit
 from ledger.clock import local_date
-from ledger.journal.commands import UsageKey, Use
+from ledger.journal.wants import UsageKey, Use
 from ledger.rules.definitions import OPERATOR_DAY
 from ledger.rules.facts import Award, Evaluation, Facts, Fenced
 from ledger.rules.fences import Keys

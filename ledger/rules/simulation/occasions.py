@@ -5,7 +5,8 @@ from typing import Any
 
 from ledger.accounts.program import Program
 from ledger.ids import holder_id, operator_name
-from ledger.journal.commands import UNUSED, Source, Usage, UsageKey, count_up
+from ledger.journal.commands import Source
+from ledger.journal.wants import UNUSED, Usage, UsageKey, count_up
 from ledger.rules.facts import PURCHASE, REFERRAL, REFERRER, Facts, Line, MemberFacts
 from ledger.rules.simulation.events import Event, Member
 from ledger.rules.visits import Visit, activity_visit, purchase_visit, visits_key

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ledger.accounts.chart import Unit
-from ledger.journal.commands import Usage, UsageKey, count_up
+from ledger.journal.wants import Usage, UsageKey, count_up
 from ledger.money import MAX_AMOUNT
 from ledger.rules.engine import evaluate
 from ledger.rules.facts import Evaluation, Facts, MemberFacts

@@ -11,7 +11,7 @@ from datetime import datetime
 from ledger.accounts.chart import Unit
 from ledger.accounts.ladders import Ladders
 from ledger.accounts.program import Program
-from ledger.journal.commands import Usage, UsageKey, count_up
+from ledger.journal.wants import Usage, UsageKey, count_up
 from ledger.rules.facts import Facts, MemberFacts
 from ledger.rules.rulebook import Compiled, rules_at
 from ledger.rules.simulation.counting import count_given, count_taken

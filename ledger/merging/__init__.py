@@ -1,0 +1,1 @@
+"""Merging members who are one, and parting them again."""
