@@ -15,9 +15,11 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 PREFIX: Final = "LEDGER_"
 _SCHEMES: Final = ("postgresql", "postgresql+psycopg")
 _LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+_LOG_FORMATS: Final = ("text", "json")
 _TRUE: Final = ("1", "true", "yes", "on")
 _FALSE: Final = ("0", "false", "no", "off")
 _VERIFIED: Final = "verify-full"
+_CERTIFIED: Final = "certificate"
 _USUAL: Final = re.compile(
     "abcdef|changeme|change|example|default|password|passwort|passwd|secret|token|metrics|ledger|loyalty|postgres|admin"
     "|root|test|dev|prod|production|local|qwerty|letmein|prometheus|0123456789|123456|1234|000|111"
@@ -43,7 +45,8 @@ class Settings:
     """LEDGER_OWNER_DATABASE_URL: where migrations connect, as the owner; by default `database_url`."""
 
     database_tls: str | None = None
-    """LEDGER_DATABASE_TLS: `verify-full` demands that the database proves who it is; without it as the address says."""
+    """LEDGER_DATABASE_TLS: `verify-full` demands that the database proves who it is, `certificate` that the service
+    does so as well, by a certificate and not by a password; without it as the address says."""
 
     data_dir: Path = Path("ledger-data")
     """LEDGER_DATA_DIR: the folder of embedded PostgreSQL."""
@@ -102,13 +105,18 @@ class Settings:
     log_level: str = "INFO"
     """LEDGER_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
 
+    log_format: str = "text"
+    """LEDGER_LOG_FORMAT: `text` for people, `json` for programs: an object in each line."""
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read every setting; raises ConfigurationError for the first that cannot be meant."""
         read = _Reader(environ)
         default = cls()
         database_tls = read("DATABASE_TLS", _tls, None)
-        address = _database_url if database_tls is None else _verified_url
+        address = {_VERIFIED: _verified_url, _CERTIFIED: _certified_url}.get(
+            database_tls or "", _database_url
+        )
         database_url = read("DATABASE_URL", address, None)
         return cls(
             database_url=database_url,
@@ -136,6 +144,7 @@ class Settings:
             upkeep_seconds=read("UPKEEP_SECONDS", _between(0, 86_400), default.upkeep_seconds),
             metrics_token=read("METRICS_TOKEN", _token, None),
             log_level=read("LOG_LEVEL", _log_level, default.log_level),
+            log_format=read("LOG_FORMAT", _log_format, default.log_format),
         )
 
 
@@ -173,6 +182,12 @@ def _log_level(given: str) -> str:
     if given.upper() not in _LOG_LEVELS:
         raise ValueError(f"must be one of {', '.join(_LOG_LEVELS)}, not {given!r}.")
     return given.upper()
+
+
+def _log_format(given: str) -> str:
+    if given.lower() not in _LOG_FORMATS:
+        raise ValueError(f"must be one of {', '.join(_LOG_FORMATS)}, not {given!r}.")
+    return given.lower()
 
 
 def _token(given: str) -> str:
@@ -220,8 +235,10 @@ def _is_usual(address: str, password: str) -> bool:
 
 
 def _tls(given: str) -> str:
-    if given != _VERIFIED:
-        raise ValueError(f"must be {_VERIFIED}, not {given!r}; without it the address decides.")
+    if given not in (_VERIFIED, _CERTIFIED):
+        raise ValueError(
+            f"must be {_VERIFIED} or {_CERTIFIED}, not {given!r}; without it the address decides."
+        )
     return given
 
 
@@ -233,6 +250,23 @@ def _verified_url(given: str) -> str:
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     if query.setdefault("sslmode", _VERIFIED) != _VERIFIED:
         raise ValueError(f"asks for another sslmode than LEDGER_DATABASE_TLS={_VERIFIED} does.")
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+def _certified_url(given: str) -> str:
+    """The address, by which libpq also shows a certificate of its own, and answers to no demand for a password."""
+    verified = _verified_url(given)
+    parts = urlsplit(verified)
+    if not is_remote(verified):
+        return verified
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if parts.password is not None or query.keys() & {"password", "passfile"}:
+        raise ValueError(
+            f"has a password, of which LEDGER_DATABASE_TLS={_CERTIFIED} makes no use; take it out."
+        )
+    for name, wanted in {"sslcertmode": "require", "require_auth": "none"}.items():
+        if query.setdefault(name, wanted) != wanted:
+            raise ValueError(f"asks for another {name} than LEDGER_DATABASE_TLS={_CERTIFIED} does.")
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 

@@ -34,6 +34,7 @@ from ledger.devdb import DevServer
 from ledger.http.headers import REPEATED, SINGLE
 from ledger.http.meters import Meters, share
 from ledger.http.problems import PROBLEM_JSON
+from ledger.log_lines import JsonLogger
 from ledger.worker import Worker
 
 _PROBE_SECONDS: Final = 2
@@ -74,6 +75,8 @@ class Service(BaseApplication):  # type: ignore[misc]
             "proc_name": "ledger",
         }.items():
             self.cfg.set(name, value)
+        if settings.log_format == "json":
+            self.cfg.set("logger_class", JsonLogger)
 
     def _forget_live_counts(self, _master: Any, worker: Any) -> None:
         """Of a worker that has ended stays what it had counted, and not what it was about to do."""

@@ -18,7 +18,7 @@ TYPE = "at+jwt"
 
 
 @cache
-def rsa_key(bits: int = 2_048, number: int = 0) -> rsa.RSAPrivateKey:
+def rsa_key(bits: int = 3_072, number: int = 0) -> rsa.RSAPrivateKey:
     """An RSA key. They take long to make, so each is made once."""
     assert number >= 0
     return rsa.generate_private_key(public_exponent=65_537, key_size=bits)

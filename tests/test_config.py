@@ -68,6 +68,7 @@ def test_yes_and_no_are_read_in_their_usual_forms(text: str, expected: bool) -> 
         ("METRICS_TOKEN", "hunter2-in-other-letters-é"),
         ("DATABASE_TLS", "require"),
         ("DATABASE_TLS", "1"),
+        ("LOG_FORMAT", "xml"),
     ],
 )
 def test_value_that_cannot_be_meant_is_refused_with_its_variable(name: str, text: str) -> None:
@@ -135,6 +136,35 @@ def test_a_certificate_is_demanded_of_both_addresses() -> None:
 def test_an_address_that_asks_for_less_than_a_certificate_is_refused(mode: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^LEDGER_DATABASE_URL asks for another sslmode") as refusal:
         read(DATABASE_TLS="verify-full", DATABASE_URL=f"{SECRET}?sslmode={mode}")
+    assert "hunter2" not in str(refusal.value)
+
+
+CERTIFIED = "postgresql://ledger@db.example/ledger?sslcert=%2Fledger.crt&sslkey=%2Fledger.key"
+
+
+def test_a_service_that_proves_itself_by_a_certificate_answers_to_no_demand_for_a_password() -> None:
+    settings = read(DATABASE_TLS="certificate", DATABASE_URL=CERTIFIED)
+    demanded = f"{CERTIFIED}&sslmode=verify-full&sslcertmode=require&require_auth=none"
+    assert settings.database_url == settings.owner_database_url == demanded
+    assert is_verified(demanded)
+    on_a_socket = "postgresql://ledger:hunter2@/ledger?host=/run/postgresql"
+    assert read(DATABASE_TLS="certificate", DATABASE_URL=on_a_socket).database_url == on_a_socket
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        (SECRET, "has a password"),
+        (f"{CERTIFIED}&password=hunter2", "has a password"),
+        (f"{CERTIFIED}&passfile=hunter2", "has a password"),
+        (f"{CERTIFIED}&require_auth=hunter2", "asks for another require_auth"),
+        (f"{CERTIFIED}&sslcertmode=allow", "asks for another sslcertmode"),
+        (f"{CERTIFIED}&sslmode=require", "asks for another sslmode"),
+    ],
+)
+def test_an_address_that_has_another_proof_than_a_certificate_is_refused(address: str, why: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^LEDGER_DATABASE_URL {why}") as refusal:
+        read(DATABASE_TLS="certificate", DATABASE_URL=address)
     assert "hunter2" not in str(refusal.value)
 
 

@@ -43,7 +43,11 @@ LEAST_SECRET: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
 LEAST_DISTINCT: Final = 16
 """Distinct bytes of a shared secret. A random one of 32 has about 30; a phrase often has fewer than these."""
 
+RSA_BITS: Final = 3_072
+"""Of an RSA key at least: as strong as 128 bits, which every other key here is (NIST SP 800-57, part 1, table 2)."""
+
 LEAST_RSA_BITS: Final = 2_048
+"""As few as an issuer's ``rsa_bits`` may ask for, whose identity service has no other: as strong as 112."""
 
 TYPE: Final = "at+jwt"
 """The type of an access token (RFC 9068), unless its issuer says another: no other JWT of his is taken for one."""
@@ -52,7 +56,8 @@ SKEW: Final = timedelta(seconds=30)
 """By how much another machine's clock may be ahead, where a token says from when it counts."""
 
 _CLAIMS: Final = ("exp", "aud", "iss", "sub")
-_MEMBERS: Final = frozenset({"program", "issuer", "audience", "type", "keys"})
+_NEEDED: Final = frozenset({"program", "issuer", "audience", "keys"})
+_OPTIONAL: Final = frozenset({"type", "rsa_bits"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class Issuer:
     issuer: str
     audience: str
     type: str
+    rsa_bits: int
 
 
 class _Trusted(NamedTuple):
@@ -194,15 +200,21 @@ def _issued(document: Any) -> Iterator[tuple[str, _Trusted]]:
         raise _unfit("the file", 'must be {"issuers": [...]}')
     for number, each in enumerate(document["issuers"], 1):
         what = f"issuer {number}"
-        if not isinstance(each, dict) or each.keys() | {"type"} != _MEMBERS:
-            raise _unfit(what, f"must have {', '.join(sorted(_MEMBERS))}, of which type may be left out")
+        if not isinstance(each, dict) or each.keys() - _OPTIONAL != _NEEDED:
+            raise _unfit(
+                what, f"must have {', '.join(sorted(_NEEDED))}, and may have {', '.join(sorted(_OPTIONAL))}"
+            )
         texts = [each["program"], each["issuer"], each["audience"], each.get("type", TYPE)]
         if not all(isinstance(text, str) and text for text in texts):
             raise _unfit(what, "must have texts for program, issuer, audience and type")
+        rsa_bits = each.get("rsa_bits", RSA_BITS)
+        if type(rsa_bits) is not int or rsa_bits < LEAST_RSA_BITS:
+            raise _unfit(what, f"must have {LEAST_RSA_BITS} or more for rsa_bits")
         if not isinstance(each["keys"], list) or not each["keys"]:
             raise _unfit(what, "must have a list of keys")
+        program, name, audience, kind = texts
         for key in each["keys"]:
-            yield _key(key, Issuer(*texts), what)
+            yield _key(key, Issuer(program, name, audience, kind, rsa_bits), what)
 
 
 def _key(given: Any, issuer: Issuer, where: str) -> tuple[str, _Trusted]:
@@ -220,13 +232,13 @@ def _key(given: Any, issuer: Issuer, where: str) -> tuple[str, _Trusted]:
         key = jwt.PyJWK({name: value for name, value in given.items() if name != "d"}, algorithm)
     except (jwt.PyJWTError, ValueError, TypeError, KeyError):
         raise _unfit(what, "cannot be read as a JWK") from None
-    _require_strength(what, algorithm, key.key)
+    _require_strength(what, algorithm, key.key, issuer.rsa_bits)
     return kid, _Trusted(issuer, algorithm, key)
 
 
-def _require_strength(what: str, algorithm: str, key: object) -> None:
+def _require_strength(what: str, algorithm: str, key: object, rsa_bits: int) -> None:
     if isinstance(key, bytes):
         if len(key) < LEAST_SECRET[algorithm] or len(set(key)) < LEAST_DISTINCT:
             raise _unfit(what, f"must be {LEAST_SECRET[algorithm]} random bytes at least")
-    elif isinstance(key, RSAPublicKey) and key.key_size < LEAST_RSA_BITS:
-        raise _unfit(what, f"must have {LEAST_RSA_BITS} bits at least")
+    elif isinstance(key, RSAPublicKey) and key.key_size < rsa_bits:
+        raise _unfit(what, f"must have {rsa_bits} bits at least; the issuer's rsa_bits may ask for fewer")

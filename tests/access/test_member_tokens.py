@@ -247,9 +247,33 @@ UNFIT_KEYS: dict[str, tuple[Any, str]] = {
     "a short secret": (jwk(secret(31), "k", "HS256"), "must be 32 random bytes"),
     "a secret too short for its digest": (jwk(secret(63), "k", "HS512"), "must be 64 random bytes"),
     "a default secret": (jwk(b"secret" * 8, "k", "HS256"), "must be 32 random bytes"),
-    "a short RSA key": (jwk(rsa_key(1_024), "k", "RS256"), "must have 2048 bits"),
+    "a short RSA key": (jwk(rsa_key(2_048), "k", "RS256"), "must have 3072 bits"),
     "a half": ({"kty": "RSA", "n": "AQAB", "kid": "k", "alg": "RS256"}, "cannot be read"),
 }
+
+
+@pytest.mark.parametrize(
+    ("rsa_bits", "bits", "why"),
+    [
+        (2_048, 1_024, "must have 2048 bits"),
+        (4_096, 3_072, "must have 4096 bits"),
+        (2_047, 2_048, "2048 or more for rsa_bits"),
+        (True, 3_072, "2048 or more for rsa_bits"),
+        ("2048", 3_072, "2048 or more for rsa_bits"),
+    ],
+)
+def test_an_rsa_key_has_the_bits_that_its_issuer_must_have(
+    identity: Identity, tmp_path: Path, rsa_bits: Any, bits: int, why: str
+) -> None:
+    keys = [jwk(rsa_key(bits), "k", "RS256")]
+    with pytest.raises(ConfigurationError, match=why):
+        MemberKeys(write_keys(tmp_path / "keys", identity.trusted(keys=keys, rsa_bits=rsa_bits)))
+
+
+def test_an_issuer_may_be_believed_by_2048_bits_where_it_is_said_so(tmp_path: Path) -> None:
+    identity = Identity("shop", NOW, "RS256", key=rsa_key(2_048))
+    trusted = MemberKeys(write_keys(tmp_path / "keys", identity.trusted(rsa_bits=2_048)))
+    assert trusted.verify(identity.token(), NOW).kid == identity.kid
 
 
 @pytest.mark.parametrize("what", UNFIT)

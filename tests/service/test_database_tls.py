@@ -1,4 +1,4 @@
-"""A database over TLS: spoken to when it proves its name, and not otherwise."""
+"""A database over TLS: spoken to when it proves its name, and by a certificate of one's own where that is demanded."""
 
 import socket
 import ssl
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from cryptography import x509
@@ -24,6 +24,7 @@ from tests.conftest import TestDatabase
 
 SECONDS: Final = 30
 ASKS_FOR_TLS: Final = bytes.fromhex("0000000804d2162f")
+PASSWORD_PLEASE: Final = bytes.fromhex("520000000800000003")
 
 
 def certificate(folder: Path, name: str) -> Path:
@@ -46,6 +47,7 @@ def certificate(folder: Path, name: str) -> Path:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+    path.touch(mode=0o600)
     path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
     return path
 
@@ -53,11 +55,17 @@ def certificate(folder: Path, name: str) -> Path:
 class Front:
     """A server that speaks TLS before a database on a socket of this machine, as a database over a network does."""
 
-    def __init__(self, address: str, certified: Path) -> None:
+    def __init__(
+        self, address: str, certified: Path, *, demands: Path | None = None, asks_password: bool = False
+    ):
         query = make_url(address).query
         self.behind = f"{query['host']}/.s.PGSQL.{query['port']}"
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(certified)
+        if demands is not None:
+            self.tls.verify_mode = ssl.CERT_REQUIRED
+            self.tls.load_verify_locations(demands)
+        self.asks_password = asks_password
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.asked: list[bytes] = []
@@ -81,6 +89,11 @@ class Front:
                 self.tls.wrap_socket(caller, server_side=True) as sealed,
                 socket.socket(socket.AF_UNIX) as behind,
             ):
+                if self.asks_password:
+                    sealed.recv(65_536)
+                    sealed.sendall(PASSWORD_PLEASE)
+                    self.asked.append(sealed.recv(65_536))
+                    return
                 behind.connect(self.behind)
                 there = threading.Thread(target=_pass_on, args=(sealed, behind), daemon=True)
                 there.start()
@@ -98,8 +111,8 @@ def _pass_on(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextmanager
-def fronted(address: str, certified: Path) -> Iterator[Front]:
-    front = Front(address, certified)
+def fronted(address: str, certified: Path, **how: Any) -> Iterator[Front]:
+    front = Front(address, certified, **how)
     try:
         yield front
     finally:
@@ -109,12 +122,15 @@ def fronted(address: str, certified: Path) -> Iterator[Front]:
             each.join(SECONDS)
 
 
-def asked_through(front: Front, address: str, host: str, ca: Path) -> int:
-    """What the database answers by the settings of a service that demands proof."""
+def asked_through(front: Front, address: str, host: str, ca: Path, shown: Path | None = None) -> int:
+    """What the database answers by the settings of a service that demands proof, or shows a certificate of its own."""
     plain = make_url(address)
     over = plain.set(query={}, host=host, port=front.port)
     url = f"{over.render_as_string(hide_password=False)}?hostaddr=127.0.0.1&sslrootcert={ca}"
-    settings = Settings.from_environment({"LEDGER_DATABASE_URL": url, "LEDGER_DATABASE_TLS": "verify-full"})
+    demanded = "verify-full"
+    if shown is not None:
+        url, demanded = f"{url}&sslcert={shown}&sslkey={shown}", "certificate"
+    settings = Settings.from_environment({"LEDGER_DATABASE_URL": url, "LEDGER_DATABASE_TLS": demanded})
     assert settings.database_url is not None
     database = open_database(settings.database_url, settings)
     try:
@@ -152,3 +168,39 @@ def test_a_database_that_does_not_prove_its_name_is_not_spoken_to(
         with pytest.raises(DatabaseUnavailable):
             asked_through(front, address, host, ca)
         assert set(front.asked) == {ASKS_FOR_TLS}
+
+
+def test_a_service_that_shows_a_certificate_is_let_in_without_a_password(
+    address: str, tmp_path: Path
+) -> None:
+    certified, own = certificate(tmp_path, "db.example"), certificate(tmp_path, "ledger")
+    with fronted(address, certified, demands=own) as front:
+        assert asked_through(front, address, "db.example", certified, shown=own) == 42
+
+
+def test_a_certificate_that_the_database_does_not_know_opens_nothing(address: str, tmp_path: Path) -> None:
+    certified, own, other = (certificate(tmp_path, name) for name in ("db.example", "ledger", "ledger"))
+    with fronted(address, certified, demands=own) as front, pytest.raises(DatabaseUnavailable):
+        asked_through(front, address, "db.example", certified, shown=other)
+
+
+def test_a_database_that_lets_anybody_in_without_a_certificate_is_not_spoken_to(
+    address: str, tmp_path: Path
+) -> None:
+    certified, own = certificate(tmp_path, "db.example"), certificate(tmp_path, "ledger")
+    with fronted(address, certified) as front, pytest.raises(DatabaseUnavailable):
+        asked_through(front, address, "db.example", certified, shown=own)
+
+
+def test_a_database_that_asks_for_a_password_is_told_none(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "hunter2")
+    certified, own = certificate(tmp_path, "db.example"), certificate(tmp_path, "ledger")
+    with (
+        fronted(address, certified, demands=own, asks_password=True) as front,
+        pytest.raises(DatabaseUnavailable),
+    ):
+        asked_through(front, address, "db.example", certified, shown=own)
+    assert set(front.asked) <= {ASKS_FOR_TLS, b""}
+    assert b"" in front.asked
