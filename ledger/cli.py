@@ -154,13 +154,23 @@ def create(
 @keys.command("list")
 @data_option
 @click.option("--program", help="Name of the program; all of them without.")
+@click.option(
+    "--older-than",
+    type=click.IntRange(0, 36_500),
+    metavar="DAYS",
+    help="Only those that have not ended and were made more days ago: they are due to be rotated.",
+)
 @told_plainly
-def list_(data: Path | None, program: str | None) -> None:
+def list_(data: Path | None, program: str | None, older_than: int | None) -> None:
     """List the keys; what a key says is not known."""
+    now = clock.system_now()
     with opened(data) as place, place.owner() as database:
         chosen = require_program(database, program) if program else None
         with database.read() as connection:
             found = list_keys(connection, chosen)
+    if older_than is not None:
+        made_by = now - timedelta(days=older_than)
+        found = [key for key in found if key.created_at < made_by and not key.has_ended(now)]
     for key in found:
         moments = (key.expires_at, key.revoked_at, key.last_used_at, key.frozen_at)
         fields = [key.key_id, key.program, key.role, key.region or "-", key.name or "-"]
@@ -168,9 +178,13 @@ def list_(data: Path | None, program: str | None) -> None:
         click.echo("\t".join([*fields, key.frozen_reason or "-"]))
 
 
+why_option = click.option("--reason", default="", help="Why; kept with the key.")
+
+
 @keys.command("rotate")
 @data_option
 @click.argument("key_id")
+@why_option
 @click.option(
     "--grace-days",
     type=click.IntRange(0, 3_650),
@@ -179,11 +193,11 @@ def list_(data: Path | None, program: str | None) -> None:
     help="How long both are good.",
 )
 @told_plainly
-def rotate(data: Path | None, key_id: str, grace_days: int) -> None:
+def rotate(data: Path | None, key_id: str, reason: str, grace_days: int) -> None:
     """Print a new key like this one, which lapses when the days of grace are over."""
     now, grace = clock.system_now(), timedelta(days=grace_days)
     with opened(data) as place, place.owner() as database:
-        key = database.run(lambda connection: rotate_key(connection, key_id, now, grace))
+        key = database.run(lambda connection: rotate_key(connection, key_id, now, grace, reason))
     if key is None:
         raise click.ClickException(f"There is no key {key_id!r} that is good now: make one with `create`.")
     click.echo(key.token)
@@ -203,20 +217,22 @@ def freeze(data: Path | None, key_id: str, reason: str) -> None:
 @keys.command("unfreeze")
 @data_option
 @click.argument("key_id")
+@why_option
 @told_plainly
-def unfreeze(data: Path | None, key_id: str) -> None:
+def unfreeze(data: Path | None, key_id: str, reason: str) -> None:
     """Set a frozen key free."""
-    _change_key(data, key_id, lambda connection: unfreeze_key(connection, key_id, clock.system_now()))
+    _change_key(data, key_id, lambda connection: unfreeze_key(connection, key_id, clock.system_now(), reason))
     click.echo(f"{key_id} is free.")
 
 
 @keys.command("revoke")
 @data_option
 @click.argument("key_id")
+@why_option
 @told_plainly
-def revoke(data: Path | None, key_id: str) -> None:
+def revoke(data: Path | None, key_id: str, reason: str) -> None:
     """Revoke a key for good, at once. KEY_ID is the part between the two underscores."""
-    _change_key(data, key_id, lambda connection: revoke_key(connection, key_id, clock.system_now()))
+    _change_key(data, key_id, lambda connection: revoke_key(connection, key_id, clock.system_now(), reason))
     click.echo(f"{key_id} is revoked.")
 
 

@@ -247,6 +247,19 @@ def with_locks(tenant: Tenant, member_id: str) -> dict[str, str]:
     return {"locked_member_id": other}
 
 
+def with_keys(tenant: Tenant, name: str) -> dict[str, str]:
+    """Let an operator have a key made, frozen, set free and revoked; the key."""
+    wanted = {"role": "pos", "name": name, "valid_days": 90}
+    proposed = tenant.send("POST", "/v1/keys", role="operator", json=wanted)
+    path = f"/v1/approvals/{proposed.json['approval_id']}/approve"
+    made = tenant.send("POST", path, role="approver").json["result"]
+    for change in ("freeze", "unfreeze", "revoke"):
+        path = f"/v1/keys/{made['key_id']}/{change}"
+        answer = tenant.send("POST", path, role="operator", json={"reason": name})
+        assert answer.status_code == 200, answer.data
+    return {"key_id": str(made["key_id"])}
+
+
 def with_checkpoints(tenant: Tenant) -> dict[str, str]:
     """Let somebody who has a key sign two checkpoints of the program; the newer one."""
     database: Database = tenant.app.extensions[EXTENSION].database

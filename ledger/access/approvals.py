@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, Select, Text, cast, insert, literal, sel
 from sqlalchemy.dialects.postgresql import JSON
 
 from ledger.access.models import api_keys, approvals
-from ledger.access.principals import Principal, unauthenticated
+from ledger.access.principals import Principal, require_holding
 from ledger.accounts.listing import newest_rows
 from ledger.accounts.paging import DEFAULT_LIMIT, Page
 from ledger.accounts.program import Program
@@ -29,7 +29,6 @@ from ledger.errors import (
     ApprovalContentChanged,
     ApprovalDecided,
     ApprovalUnknown,
-    KeyFrozen,
     ProposerFrozen,
     ProposerRevoked,
     SelfApproval,
@@ -312,13 +311,9 @@ def _require_keys(
     connection: Connection, program: Program, found: Approval, status: str, by: Principal
 ) -> None:
     lock_program(connection, program)
-    query = select(api_keys).where(api_keys.c.key_id.in_((found.proposed_by, by.key_id)))
-    keys = {row.key_id: row for row in connection.execute(query)}
-    checker, maker = keys.get(by.key_id), keys.get(found.proposed_by)
-    if checker is not None and checker.revoked_at is not None:
-        raise unauthenticated()
-    if checker is not None and checker.frozen_at is not None:
-        raise KeyFrozen("the key is frozen")
+    require_holding(connection, by)
+    query = select(api_keys).where(api_keys.c.key_id == found.proposed_by)
+    maker = connection.execute(query).one_or_none()
     if status != APPROVED or maker is None:
         return
     if maker.revoked_at is not None:

@@ -50,6 +50,17 @@ approvals = Table(
     Column("reason", Text),
 )
 
+key_events = Table(
+    "key_events",
+    metadata,
+    Column("key_id", ForeignKey("api_keys.key_id"), primary_key=True),
+    Column("event_id", Uuid, primary_key=True),
+    Column("recorded_at", Moment, nullable=False),
+    Column("change", Text, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
 # To ten minutes or so.
 key_uses = Table(
     "key_uses",

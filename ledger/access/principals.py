@@ -4,7 +4,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, or_
+from sqlalchemy import Connection, or_, select
 
 from ledger.access.claims import Claims, is_token, unbelieved
 from ledger.access.keys import digest_of, key_id_of
@@ -91,6 +91,19 @@ def authenticate(connection: Connection, header: str | None, now: datetime) -> P
         row.expires_at,
         is_frozen=row.frozen_at is not None,
     )
+
+
+def require_holding(connection: Connection, by: Principal) -> None:
+    """Refuse a key that was revoked or frozen since it was let in (``unauthenticated``, ``key_frozen``).
+
+    Whoever holds the program's row keeps it so until the end of the transaction.
+    """
+    query = select(api_keys.c.revoked_at, api_keys.c.frozen_at).where(api_keys.c.key_id == by.key_id)
+    row = connection.execute(query).one_or_none()
+    if row is not None and row.revoked_at is not None:
+        raise unauthenticated()
+    if row is not None and row.frozen_at is not None:
+        raise KeyFrozen("the key is frozen")
 
 
 def admit_member(connection: Connection, claims: Claims) -> Principal:

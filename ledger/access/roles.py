@@ -11,6 +11,7 @@
 - ``finance`` reads everything, reports included, proposes how points are measured, and closes the months.
   ``readonly`` reads members and entries.
 - ``admin`` may do all. Whoever approves must still be another key than the one that proposed.
+- ``operator`` and ``admin`` keep keys, as far as ``KEEPS`` reaches.
 """
 
 from typing import Final
@@ -37,6 +38,7 @@ SCOPES: Final = {
     "program:write": "Change the terms of the program",
     "freeze": "Freeze and unfreeze the points of members, and have what they are awarded reviewed",
     "review": "Read what is held for review, and decide on it",
+    "keys": "List, freeze, unfreeze and revoke keys",
     "test-clock": "Set the clock of a test program",
 }
 
@@ -60,6 +62,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             "switch",
             "freeze",
             "review",
+            "keys",
             "test-clock",
         }
     ),
@@ -69,6 +72,15 @@ ROLES: Final[dict[str, frozenset[str]]] = {
 
 MEMBER: Final = "member"
 """What is told of a caller who comes with a member token. No key has this role: it has no scopes."""
+
+GRANTABLE: Final = tuple(sorted(role for role, scopes in ROLES.items() if "approve" not in scopes))
+"""The roles of keys that are made, set free and rotated over HTTP."""
+
+KEEPS: Final[dict[str, frozenset[str]]] = {
+    "admin": frozenset(ROLES),
+    "operator": frozenset(GRANTABLE),
+}
+"""Whose keys a role with the scope ``keys`` may freeze and revoke: none that may more than it could have granted."""
 
 HEADQUARTERS_ROLES: Final = frozenset({"admin"})
 """Roles of which no key speaks for a region: they may do what is no region's to do."""

@@ -1,11 +1,15 @@
 """Routes of approvals, what waits for a decision and the decision; of keys, and of the audit log."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ledger import errors
 from ledger.access.approvals import REJECTED, approve, decide, list_approvals, require_approval
 from ledger.access.audit_queries import Forms, Wanted, list_audit
-from ledger.access.key_grants import propose_key
+from ledger.access.key_events import list_key_events
+from ledger.access.key_grants import propose_key, propose_rotation
+from ledger.access.key_keeping import find_key, find_page, freeze, revoke, unfreeze
+from ledger.access.register import RegisteredKey
 from ledger.access.schemas import (
     ApprovalQuery,
     ApprovalSchema,
@@ -14,11 +18,16 @@ from ledger.access.schemas import (
     ApproveSchema,
     AuditEventSchema,
     AuditQuery,
+    KeptKeySchema,
+    KeyChangeSchema,
+    KeyEventSchema,
+    KeyEventsQuery,
     KeySchema,
     ProposedKeySchema,
     RejectSchema,
+    RotationSchema,
 )
-from ledger.accounts.schemas import page_of
+from ledger.accounts.schemas import PageQuery, page_of
 from ledger.http.endpoint import Routes
 from ledger.http.problems import status_of
 from ledger.http.services import Call
@@ -37,6 +46,7 @@ _REFUSALS = (
 _OF_WHAT_IS_APPROVED = (
     errors.ProposerRevoked,
     errors.ProposerFrozen,
+    errors.KeyNotUsable,
     errors.RuleNotOverridable,
     errors.ReferenceExists,
     errors.FundUnknown,
@@ -122,7 +132,13 @@ def reject_proposal(call: Call, approval_id: str, reason: str) -> dict[str, Any]
     return decided.shown()
 
 
-keys = Routes("Keys", "Keys that one key proposes and another approves.")
+keys = Routes(
+    "Keys",
+    "Keys that one key proposes and another approves, and what is done to them. Every change holds from the next"
+    " request on, on every worker. What approves is made, set free and rotated with `ledger keys` alone.",
+)
+
+_OF_KEYS = (errors.KeyUnknown, errors.KeyOutOfReach, errors.OtherRegion, errors.OutcomeUnknown)
 
 
 @keys.post(
@@ -144,6 +160,83 @@ def propose_new_key(call: Call, **wanted: Any) -> dict[str, Any]:
         lambda connection: propose_key(connection, call.program, wanted, by=call.principal, now=call.now)
     )
     return {**made.shown(), "token": token}
+
+
+@keys.post(
+    "/v1/keys/<key_id>/rotate",
+    scope="propose",
+    schema=RotationSchema,
+    answer=ProposedKeySchema,
+    statuses=(202,),
+    refusals=(*_OF_KEYS, errors.KeyNotUsable),
+)
+def propose_key_rotation(call: Call, key_id: str, **wanted: Any) -> dict[str, Any]:
+    """Propose a key in the place of another.
+
+    It has the same role, name and region, and takes another key's approval, as every key does: until then nothing
+    changes. From then on both are good, the old one for `grace_days` at most. `token` is in this answer and nowhere
+    else.
+    """
+    made, token = call.database.run(
+        lambda connection: propose_rotation(
+            connection, call.program, key_id, wanted, by=call.principal, now=call.now
+        )
+    )
+    return {**made.shown(), "token": token}
+
+
+@keys.get("/v1/keys", scope="keys", schema=PageQuery, answer=page_of(KeptKeySchema))
+def list_program_keys(call: Call, **page: Any) -> dict[str, Any]:
+    """List the keys of the program, newest first."""
+    with call.database.read() as connection:
+        return find_page(connection, call.program, **page).shown()
+
+
+@keys.get(
+    "/v1/keys/<key_id>/events",
+    scope="keys",
+    schema=KeyEventsQuery,
+    answer=page_of(KeyEventSchema),
+    refusals=(errors.KeyUnknown,),
+)
+def list_events_of_key(call: Call, key_id: str, **page: Any) -> dict[str, Any]:
+    """List what was done to a key, newest first."""
+    with call.database.read() as connection:
+        found = find_key(connection, call.program, key_id)
+        return list_key_events(connection, found.key_id, **page).shown()
+
+
+_FORM = {"schema": KeyChangeSchema, "answer": KeptKeySchema}
+
+
+@keys.post("/v1/keys/<key_id>/freeze", scope="keys", refusals=(*_OF_KEYS, errors.KeyNotUsable), **_FORM)
+def freeze_key(call: Call, key_id: str, reason: str) -> dict[str, Any]:
+    """Freeze a key.
+
+    Until it is set free it is answered 403 `key_frozen`, and nothing that it has proposed is approved. Sending it again
+    changes nothing.
+    """
+    return _change(call, freeze, key_id, reason)
+
+
+@keys.post("/v1/keys/<key_id>/unfreeze", scope="keys", refusals=(*_OF_KEYS, errors.KeyNotUsable), **_FORM)
+def unfreeze_key(call: Call, key_id: str, reason: str) -> dict[str, Any]:
+    """Set a frozen key free. No key does it for itself. Sending it again changes nothing."""
+    return _change(call, unfreeze, key_id, reason)
+
+
+@keys.post("/v1/keys/<key_id>/revoke", scope="keys", refusals=_OF_KEYS, **_FORM)
+def revoke_key(call: Call, key_id: str, reason: str) -> dict[str, Any]:
+    """Revoke a key, for good. Sending it again changes nothing."""
+    return _change(call, revoke, key_id, reason)
+
+
+def _change(call: Call, change: Callable[..., RegisteredKey], key_id: str, reason: str) -> dict[str, Any]:
+    # By the system's time: a program's test clock ages no key.
+    now = call.services.clock()
+    return call.database.run(
+        lambda connection: change(connection, call.program, key_id, reason, by=call.principal, now=now)
+    ).shown()
 
 
 log = Routes("Audit log", "Who has done what, and who was denied what.")

@@ -7,10 +7,13 @@ from marshmallow import fields
 from ledger.access.approvals import STATUSES
 from ledger.access.audit_log import MOST_SUBJECT
 from ledger.access.audit_queries import OUTCOMES
-from ledger.access.key_grants import GRANTABLE, MOST_DAYS
+from ledger.access.key_events import CHANGES, PREFIX
+from ledger.access.key_grants import MOST_DAYS
+from ledger.access.roles import GRANTABLE, ROLES
 from ledger.accounts.schemas import PageQuery
 from ledger.http.fields import (
     Answer,
+    CallerId,
     Choice,
     ContentHash,
     Instant,
@@ -83,6 +86,58 @@ class ProposedKeySchema(ApprovalSchema):
     token = fields.String(
         required=True, metadata={"description": "The key itself: told once, and kept by nobody"}
     )
+
+
+class KeyQuery(Strict):
+    """A key, by its id."""
+
+    key_id = CallerId("The part of a key between its two underscores", required=True)
+
+
+class KeyChangeSchema(KeyQuery):
+    """Why something is done to a key."""
+
+    reason = Text(256, "In words; kept with who has done it", required=True)
+
+
+class RotationSchema(KeyChangeSchema):
+    """A key as it is proposed in the place of another: of the same role, name and region."""
+
+    valid_days = Integer(1, MOST_DAYS, "Days from its approval until it lapses", required=True)
+    grace_days = Integer(
+        0, MOST_DAYS, "Days from its approval in which the old one is good too", load_default=7
+    )
+
+
+class KeptKeySchema(Answer):
+    """What is known of a key; the key itself is not."""
+
+    key_id = fields.String(required=True)
+    role = Choice(sorted(ROLES), required=True)
+    name = fields.String(required=True)
+    region = fields.String(required=True, allow_none=True)
+    created_at = Instant(required=True)
+    expires_at = Instant("From then on it opens nothing", required=True, allow_none=True)
+    revoked_at = Instant("Since then it opens nothing, for good", required=True, allow_none=True)
+    frozen_at = Instant("Since then it opens nothing, until it is set free", required=True, allow_none=True)
+    frozen_reason = fields.String(required=True, allow_none=True)
+    last_used_at = Instant("To ten minutes or so", required=True, allow_none=True)
+
+
+class KeyEventsQuery(KeyQuery, PageQuery):
+    """A page of what was done to a key."""
+
+
+class KeyEventSchema(Answer):
+    """What was done to a key."""
+
+    event_id = LedgerId(PREFIX, required=True)
+    change = Choice(CHANGES, required=True)
+    changed_by = fields.String(
+        required=True, metadata={"description": "The id of the key; `owner` for the command line"}
+    )
+    reason = fields.String(required=True)
+    recorded_at = Instant(required=True)
 
 
 def _nullable(description: str) -> fields.String:

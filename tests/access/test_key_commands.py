@@ -109,6 +109,37 @@ def test_a_key_is_frozen_with_a_reason_and_set_free(command: Callable[..., Resul
         assert command(*change).exit_code == 1
 
 
+def test_what_has_not_ended_and_is_old_is_due_to_be_rotated(
+    command: Callable[..., Result], fresh_database: TestDatabase
+) -> None:
+    old, revoked, frozen = (
+        str(key_id_of(command("create", "--role", "pos").stdout.strip())) for _ in range(3)
+    )
+    command("revoke", revoked)
+    command("freeze", frozen, "--reason", "till lost")
+    with psycopg.connect(fresh_database.owner_url) as owner:
+        owner.execute("UPDATE api_keys SET created_at = now() - interval '366 days'")
+    command("create", "--role", "pos")
+    due = command("list", "--older-than", "365")
+    assert {line.split("\t")[0] for line in due.stdout.splitlines()} == {old, frozen}
+    assert command("list", "--older-than", "367").stdout == ""
+    assert len(rows(command)) == 4
+
+
+def test_a_reason_is_kept_with_whatever_the_owner_does(
+    command: Callable[..., Result], fresh_database: TestDatabase
+) -> None:
+    key_id = str(key_id_of(command("create", "--role", "admin").stdout.strip()))
+    for change in ("rotate", "freeze", "unfreeze", "revoke"):
+        assert command(change, key_id, "--reason", f"to {change}").exit_code == 0
+    with psycopg.connect(fresh_database.owner_url) as owner:
+        query = "SELECT change, reason, changed_by FROM key_events ORDER BY event_id"
+        found = owner.execute(query).fetchall()
+    assert found == [
+        (change, f"to {change}", "owner") for change in ("rotate", "freeze", "unfreeze", "revoke")
+    ]
+
+
 def test_whatever_is_done_to_keys_is_in_the_audit_log_without_the_keys(
     command: Callable[..., Result], fresh_database: TestDatabase
 ) -> None:

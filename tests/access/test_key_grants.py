@@ -12,9 +12,9 @@ from sqlalchemy import text
 
 from ledger import clock
 from ledger.access import ROLES
-from ledger.access.key_grants import GRANTABLE
 from ledger.access.keys import digest_of, key_id_of, new_key
 from ledger.access.register import create_key, list_keys
+from ledger.access.roles import GRANTABLE
 from tests.whole_service import Tenant, WholeService, open_service
 
 WANTED: Final = {"role": "pos", "name": "till-9", "valid_days": 90}

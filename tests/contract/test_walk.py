@@ -11,6 +11,7 @@ import orjson
 import pytest
 from openapi_schema_validator import OAS31Validator
 
+from ledger.access.keys import key_id_of
 from ledger.rules.terms import DEFAULT_TERMS
 from tests.ladders import tiers
 from tests.shapes import Page, Schema, pages
@@ -428,6 +429,17 @@ def make_keys(walk: Walk) -> None:
     made = walk.step("approve_proposal", {}, ids=ids, role="approver")
     assert made["result"]["key_id"] == proposed["subject"]
     walk.refuse("propose_new_key", "invalid_request", {**wanted, "role": "approver"})
+    why, kept = {"reason": "a till was lost"}, {"key_id": proposed["subject"]}
+    for step in ("freeze_key", "unfreeze_key"):
+        walk.step(step, why, ids=kept)
+    rotated = walk.step("propose_key_rotation", {**why, "valid_days": 90}, ids=kept)
+    walk.step("approve_proposal", {}, ids={"approval_id": rotated["approval_id"]}, role="approver")
+    walk.step("revoke_key", why, ids=kept)
+    walk.refuse("propose_key_rotation", "key_not_usable", {**why, "valid_days": 90}, ids=kept)
+    walk.step("list_events_of_key", ids=kept)
+    approving = {"key_id": key_id_of(walk.tenant.keys["approver"])}
+    walk.refuse("freeze_key", "key_out_of_reach", why, ids=approving, role="operator")
+    walk.refuse("freeze_key", "key_unknown", why, ids={"key_id": "none"})
 
 
 def set_rates(walk: Walk) -> None:

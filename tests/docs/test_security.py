@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from ledger.access.member_keys import ALGORITHMS
 from tests.docs.pages import ROOT, text_of
 
 PAGE: Final = text_of("docs/security.md")
@@ -40,3 +41,22 @@ def test_every_incident_names_what_stops_it() -> None:
         r"(?m)^\| (.+?) \|.*\|$", PAGE.partition("## What has happened")[2].partition("\n## ")[0]
     )[1:]
     assert len([row for row in rows if not row.startswith("--")]) == 17
+
+
+def test_the_inventory_names_every_algorithm_of_the_code() -> None:
+    inventory = PAGE.partition("#### The inventory of cryptography")[2].partition("\n#### ")[0]
+    assert not [name for name in ALGORITHMS if not re.search(rf"\b{name}\b", inventory)]
+    used = set()
+    for file in (ROOT / "ledger").rglob("*.py"):
+        used |= set(re.findall(r"\bhashlib(?:\.| import )(\w+)", file.read_text(encoding="utf-8")))
+    named = {"sha256": "SHA-256", "blake2b": "BLAKE2b"}
+    assert used == named.keys()
+    assert all(name in inventory for name in named.values())
+
+
+def test_every_requirement_that_is_open_says_why() -> None:
+    rows = re.findall(r"(?m)^\| ([\d., to]+?) \| (.+?) \| (.*) \|$", PAGE.partition("## ASVS")[2])
+    assert len(rows) > 80
+    assert not [
+        number for number, state, why in rows if not why or not re.match("met|n/a|open|deployment", state)
+    ]

@@ -36,12 +36,57 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION public.refuse_all_but_undoing() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.undone_at IS NULL AND NEW.undone_at IS NOT NULL
+        AND (NEW.holder_id, NEW.merge_id, NEW.duplicate_id, NEW.merged_at, NEW.uncounted)
+            IS NOT DISTINCT FROM (OLD.holder_id, OLD.merge_id, OLD.duplicate_id, OLD.merged_at, OLD.uncounted)
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% on % is refused: a merge is undone once, and nothing else of it changes', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END $$;
+
+CREATE FUNCTION public.refuse_all_but_verdict() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.decision IS NULL AND NEW.decision IS NOT NULL
+        AND (NEW.holder_id, NEW.hold_id, NEW.entry_id, NEW.opened_by, NEW.program_id)
+            IS NOT DISTINCT FROM (OLD.holder_id, OLD.hold_id, OLD.entry_id, OLD.opened_by, OLD.program_id)
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% on % is refused: a review is append-only, and decided once', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END $$;
+
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
     RAISE EXCEPTION '% on % is refused: the books are append-only; post a reversal instead', TG_OP, TG_TABLE_NAME
         USING ERRCODE = 'insufficient_privilege';
+END $$;
+
+CREATE FUNCTION public.refuse_looser_keys() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'MEMBER') AND (
+        OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at
+        OR OLD.expires_at IS NOT NULL AND (NEW.expires_at IS NULL OR NEW.expires_at > OLD.expires_at)
+        OR NEW.role IN ('admin', 'approver') AND (
+            OLD.frozen_at IS NOT NULL AND NEW.frozen_at IS NULL
+            OR NEW.expires_at IS DISTINCT FROM OLD.expires_at))
+    THEN
+        RAISE EXCEPTION 'the application ends keys, and neither revives nor prolongs them'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
 END $$;
 
 CREATE FUNCTION public.refuse_revoked_keys() RETURNS trigger
@@ -320,7 +365,6 @@ CREATE TABLE public.entries (
     terminal text,
     details json,
     CONSTRAINT entries_hash_check CHECK ((length(hash) = 32)),
-    CONSTRAINT entries_kind_check CHECK ((kind = ANY (ARRAY['earn'::text, 'award'::text, 'redeem'::text, 'refund'::text, 'return'::text, 'transfer_out'::text, 'transfer_in'::text, 'expire'::text, 'reversal'::text, 'activity'::text, 'referral'::text, 'fund_grant'::text, 'fund_spend'::text, 'hold'::text, 'capture'::text, 'release'::text, 'adjust'::text]))),
     CONSTRAINT entries_version_check CHECK ((version > 0))
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='200000');
@@ -399,11 +443,11 @@ CREATE TABLE public.holders (
     tier_in_grace boolean DEFAULT false NOT NULL,
     tier text,
     locks smallint DEFAULT 0 NOT NULL,
+    merged_into uuid,
     CONSTRAINT holders_debt_check CHECK (((debt >= 0) AND (debt <= '9007199254740991'::bigint))),
     CONSTRAINT holders_growth_check CHECK (((growth >= 0) AND (growth <= '9007199254740991'::bigint))),
     CONSTRAINT holders_head_hash_check CHECK ((length(head_hash) = 32)),
     CONSTRAINT holders_held_check CHECK (((held >= 0) AND (held <= '9007199254740991'::bigint))),
-    CONSTRAINT holders_locks_check CHECK (((locks >= 0) AND (locks <= 3))),
     CONSTRAINT holders_member_id_check CHECK ((member_id ~ '^([A-Za-z0-9._:-]{1,64}|(fund|operator|terminal|store|key)/[A-Za-z0-9._:-]{1,96})$'::text)),
     CONSTRAINT holders_points_check CHECK (((points >= 0) AND (points <= '9007199254740991'::bigint))),
     CONSTRAINT holders_standing_check CHECK (((available >= 0) AND (pending >= 0) AND ((available + pending) <= points) AND ((growth_value >= 0) AND (growth_value <= growth)))),
@@ -429,6 +473,16 @@ CREATE TABLE public.holds (
 )
 WITH (fillfactor='85');
 
+CREATE TABLE public.key_events (
+    key_id text NOT NULL,
+    event_id uuid NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    change text NOT NULL,
+    changed_by text NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT key_events_change_check CHECK ((change = ANY (ARRAY['freeze'::text, 'unfreeze'::text, 'rotate'::text, 'revoke'::text])))
+);
+
 CREATE TABLE public.key_uses (
     key_id text NOT NULL,
     last_used_at timestamp with time zone NOT NULL
@@ -451,15 +505,7 @@ CREATE TABLE public.postings (
     CONSTRAINT postings_lot_check CHECK (((lot_id IS NOT NULL) = ((debit = ANY (ARRAY[1, 2, 4])) OR (credit = ANY (ARRAY[1, 2, 4]))))),
     CONSTRAINT postings_opening_check CHECK ((((available_at IS NULL) = (rolling IS NULL)) AND ((available_at IS NOT NULL) OR (expires_at IS NULL)) AND ((available_at IS NULL) OR (credit = ANY (ARRAY[1, 4]))))),
     CONSTRAINT postings_ordinal_check CHECK ((ordinal > 0)),
-    CONSTRAINT postings_sides_check CHECK ((debit <> credit)),
-    CONSTRAINT postings_unit_check CHECK (
-CASE
-    WHEN (unit = 1) THEN (((debit = ANY (ARRAY[1, 2, 3, 50, 51, 52, 53, 54, 55])) AND (credit = ANY (ARRAY[1, 2, 3, 50, 51, 52, 53, 54, 55]))) OR ((debit = ANY (ARRAY[5, 56, 57])) AND (credit = ANY (ARRAY[5, 56, 57]))) OR ((debit = ANY (ARRAY[70, 71])) AND (credit = ANY (ARRAY[70, 71]))))
-    WHEN (unit = 2) THEN ((debit = ANY (ARRAY[4, 60, 61])) AND (credit = ANY (ARRAY[4, 60, 61])))
-    WHEN ((unit >= 8) AND (unit <= 999)) THEN (((debit >= 80) AND (debit <= 84)) AND ((credit >= 80) AND (credit <= 84)))
-    WHEN ((unit >= 1008) AND (unit <= 1999)) THEN ((debit = ANY (ARRAY[90, 91])) AND (credit = ANY (ARRAY[90, 91])) AND (amount < 1000000))
-    ELSE false
-END)
+    CONSTRAINT postings_sides_check CHECK ((debit <> credit))
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='200000');
 
@@ -508,8 +554,18 @@ CREATE TABLE public.member_lock_events (
     is_on boolean NOT NULL,
     lock text NOT NULL,
     changed_by text NOT NULL,
-    reason text NOT NULL,
-    CONSTRAINT member_lock_events_lock_check CHECK ((lock = ANY (ARRAY['frozen'::text, 'spend'::text])))
+    reason text NOT NULL
+);
+
+CREATE TABLE public.merges (
+    holder_id uuid NOT NULL,
+    merge_id uuid NOT NULL,
+    duplicate_id uuid NOT NULL,
+    merged_at timestamp with time zone NOT NULL,
+    undone_at timestamp with time zone,
+    uncounted uuid[] NOT NULL,
+    CONSTRAINT merges_duplicate_id_check CHECK ((duplicate_id <> holder_id)),
+    CONSTRAINT merges_undone_at_check CHECK ((undone_at >= merged_at))
 );
 
 CREATE TABLE public.outcomes (
@@ -665,6 +721,19 @@ CREATE TABLE public.referrals (
     activity_entry_id uuid NOT NULL,
     settled_entry_id uuid,
     recorded_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.reviews (
+    holder_id uuid NOT NULL,
+    hold_id uuid NOT NULL,
+    entry_id uuid NOT NULL,
+    opened_by text NOT NULL,
+    program_id integer NOT NULL,
+    decision text,
+    decided_by text,
+    CONSTRAINT reviews_decided_by_check CHECK (((decided_by <> opened_by) AND (decided_by <> ''::text))),
+    CONSTRAINT reviews_decision_check CHECK ((decision = ANY (ARRAY['released'::text, 'rejected'::text]))),
+    CONSTRAINT reviews_whole_check CHECK (((decision IS NULL) = (decided_by IS NULL)))
 );
 
 CREATE TABLE public.rule_activations (
@@ -824,6 +893,9 @@ ALTER TABLE ONLY public.entitlements
 ALTER TABLE ONLY public.entries
     ADD CONSTRAINT entries_holder_id_key UNIQUE (holder_id, version);
 
+ALTER TABLE public.entries
+    ADD CONSTRAINT entries_kind_check CHECK ((kind = ANY (ARRAY['earn'::text, 'award'::text, 'redeem'::text, 'refund'::text, 'return'::text, 'transfer_out'::text, 'transfer_in'::text, 'expire'::text, 'reversal'::text, 'activity'::text, 'referral'::text, 'fund_grant'::text, 'fund_spend'::text, 'hold'::text, 'capture'::text, 'release'::text, 'adjust'::text, 'merge_out'::text, 'merge_in'::text, 'reject'::text]))) NOT VALID;
+
 ALTER TABLE ONLY public.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (entry_id, holder_id);
 
@@ -839,11 +911,17 @@ ALTER TABLE ONLY public.estimates
 ALTER TABLE ONLY public.flagged_entries
     ADD CONSTRAINT flagged_entries_pkey PRIMARY KEY (program_id, flag, entry_id, holder_id);
 
+ALTER TABLE public.holders
+    ADD CONSTRAINT holders_locks_check CHECK (((locks >= 0) AND (locks <= 7))) NOT VALID;
+
 ALTER TABLE ONLY public.holders
     ADD CONSTRAINT holders_pkey PRIMARY KEY (holder_id);
 
 ALTER TABLE ONLY public.holds
     ADD CONSTRAINT holds_pkey PRIMARY KEY (holder_id, hold_id);
+
+ALTER TABLE ONLY public.key_events
+    ADD CONSTRAINT key_events_pkey PRIMARY KEY (key_id, event_id);
 
 ALTER TABLE ONLY public.key_uses
     ADD CONSTRAINT key_uses_pkey PRIMARY KEY (key_id);
@@ -854,8 +932,14 @@ ALTER TABLE ONLY public.lots
 ALTER TABLE ONLY public.member_attributes
     ADD CONSTRAINT member_attributes_pkey PRIMARY KEY (holder_id);
 
+ALTER TABLE public.member_lock_events
+    ADD CONSTRAINT member_lock_events_lock_check CHECK ((lock = ANY (ARRAY['frozen'::text, 'spend'::text, 'review'::text]))) NOT VALID;
+
 ALTER TABLE ONLY public.member_lock_events
     ADD CONSTRAINT member_lock_events_pkey PRIMARY KEY (holder_id, event_id);
+
+ALTER TABLE ONLY public.merges
+    ADD CONSTRAINT merges_pkey PRIMARY KEY (holder_id, merge_id);
 
 ALTER TABLE ONLY public.outcomes
     ADD CONSTRAINT outcomes_pkey PRIMARY KEY (program_id, key);
@@ -865,6 +949,16 @@ ALTER TABLE ONLY public.period_events
 
 ALTER TABLE ONLY public.postings
     ADD CONSTRAINT postings_pkey PRIMARY KEY (entry_id, ordinal, holder_id);
+
+ALTER TABLE public.postings
+    ADD CONSTRAINT postings_unit_check CHECK (
+CASE
+    WHEN (unit = 1) THEN (((debit = ANY (ARRAY[1, 2, 3, 50, 51, 52, 53, 54, 55])) AND (credit = ANY (ARRAY[1, 2, 3, 50, 51, 52, 53, 54, 55]))) OR ((debit = ANY (ARRAY[5, 56, 57])) AND (credit = ANY (ARRAY[5, 56, 57]))) OR ((debit = ANY (ARRAY[70, 71])) AND (credit = ANY (ARRAY[70, 71]))))
+    WHEN (unit = 2) THEN ((debit = ANY (ARRAY[4, 60, 61, 62])) AND (credit = ANY (ARRAY[4, 60, 61, 62])))
+    WHEN ((unit >= 8) AND (unit <= 999)) THEN (((debit >= 80) AND (debit <= 84)) AND ((credit >= 80) AND (credit <= 84)))
+    WHEN ((unit >= 1008) AND (unit <= 1999)) THEN ((debit = ANY (ARRAY[90, 91])) AND (credit = ANY (ARRAY[90, 91])) AND (amount < 1000000))
+    ELSE false
+END) NOT VALID;
 
 ALTER TABLE ONLY public.program_terms
     ADD CONSTRAINT program_terms_pkey PRIMARY KEY (program_id, version);
@@ -892,6 +986,9 @@ ALTER TABLE ONLY public.reconciliations
 
 ALTER TABLE ONLY public.referrals
     ADD CONSTRAINT referrals_pkey PRIMARY KEY (holder_id);
+
+ALTER TABLE ONLY public.reviews
+    ADD CONSTRAINT reviews_pkey PRIMARY KEY (holder_id, hold_id);
 
 ALTER TABLE ONLY public.rule_activations
     ADD CONSTRAINT rule_activations_pkey PRIMARY KEY (program_id, activation_id);
@@ -937,6 +1034,8 @@ CREATE INDEX lots_program_id_idx ON public.lots USING btree (program_id, expires
 
 CREATE INDEX member_attributes_attributes_idx ON public.member_attributes USING gin (attributes jsonb_path_ops);
 
+CREATE INDEX merges_duplicate_id_idx ON public.merges USING btree (duplicate_id);
+
 CREATE INDEX outcomes_program_id_idx ON public.outcomes USING btree (program_id, recorded_at) WHERE (action IS NOT NULL);
 
 CREATE INDEX quotes_holder_id_idx ON public.quotes USING btree (holder_id, expires_at) WHERE (used_entry_id IS NULL);
@@ -945,11 +1044,17 @@ CREATE INDEX reconciliations_program_id_idx ON public.reconciliations USING btre
 
 CREATE INDEX referrals_referrer_holder_id_idx ON public.referrals USING btree (referrer_holder_id, recorded_at, holder_id);
 
+CREATE INDEX reviews_program_id_idx ON public.reviews USING btree (program_id, hold_id);
+
 CREATE INDEX usages_overrun_idx ON public.usages USING btree (period, holder_id) WHERE (subject ~~ 'overrun:%'::text);
 
 CREATE TRIGGER api_keys_by_two_hands BEFORE INSERT ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.refuse_ungranted_keys();
 
 ALTER TABLE public.api_keys ENABLE ALWAYS TRIGGER api_keys_by_two_hands;
+
+CREATE TRIGGER api_keys_only_end BEFORE UPDATE ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.refuse_looser_keys();
+
+ALTER TABLE public.api_keys ENABLE ALWAYS TRIGGER api_keys_only_end;
 
 CREATE TRIGGER approvals_by_keys_that_hold BEFORE UPDATE ON public.approvals FOR EACH ROW WHEN ((new.status <> old.status)) EXECUTE FUNCTION public.refuse_revoked_keys();
 
@@ -1031,6 +1136,14 @@ CREATE TRIGGER estimates_refuse_truncate BEFORE TRUNCATE ON public.estimates FOR
 
 ALTER TABLE public.estimates ENABLE ALWAYS TRIGGER estimates_refuse_truncate;
 
+CREATE TRIGGER key_events_refuse_change BEFORE DELETE OR UPDATE ON public.key_events FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.key_events ENABLE ALWAYS TRIGGER key_events_refuse_change;
+
+CREATE TRIGGER key_events_refuse_truncate BEFORE TRUNCATE ON public.key_events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.key_events ENABLE ALWAYS TRIGGER key_events_refuse_truncate;
+
 CREATE TRIGGER member_lock_events_refuse_change BEFORE DELETE OR UPDATE ON public.member_lock_events FOR EACH ROW EXECUTE FUNCTION public.refuse_all_but_erased_reason();
 
 ALTER TABLE public.member_lock_events ENABLE ALWAYS TRIGGER member_lock_events_refuse_change;
@@ -1038,6 +1151,14 @@ ALTER TABLE public.member_lock_events ENABLE ALWAYS TRIGGER member_lock_events_r
 CREATE TRIGGER member_lock_events_refuse_truncate BEFORE TRUNCATE ON public.member_lock_events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 ALTER TABLE public.member_lock_events ENABLE ALWAYS TRIGGER member_lock_events_refuse_truncate;
+
+CREATE TRIGGER merges_refuse_change BEFORE DELETE OR UPDATE ON public.merges FOR EACH ROW EXECUTE FUNCTION public.refuse_all_but_undoing();
+
+ALTER TABLE public.merges ENABLE ALWAYS TRIGGER merges_refuse_change;
+
+CREATE TRIGGER merges_refuse_truncate BEFORE TRUNCATE ON public.merges FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.merges ENABLE ALWAYS TRIGGER merges_refuse_truncate;
 
 CREATE TRIGGER period_events_refuse_change BEFORE DELETE OR UPDATE ON public.period_events FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -1090,6 +1211,14 @@ ALTER TABLE public.reconciliations ENABLE ALWAYS TRIGGER reconciliations_refuse_
 CREATE TRIGGER reconciliations_refuse_truncate BEFORE TRUNCATE ON public.reconciliations FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 ALTER TABLE public.reconciliations ENABLE ALWAYS TRIGGER reconciliations_refuse_truncate;
+
+CREATE TRIGGER reviews_refuse_change BEFORE DELETE OR UPDATE ON public.reviews FOR EACH ROW EXECUTE FUNCTION public.refuse_all_but_verdict();
+
+ALTER TABLE public.reviews ENABLE ALWAYS TRIGGER reviews_refuse_change;
+
+CREATE TRIGGER reviews_refuse_truncate BEFORE TRUNCATE ON public.reviews FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE public.reviews ENABLE ALWAYS TRIGGER reviews_refuse_truncate;
 
 CREATE TRIGGER rule_activations_refuse_change BEFORE DELETE OR UPDATE ON public.rule_activations FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -1167,6 +1296,9 @@ ALTER TABLE ONLY public.holders
 ALTER TABLE ONLY public.holds
     ADD CONSTRAINT holds_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
 
+ALTER TABLE ONLY public.key_events
+    ADD CONSTRAINT key_events_key_id_fkey FOREIGN KEY (key_id) REFERENCES public.api_keys(key_id);
+
 ALTER TABLE ONLY public.key_uses
     ADD CONSTRAINT key_uses_key_id_fkey FOREIGN KEY (key_id) REFERENCES public.api_keys(key_id);
 
@@ -1178,6 +1310,9 @@ ALTER TABLE ONLY public.member_attributes
 
 ALTER TABLE ONLY public.member_lock_events
     ADD CONSTRAINT member_lock_events_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
+
+ALTER TABLE ONLY public.merges
+    ADD CONSTRAINT merges_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
 
 ALTER TABLE ONLY public.period_events
     ADD CONSTRAINT period_events_program_id_fkey FOREIGN KEY (program_id) REFERENCES public.programs(program_id);
@@ -1202,6 +1337,9 @@ ALTER TABLE ONLY public.reconciliations
 
 ALTER TABLE ONLY public.referrals
     ADD CONSTRAINT referrals_holder_id_fkey FOREIGN KEY (holder_id) REFERENCES public.holders(holder_id);
+
+ALTER TABLE ONLY public.reviews
+    ADD CONSTRAINT reviews_holder_id_fkey FOREIGN KEY (holder_id, hold_id) REFERENCES public.holds(holder_id, hold_id);
 
 ALTER TABLE ONLY public.rule_activations
     ADD CONSTRAINT rule_activations_program_id_fkey FOREIGN KEY (program_id, owner, version) REFERENCES public.rule_sets(program_id, owner, version);
@@ -1234,6 +1372,14 @@ GRANT UPDATE(acknowledged_by) ON TABLE public.alerts TO ledger_app;
 GRANT UPDATE(note) ON TABLE public.alerts TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.api_keys TO ledger_app;
+
+GRANT UPDATE(expires_at) ON TABLE public.api_keys TO ledger_app;
+
+GRANT UPDATE(revoked_at) ON TABLE public.api_keys TO ledger_app;
+
+GRANT UPDATE(frozen_at) ON TABLE public.api_keys TO ledger_app;
+
+GRANT UPDATE(frozen_reason) ON TABLE public.api_keys TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.approvals TO ledger_app;
 
@@ -1327,6 +1473,8 @@ GRANT UPDATE(tier) ON TABLE public.holders TO ledger_app;
 
 GRANT UPDATE(locks) ON TABLE public.holders TO ledger_app;
 
+GRANT UPDATE(merged_into) ON TABLE public.holders TO ledger_app;
+
 GRANT SELECT,INSERT ON TABLE public.holds TO ledger_app;
 
 GRANT UPDATE(captured) ON TABLE public.holds TO ledger_app;
@@ -1334,6 +1482,8 @@ GRANT UPDATE(captured) ON TABLE public.holds TO ledger_app;
 GRANT UPDATE(closed_entry_id) ON TABLE public.holds TO ledger_app;
 
 GRANT UPDATE(status) ON TABLE public.holds TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.key_events TO ledger_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.key_uses TO ledger_app;
 
@@ -1356,6 +1506,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.member_attributes TO ledger_ap
 GRANT SELECT,INSERT ON TABLE public.member_lock_events TO ledger_app;
 
 GRANT UPDATE(reason) ON TABLE public.member_lock_events TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.merges TO ledger_app;
+
+GRANT UPDATE(undone_at) ON TABLE public.merges TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.outcomes TO ledger_app;
 
@@ -1386,6 +1540,12 @@ GRANT SELECT,INSERT ON TABLE public.reconciliations TO ledger_app;
 GRANT SELECT,INSERT ON TABLE public.referrals TO ledger_app;
 
 GRANT UPDATE(settled_entry_id) ON TABLE public.referrals TO ledger_app;
+
+GRANT SELECT,INSERT ON TABLE public.reviews TO ledger_app;
+
+GRANT UPDATE(decision) ON TABLE public.reviews TO ledger_app;
+
+GRANT UPDATE(decided_by) ON TABLE public.reviews TO ledger_app;
 
 GRANT SELECT,INSERT ON TABLE public.rule_activations TO ledger_app;
 

@@ -31,6 +31,7 @@ BOOKS = (
     "deferral_policies",
     "estimates",
     "audit_events",
+    "key_events",
     "member_lock_events",
 )
 
@@ -62,6 +63,9 @@ INSERT INTO member_lock_events
 INSERT INTO audit_events
     SELECT program_id, gen_random_uuid(), now(), 'k', 'admin', NULL, NULL, 'a', '/', 200, NULL, 'r', 1, NULL, NULL
       FROM programs;
+INSERT INTO api_keys (key_id, program_id, digest, role, name, created_at)
+    SELECT 'aaaaaaaaaaaa', program_id, decode(repeat('00', 32), 'hex'), 'pos', '', now() FROM programs;
+INSERT INTO key_events SELECT key_id, gen_random_uuid(), now(), 'freeze', 'k', 'x' FROM api_keys;
 INSERT INTO quotes (holder_id, quote_id, points, points_value, price, made_at, expires_at, rate_version)
     SELECT holder_id, gen_random_uuid(), 10, 10, 30, now(), now() + interval '1 hour', 1 FROM holders;
 INSERT INTO holds (holder_id, hold_id, points, expires_at, program_id, status)
@@ -84,6 +88,7 @@ def changes_of(table: str) -> list[str]:
         "reconciliation_exceptions": "outcome = 'extra'",
         "period_events": "status = 'open'",
         "audit_events": "status = 201",
+        "key_events": "reason = 'y'",
         "member_lock_events": "is_on = false",
     }
     return [
@@ -144,7 +149,8 @@ def test_application_may_not_change_the_books(application: Any, change: str) -> 
         "DELETE FROM outcomes",
         "INSERT INTO api_keys VALUES ('aaaaaaaaaaaa', 1, '', 'admin', '', '2026-01-01')",
         "UPDATE api_keys SET role = 'admin'",
-        "UPDATE api_keys SET frozen_at = NULL, frozen_reason = NULL",
+        "UPDATE api_keys SET digest = ''",
+        "UPDATE api_keys SET region = NULL",
         "UPDATE programs SET currency = 'USD'",
         "DELETE FROM programs",
         "UPDATE quotes SET points = 1",
@@ -211,6 +217,7 @@ def test_every_guarded_table_has_both_triggers_always_on(books: Any) -> None:
                 ("approvals", "approvals_by_keys_that_hold", "A"),
                 ("approvals", "approvals_decide_once", "A"),
                 ("api_keys", "api_keys_by_two_hands", "A"),
+                ("api_keys", "api_keys_only_end", "A"),
                 ("quotes", "quotes_use_once", "A"),
                 ("entry_texts", "entry_texts_erase_only", "A"),
                 ("entry_texts", "entry_texts_refuse_truncate", "A"),

@@ -18,6 +18,7 @@ OF_THE_HOUSE: Final = {
     "api_keys": "name frozen_reason",
     "deferral_policies": "reason",
     "estimates": "inputs reason",
+    "key_events": "reason",
     "period_events": "reason pack",
     "program_terms": "terms",
     "programs": "name currency timezone",
@@ -47,6 +48,7 @@ IDS_AND_CODES: Final = {
     "flagged_entries": "flag",
     "holders": "member_id tier",
     "holds": "status",
+    "key_events": "key_id change changed_by",
     "key_uses": "key_id",
     "member_lock_events": "lock changed_by",
     # An answer repeats no words of the request.
