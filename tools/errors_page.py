@@ -166,7 +166,7 @@ ADVICE: Final = {
     "outcome_unknown": "The connection broke while the commit was under way. Only the same key can tell what happened: "
     "send it again until it is answered, and never take a new one.",
     "key_unknown": "Check the id: it is the part of a key between its two underscores. `GET /v1/keys` lists them.",
-    "key_not_usable": "Set the key free first, where it is frozen; where it has ended, propose another: `POST /v1/keys`.",
+    "key_not_usable": "Set the key free first, where it is frozen; where it has ended, make another: `POST /v1/keys`.",
     "key_out_of_reach": "Ask whoever has the owner's login: `ledger keys` reaches every key.",
     "proposer_frozen": "Wait until somebody has found out what the key was frozen for; or reject the proposal.",
     "proposer_revoked": "Reject the proposal. What is to be done after all, another key proposes anew.",
