@@ -135,3 +135,39 @@ def test_no_operator_credits_a_card_without_a_second_key(shop: Shop, program: st
     # Nor does a till propose one.
     refused(shop.ask(shop.key("pos", program), "POST", "/v1/adjustments", wanted), 403, "forbidden")
     assert contest.available(card) == 1
+
+
+def test_a_till_does_not_wave_through_what_it_has_awarded_itself(
+    shop: Shop, program: str, contest: Contest
+) -> None:
+    """PayPal 2022: what made-up accounts are given for each other is held, and the till that gave it waits."""
+    terms: dict[str, Any] = shop.must(contest.token, "GET", "/v1/program")["terms"]
+    shared = {"abuse": {"attribute": "device", "members": 1, "then": "hold"}}
+    shop.must(contest.token, "PUT", "/v1/program/terms", {**terms, **shared})
+    (ann,), made, device = enrolled(contest, 1), [contest.fresh() for _ in range(4)], contest.fresh()
+    for each in made:
+        assert contest.send(bringing(contest, each, ann)).status == 201
+        shop.must(contest.token, "PUT", f"/v1/members/{each}", {"attributes": {"device": device}})
+    assert {answer.status for answer in contest.race([buying(contest, each, 1) for each in made])} == {201}
+    # The first of the device is a customer; what the others got and gave is held.
+    assert [contest.available(each) for each in (ann, *made)] == [51, 31, 0, 0, 0]
+    queue = shop.must(contest.token, "GET", f"/v1/reviews?member_id={ann}")["data"]
+    assert sum(each["points"] for each in queue) == 50
+    found = queue[0]["review_id"]
+    for how in ("release", "reject"):
+        path, why = f"/v1/reviews/{found}/{how}", {"reason": "all in order"}
+        refused(shop.ask(contest.token, "POST", path, why), 403, "self_review")
+        refused(shop.ask(shop.key("pos", program), "POST", path, why), 403, "forbidden")
+        refused(
+            shop.ask(
+                shop.key("pos", program),
+                "POST",
+                f"/v1/holds/{found}/{'capture' if how == 'reject' else how}",
+                {},
+            ),
+            409,
+            "hold_under_review",
+        )
+    shop.must(shop.key("operator", program), "POST", f"/v1/reviews/{found}/reject", {"reason": "made up"})
+    assert contest.available(ann) == 51
+    shop.must(contest.token, "PUT", "/v1/program/terms", terms)
