@@ -18,6 +18,7 @@ from ledger.finance.breakage.estimation import Assumptions, CohortEstimate, Meth
 from ledger.finance.breakage.triangles import Row, Triangle, months_between, triangle_of
 from ledger.finance.deferral.facts import POINTS_MOVED, read_estimates
 from ledger.finance.deferral.policy import Estimate, estimate_for, plain
+from ledger.finance.metrics.redemption import known_terms
 from ledger.finance.months import next_month, previous_month, read_month, show_month
 from ledger.finance.tables import Report, Table
 from ledger.finance.totals.reading import Cut, Sum, read_sums
@@ -86,7 +87,8 @@ def breakage_report(
     sums = read_sums(connection, program, "cohort", cut, monthly=True)
     triangle = triangle_of(_rows(sums), through)
     assumptions = Assumptions(
-        mature_after=mature_after, last_redemption_age=last_redemption_age(program, through)
+        mature_after=mature_after,
+        last_redemption_age=last_redemption_age(known_terms(program, times.known_as_of), through),
     )
     chosen = Method(method) if method else None
     found = estimate(triangle, chosen, assumptions)

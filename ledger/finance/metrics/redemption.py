@@ -116,7 +116,8 @@ def known_terms(program: Program, known_as_of: datetime) -> Program:
     """The program with the terms that were in force at that time, or with its first."""
     versions = program.rules.terms
     known = [version.terms for version in versions if version.recorded_at <= known_as_of]
-    return replace(program, terms=known[-1] if known else versions[0].terms)
+    first = versions[0].terms if versions else program.terms
+    return replace(program, terms=known[-1] if known else first)
 
 
 def cohorts_of(program: Program, start: datetime, end: datetime) -> tuple[date, date]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ledger.rules.terms import DEFAULT_TERMS
 from tests.finance.deferral.controller import Controller, terms_earning
 from tests.whole_service import WholeService, open_service
 
@@ -82,6 +83,8 @@ def test_the_same_two_times_give_the_same_bytes(three_months: Controller) -> Non
     before = three_months.tenant.send("GET", "/v1/reports/breakage", role="finance", query_string=times).data
     three_months.on("2026-04-20").redeem(10, "m-3")
     three_months.buy(5_000, "m-1", occurred_at="2026-03-30T12:00:00+08:00")
+    shorter = {**DEFAULT_TERMS, "points_expiry": {"kind": "end_of_month", "months": 2}}
+    assert three_months.tenant.send("PUT", "/v1/program/terms", json=shorter).status_code == 200
     after = three_months.tenant.send("GET", "/v1/reports/breakage", role="finance", query_string=times).data
     assert after == before
 
