@@ -165,6 +165,10 @@ ADVICE: Final = {
     "database_unavailable": "The database is away, restarting or full. Keep the event and try until it is answered.",
     "outcome_unknown": "The connection broke while the commit was under way. Only the same key can tell what happened: "
     "send it again until it is answered, and never take a new one.",
+    "member_merged": "Name the survivor: `merged_into` of the member tells who that is.",
+    "member_has_merges": "Part the others first, or merge the other way round.",
+    "holds_open": "Capture or release what is held, or wait until it has lapsed; then propose the merge again.",
+    "merge_unknown": "Look who is merged into whom: `GET /v1/members/{member_id}/merges`.",
     "key_unknown": "Check the id: it is the part of a key between its two underscores. `GET /v1/keys` lists them.",
     "key_not_usable": "Set the key free first, where it is frozen; where it has ended, make another: `POST /v1/keys`.",
     "key_out_of_reach": "Ask whoever has the owner's login: `ledger keys` reaches every key.",

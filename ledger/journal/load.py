@@ -166,17 +166,22 @@ def load(
     loaded.usages |= count_visits(driver, program, uncounted(wants, loaded.usages, holders))
     for (kind, name), (entry, holder) in targets.items():
         loaded.claims.setdefault((kind, name), (entry, holder))
-    if with_histories:
-        late = set(holders)
-    elif (ladders := ladders_of(program)).any:
-        claims = loaded.claims
-        late = tiering.holders_needing_history(program, ladders, commands, holders, claims, loaded.now)
-    else:
-        late = set()
-    if known := [holders[identifier] for identifier in late if not holders[identifier].is_new]:
-        families.give_histories(driver, known)
+    _give_histories(driver, program, loaded, commands, everybody=with_histories)
     read_lots(driver, loaded, holders_needing_lots(program, commands, loaded))
     return loaded
+
+
+def _give_histories(
+    driver: Driver, program: Program, loaded: Loaded, commands: Sequence[Command], *, everybody: bool
+) -> None:
+    holders, ladders, late = loaded.holders, ladders_of(program), set[bytes]()
+    if everybody:
+        late = set(holders)
+    elif ladders.any:
+        claims = loaded.claims
+        late = tiering.holders_needing_history(program, ladders, commands, holders, claims, loaded.now)
+    if known := [holders[identifier] for identifier in late if not holders[identifier].is_new]:
+        families.give_histories(driver, known)
 
 
 def _read_merges(driver: Driver, loaded: Loaded, commands: Sequence[Command], program: Program) -> None:

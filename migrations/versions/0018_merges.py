@@ -67,7 +67,7 @@ BEGIN
     THEN
         RETURN NEW;
     END IF;
-    RAISE EXCEPTION '% on % is refused: a merge is undone once, and nothing else of it changes', TG_OP, TG_TABLE_NAME
+    RAISE EXCEPTION '% on % is refused: it is append-only, and a merge is undone at most', TG_OP, TG_TABLE_NAME
         USING ERRCODE = 'insufficient_privilege';
 END $$;
 CREATE TRIGGER merges_refuse_change BEFORE UPDATE OR DELETE ON merges

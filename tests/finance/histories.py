@@ -1,4 +1,4 @@
-"""Histories with everything in them: late events, lapses, debts, graces, transfers, budgets, holds, points and cash."""
+"""Histories with everything in them: late events, lapses, debts, graces, transfers, merges, budgets, holds and cash."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from ledger.fx.quotes import MakeQuote
 from ledger.fx.register import APPROVALS, propose_rate
 from ledger.ids import show
 from ledger.journal.commands import Command
+from ledger.merging.commands import Merge, Unmerge
 from ledger.redemption.commands import Redeem, RedeemOffline, Refund, Transfer
 from ledger.redemption.holds import CaptureHold, PlaceHold, ReleaseHold
 from ledger.redemption.offline import Offline
@@ -90,6 +91,8 @@ class History:
                 change_rate(self.till, self.random.choice(RATES))
             elif chance < 0.25:
                 self._quote()
+            elif chance < 0.29:
+                self._join()
             else:
                 self._post([self._command() for _ in range(self.random.choice((1, 1, 1, 4)))])
 
@@ -105,6 +108,11 @@ class History:
                 self.redemptions.append(answer)
             elif answer["kind"] == "hold":
                 self.holds.append(answer)
+
+    def _join(self) -> None:
+        """Merge two members, or part them."""
+        survivor, duplicate = self.random.sample(MEMBERS, 2)
+        self.till.try_post(self.random.choice((Merge, Merge, Unmerge))(survivor, duplicate, BY))
 
     def _quote(self) -> None:
         """Ask for a quote, and use it in one of the ways there are, or not at all."""

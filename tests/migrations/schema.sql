@@ -365,6 +365,7 @@ CREATE TABLE public.entries (
     terminal text,
     details json,
     CONSTRAINT entries_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT entries_kind_check CHECK ((kind = ANY (ARRAY['earn'::text, 'award'::text, 'redeem'::text, 'refund'::text, 'return'::text, 'transfer_out'::text, 'transfer_in'::text, 'expire'::text, 'reversal'::text, 'activity'::text, 'referral'::text, 'fund_grant'::text, 'fund_spend'::text, 'hold'::text, 'capture'::text, 'release'::text, 'adjust'::text, 'merge_out'::text, 'merge_in'::text, 'reject'::text]))),
     CONSTRAINT entries_version_check CHECK ((version > 0))
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='200000');
@@ -448,6 +449,7 @@ CREATE TABLE public.holders (
     CONSTRAINT holders_growth_check CHECK (((growth >= 0) AND (growth <= '9007199254740991'::bigint))),
     CONSTRAINT holders_head_hash_check CHECK ((length(head_hash) = 32)),
     CONSTRAINT holders_held_check CHECK (((held >= 0) AND (held <= '9007199254740991'::bigint))),
+    CONSTRAINT holders_locks_check CHECK (((locks >= 0) AND (locks <= 7))),
     CONSTRAINT holders_member_id_check CHECK ((member_id ~ '^([A-Za-z0-9._:-]{1,64}|(fund|operator|terminal|store|key)/[A-Za-z0-9._:-]{1,96})$'::text)),
     CONSTRAINT holders_points_check CHECK (((points >= 0) AND (points <= '9007199254740991'::bigint))),
     CONSTRAINT holders_standing_check CHECK (((available >= 0) AND (pending >= 0) AND ((available + pending) <= points) AND ((growth_value >= 0) AND (growth_value <= growth)))),
@@ -505,7 +507,15 @@ CREATE TABLE public.postings (
     CONSTRAINT postings_lot_check CHECK (((lot_id IS NOT NULL) = ((debit = ANY (ARRAY[1, 2, 4])) OR (credit = ANY (ARRAY[1, 2, 4]))))),
     CONSTRAINT postings_opening_check CHECK ((((available_at IS NULL) = (rolling IS NULL)) AND ((available_at IS NOT NULL) OR (expires_at IS NULL)) AND ((available_at IS NULL) OR (credit = ANY (ARRAY[1, 4]))))),
     CONSTRAINT postings_ordinal_check CHECK ((ordinal > 0)),
-    CONSTRAINT postings_sides_check CHECK ((debit <> credit))
+    CONSTRAINT postings_sides_check CHECK ((debit <> credit)),
+    CONSTRAINT postings_unit_check CHECK (
+CASE
+    WHEN (unit = 1) THEN (((debit = ANY (ARRAY[1, 2, 3, 50, 51, 52, 53, 54, 55])) AND (credit = ANY (ARRAY[1, 2, 3, 50, 51, 52, 53, 54, 55]))) OR ((debit = ANY (ARRAY[5, 56, 57])) AND (credit = ANY (ARRAY[5, 56, 57]))) OR ((debit = ANY (ARRAY[70, 71])) AND (credit = ANY (ARRAY[70, 71]))))
+    WHEN (unit = 2) THEN ((debit = ANY (ARRAY[4, 60, 61, 62])) AND (credit = ANY (ARRAY[4, 60, 61, 62])))
+    WHEN ((unit >= 8) AND (unit <= 999)) THEN (((debit >= 80) AND (debit <= 84)) AND ((credit >= 80) AND (credit <= 84)))
+    WHEN ((unit >= 1008) AND (unit <= 1999)) THEN ((debit = ANY (ARRAY[90, 91])) AND (credit = ANY (ARRAY[90, 91])) AND (amount < 1000000))
+    ELSE false
+END)
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='200000');
 
@@ -893,9 +903,6 @@ ALTER TABLE ONLY public.entitlements
 ALTER TABLE ONLY public.entries
     ADD CONSTRAINT entries_holder_id_key UNIQUE (holder_id, version);
 
-ALTER TABLE public.entries
-    ADD CONSTRAINT entries_kind_check CHECK ((kind = ANY (ARRAY['earn'::text, 'award'::text, 'redeem'::text, 'refund'::text, 'return'::text, 'transfer_out'::text, 'transfer_in'::text, 'expire'::text, 'reversal'::text, 'activity'::text, 'referral'::text, 'fund_grant'::text, 'fund_spend'::text, 'hold'::text, 'capture'::text, 'release'::text, 'adjust'::text, 'merge_out'::text, 'merge_in'::text, 'reject'::text]))) NOT VALID;
-
 ALTER TABLE ONLY public.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (entry_id, holder_id);
 
@@ -910,9 +917,6 @@ ALTER TABLE ONLY public.estimates
 
 ALTER TABLE ONLY public.flagged_entries
     ADD CONSTRAINT flagged_entries_pkey PRIMARY KEY (program_id, flag, entry_id, holder_id);
-
-ALTER TABLE public.holders
-    ADD CONSTRAINT holders_locks_check CHECK (((locks >= 0) AND (locks <= 7))) NOT VALID;
 
 ALTER TABLE ONLY public.holders
     ADD CONSTRAINT holders_pkey PRIMARY KEY (holder_id);
@@ -949,16 +953,6 @@ ALTER TABLE ONLY public.period_events
 
 ALTER TABLE ONLY public.postings
     ADD CONSTRAINT postings_pkey PRIMARY KEY (entry_id, ordinal, holder_id);
-
-ALTER TABLE public.postings
-    ADD CONSTRAINT postings_unit_check CHECK (
-CASE
-    WHEN (unit = 1) THEN (((debit = ANY (ARRAY[1, 2, 3, 50, 51, 52, 53, 54, 55])) AND (credit = ANY (ARRAY[1, 2, 3, 50, 51, 52, 53, 54, 55]))) OR ((debit = ANY (ARRAY[5, 56, 57])) AND (credit = ANY (ARRAY[5, 56, 57]))) OR ((debit = ANY (ARRAY[70, 71])) AND (credit = ANY (ARRAY[70, 71]))))
-    WHEN (unit = 2) THEN ((debit = ANY (ARRAY[4, 60, 61, 62])) AND (credit = ANY (ARRAY[4, 60, 61, 62])))
-    WHEN ((unit >= 8) AND (unit <= 999)) THEN (((debit >= 80) AND (debit <= 84)) AND ((credit >= 80) AND (credit <= 84)))
-    WHEN ((unit >= 1008) AND (unit <= 1999)) THEN ((debit = ANY (ARRAY[90, 91])) AND (credit = ANY (ARRAY[90, 91])) AND (amount < 1000000))
-    ELSE false
-END) NOT VALID;
 
 ALTER TABLE ONLY public.program_terms
     ADD CONSTRAINT program_terms_pkey PRIMARY KEY (program_id, version);

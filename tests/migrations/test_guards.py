@@ -33,6 +33,8 @@ BOOKS = (
     "audit_events",
     "key_events",
     "member_lock_events",
+    "merges",
+    "reviews",
 )
 
 # Rows that no purchase makes.
@@ -66,10 +68,12 @@ INSERT INTO audit_events
 INSERT INTO api_keys (key_id, program_id, digest, role, name, created_at)
     SELECT 'aaaaaaaaaaaa', program_id, decode(repeat('00', 32), 'hex'), 'pos', '', now() FROM programs;
 INSERT INTO key_events SELECT key_id, gen_random_uuid(), now(), 'freeze', 'k', 'x' FROM api_keys;
+INSERT INTO merges SELECT holder_id, gen_random_uuid(), gen_random_uuid(), now(), NULL, '{}' FROM holders;
 INSERT INTO quotes (holder_id, quote_id, points, points_value, price, made_at, expires_at, rate_version)
     SELECT holder_id, gen_random_uuid(), 10, 10, 30, now(), now() + interval '1 hour', 1 FROM holders;
 INSERT INTO holds (holder_id, hold_id, points, expires_at, program_id, status)
     SELECT holder_id, gen_random_uuid(), 10, now() + interval '1 hour', program_id, 'open' FROM holders;
+INSERT INTO reviews SELECT holder_id, hold_id, hold_id, 'k', program_id FROM holds;
 """
 
 
@@ -90,6 +94,8 @@ def changes_of(table: str) -> list[str]:
         "audit_events": "status = 201",
         "key_events": "reason = 'y'",
         "member_lock_events": "is_on = false",
+        "merges": "merged_at = now()",
+        "reviews": "opened_by = 'x'",
     }
     return [
         f"UPDATE {table} SET {column.get(table, 'version = 9')}",

@@ -82,7 +82,7 @@ def test_an_open_transaction_that_writes_holds_the_totals_back(till: Till) -> No
 def test_totals_hold_every_entry_once_whatever_the_chunks(
     till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    History(till, Random(5)).run(60)
+    History(till, Random(5)).run(100)
     rebuild(till.database, till.program, system_now(), settled_after=NOW)
     whole = kept(till)
     assert added(till) == till.rows("SELECT count(*) FROM entries")[0][0]
