@@ -264,6 +264,11 @@ class Command(ABC):
         return ()
 
     @property
+    def people(self) -> tuple[str, ...]:
+        """The members whom it names for who they are: in the place of one who was merged, the survivor is meant."""
+        return self.members if self.is_of_person else ()
+
+    @property
     def source(self) -> Source:
         """Where the event came from."""
         return NO_SOURCE

@@ -100,7 +100,7 @@ def load_meant(
 def meant(request: Request, names: Mapping[str, str]) -> Request:
     """The request for those who are meant by the names that it gives."""
     command = request.command
-    return request._replace(command=command.renamed(names)) if command.is_of_person else request
+    return request._replace(command=command.renamed(names)) if names.keys() & command.people else request
 
 
 def load(
@@ -186,7 +186,7 @@ def _give_histories(
 
 def _read_merges(driver: Driver, loaded: Loaded, commands: Sequence[Command], program: Program) -> None:
     """What is known of members who were merged, or are to be; nothing where nobody was."""
-    named = [member for command in commands if command.is_of_person for member in command.members]
+    named = [member for command in commands for member in command.people]
     for command in commands:
         if command.joins:
             pair = [holder_id(program.program_id, name) for name in command.joins]

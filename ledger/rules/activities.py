@@ -5,9 +5,9 @@ come. One that brings a member earns nothing by itself: that waits for the first
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from ledger.accounts.program import Program
 from ledger.ids import holder_id
@@ -39,6 +39,17 @@ class Activity(Command):
     @property
     def members(self) -> tuple[str, ...]:
         return (self.member_id,)
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        return (self.member_id, self.referrer) if self.type == REFERRAL else (self.member_id,)
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        member = names.get(self.member_id, self.member_id)
+        if self.type != REFERRAL:
+            return replace(self, member_id=member)
+        referrer = names.get(self.referrer, self.referrer)
+        return replace(self, member_id=member, attributes={**self.attributes, "referrer": referrer})
 
     @property
     def claim(self) -> Claim:

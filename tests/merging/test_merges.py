@@ -252,3 +252,15 @@ def test_whoever_has_brought_himself_is_told_of(shop: Shop) -> None:
     assert [(alert["code"], alert["subject"]) for alert in alerts] == [
         ("merged_with_referrer", merged["merge_id"])
     ]
+
+
+def test_nobody_is_brought_by_himself_under_his_other_name(shop: Shop) -> None:
+    shop.award(1)
+    shop.award(1, member_id="bea")
+    shop.award(1, member_id="cid")
+    shop.merge()
+    shop.merge("cid")
+    activity = {"activity_id": "a", "type": "referral", "occurred_at": "2026-03-02T04:00:00Z"}
+    for member, referrer in (("ann", "bea"), ("bea", "ann"), ("bea", "cid")):
+        body = {**activity, "member_id": member, "attributes": {"referrer": referrer}}
+        shop.refused("/v1/activities", body, "self_referral")

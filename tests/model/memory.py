@@ -115,8 +115,7 @@ class MemoryDriver:
         beside: frozenset[bytes] = frozenset()
         while True:
             loaded = self._load(requests, now, beside)
-            people = [request.command for request in requests if request.command.is_of_person]
-            named = [member for command in people for member in command.members]
+            named = [member for request in requests for member in request.command.people]
             wanted, missing = meant_by(loaded.holders, named)
             if not wanted and not missing:
                 return loaded, requests
