@@ -34,6 +34,7 @@ from ledger.devdb import DevServer
 from ledger.http.headers import REPEATED, SINGLE
 from ledger.http.meters import Meters, share
 from ledger.http.problems import PROBLEM_JSON
+from ledger.http.viewer import DOCUMENT
 from ledger.log_lines import JsonLogger
 from ledger.worker import Worker
 
@@ -87,7 +88,10 @@ class Service(BaseApplication):  # type: ignore[misc]
         share(self.counts)
         upkeep.start(self.place)
         try:
-            return create_app(self.place.settings, self.place.database(), meters=Meters(self.counts))
+            app = create_app(self.place.settings, self.place.database(), meters=Meters(self.counts))
+            # Now, and not while somebody waits at a till.
+            app.extensions[DOCUMENT].as_json()
+            return app
         except ConfigurationError as error:
             # Read by a worker, because what reads it is loaded there; told in one line, as the master would.
             click.echo(f"Error: {error}", err=True)

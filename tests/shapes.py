@@ -7,7 +7,7 @@ it at a time. A route that is added is covered as soon as it is declared.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import orjson
@@ -155,8 +155,15 @@ def apart(members: dict[str, Any], first: str | None = None) -> dict[str, Any]:
 
 def pages() -> list[Page]:
     """The pages of all routes of the service."""
-    document = orjson.loads(openapi_document("json"))
+    document = _document()
     return [Page(route, document) for routes in ROUTES for route in routes.declared]
+
+
+@cache
+def _document() -> Schema:
+    """The document, made once for all files that ask for pages while tests are collected."""
+    document: Schema = orjson.loads(openapi_document("json"))
+    return document
 
 
 def places(value: Any, *way: str | int) -> Iterator[tuple[Place, Any]]:

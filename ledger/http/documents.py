@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import marshmallow
 import orjson
 import yaml
+from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask_smorest import Api
@@ -110,36 +111,17 @@ class _Documented(Api):  # type: ignore[misc]
 
 
 class Document:
-    """The document of one application: built from what is registered, rendered once."""
+    """The document of one application: built from what is registered, and rendered, when it is first asked for."""
 
     def __init__(self, app: Flask) -> None:
-        app.config.update(API_TITLE=TITLE, API_VERSION=ledger.__version__, OPENAPI_VERSION=OPENAPI)
-        plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
-        self._api = _Documented(
-            app,
-            spec_kwargs={
-                "flask_plugin": _Paths(),
-                "marshmallow_plugin": plugin,
-                "info": {"description": INTRODUCTION},
-                "servers": [{"url": "/"}],
-            },
-        )
-        assert plugin.converter is not None
-        plugin.converter.add_attribute_function(_published)  # type: ignore[no-untyped-call]
-        components = self._api.spec.components
-        components.schema("Problem", PROBLEM)
-        components.security_scheme(
-            "apiKey",
-            {"type": "http", "scheme": "bearer", "description": _scopes()},
-        )
-        components.security_scheme("memberToken", MEMBER_TOKEN)
-        for kind in error_classes():
-            components.response(kind.code, _refusal_response([kind]))
+        self._app = app
+        self._registered: list[Routes] = []
         self._rendered: bytes | None = None
 
     def register(self, routes: "Routes") -> None:
         """Add a package's routes to the application and to the document."""
-        self._api.register_blueprint(routes)
+        self._app.register_blueprint(routes)
+        self._registered.append(routes)
 
     def as_dict(self) -> dict[str, Any]:
         """The document as JSON values."""
@@ -154,8 +136,38 @@ class Document:
     def as_json(self) -> bytes:
         """The document as the service serves it."""
         if self._rendered is None:
-            self._rendered = orjson.dumps(self._api.spec.to_dict(), option=orjson.OPT_INDENT_2)
+            self._rendered = orjson.dumps(self._build().to_dict(), option=orjson.OPT_INDENT_2)
         return self._rendered
+
+    def _build(self) -> APISpec:
+        app = self._app
+        app.config.update(API_TITLE=TITLE, API_VERSION=ledger.__version__, OPENAPI_VERSION=OPENAPI)
+        plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
+        api = _Documented(
+            app,
+            spec_kwargs={
+                "flask_plugin": _Paths(),
+                "marshmallow_plugin": plugin,
+                "info": {"description": INTRODUCTION},
+                "servers": [{"url": "/"}],
+            },
+        )
+        assert plugin.converter is not None
+        plugin.converter.add_attribute_function(_published)  # type: ignore[no-untyped-call]
+        components = api.spec.components
+        components.schema("Problem", PROBLEM)
+        components.security_scheme(
+            "apiKey",
+            {"type": "http", "scheme": "bearer", "description": _scopes()},
+        )
+        components.security_scheme("memberToken", MEMBER_TOKEN)
+        for kind in error_classes():
+            components.response(kind.code, _refusal_response([kind]))
+        for routes in self._registered:
+            routes.register_views_in_doc(api, app, api.spec, name=routes.name, parameters=None)
+            api.spec.tag({"name": routes.name, "description": routes.description})
+        built: APISpec = api.spec
+        return built
 
 
 def operation(route: "Route") -> dict[str, Any]:

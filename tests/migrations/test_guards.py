@@ -107,14 +107,14 @@ def changes_of(table: str) -> list[str]:
 EVERY_CHANGE = [change for table in BOOKS for change in changes_of(table)]
 
 
-@pytest.fixture
-def books(fresh_database: Any) -> Any:
-    """A database with rows in every table that is guarded."""
-    with open_till(fresh_database.app_url) as till:
+@pytest.fixture(scope="module")
+def books(file_database: Any) -> Any:
+    """A database with rows in every table that is guarded. Every test is refused, or rolled back where it fails."""
+    with open_till(file_database.app_url) as till:
         till.buy("m-1", 10_000)
-    with psycopg.connect(fresh_database.owner_url) as owner:
+    with psycopg.connect(file_database.owner_url) as owner:
         owner.execute(FURTHER_ROWS)
-    return fresh_database
+    return file_database
 
 
 @pytest.fixture
