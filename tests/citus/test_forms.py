@@ -41,7 +41,7 @@ def statements() -> dict[str, str]:
 
 
 # Imported from where it is kept.
-_REPEATED = {("ledger.journal.load", "OPEN_HOLDS"), ("ledger.journal.tiering", "CHANGES")}
+_REPEATED = {("ledger.journal.lot_reading", "OPEN_HOLDS"), ("ledger.journal.families", "CHANGES")}
 
 
 def test_statements_keep_to_the_forms_that_citus_accepts() -> None:
