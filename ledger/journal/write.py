@@ -312,7 +312,9 @@ _INSERT_ALERTS = _insert("alerts", ALERT_COLUMNS) + " ON CONFLICT DO NOTHING"
 _INSERT_OUTCOMES = _insert("outcomes", OUTCOME_COLUMNS)
 _UPSERT_USAGES = _upsert("usages", USAGE_COLUMNS, ["holder_id", "subject", "period"], ["amount", "times"])
 _UPSERT_REFERRALS = _upsert("referrals", REFERRAL_COLUMNS, ["holder_id"], ["settled_entry_id"])
-_INSERT_MERGE: LiteralString = 'INSERT INTO "merges" (holder_id, merge_id, duplicate_id, merged_at, uncounted) VALUES (%b, %b, %b, %b, %b)'
+_INSERT_MERGE: LiteralString = """
+INSERT INTO "merges" (holder_id, merge_id, duplicate_id, merged_at, uncounted) VALUES (%b, %b, %b, %b, %b)
+"""
 _UNDO_MERGE: LiteralString = "UPDATE merges SET undone_at = %b WHERE holder_id = %b AND merge_id = %b"
 _MERGE_INTO: LiteralString = "UPDATE holders SET merged_into = %b WHERE holder_id = %b"
 _INSERT_TIERED = _insert("holders", HOLDER_COLUMNS | TIER_COLUMNS)
