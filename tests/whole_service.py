@@ -241,10 +241,21 @@ def with_locks(tenant: Tenant, member_id: str) -> dict[str, str]:
     other = f"l-{member_id}"
     tenant.post("/v1/earnings", {"member_id": other, "points": 9, "reason": "gift", "reference": other})
     steps = [(member_id, step) for step in ("freeze", "unfreeze")]
-    for member, step in [*steps, (other, "freeze"), (other, "spend-lock")]:
+    for member, step in [*steps, *((other, lock) for lock in ("freeze", "spend-lock", "review"))]:
         answer = tenant.send("POST", f"/v1/members/{member}/{step}", json={"reason": "a call"})
         assert answer.status_code == 200, answer.data
     return {"locked_member_id": other}
+
+
+def with_reviews(tenant: Tenant, member_id: str) -> dict[str, str]:
+    """Let a member be under review, and two awards of his wait for another key; the newer one."""
+    gift = {"member_id": member_id, "points": 7, "reason": "gift"}
+    tenant.post("/v1/earnings", gift | {"reference": f"v0-{member_id}"})
+    path = f"/v1/members/{member_id}/review"
+    assert tenant.send("POST", path, json={"reason": "a call"}).status_code == 200
+    for number in (1, 2):
+        tenant.post("/v1/earnings", gift | {"reference": f"v{number}-{member_id}"})
+    return {"review_id": tenant.send("GET", "/v1/reviews").json["data"][0]["review_id"]}
 
 
 def with_keys(tenant: Tenant, name: str) -> dict[str, str]:

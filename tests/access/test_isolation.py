@@ -29,6 +29,7 @@ from tests.whole_service import (
     with_keys,
     with_locks,
     with_reconciliations,
+    with_reviews,
     with_rules,
 )
 
@@ -53,7 +54,7 @@ PUTS: Final = [
     if page.parameters("path") and page.route.method == "PUT" and page.address in READABLE
 ]
 # A member to whom it was done before stays as he is.
-DONE_BEFORE: Final = {"freeze_member", "lock_spending", "erase"}
+DONE_BEFORE: Final = {"freeze_member", "lock_spending", "review_member", "erase"}
 OPERATIONS: Final = [page for page in PAGES if page.route.operation]
 
 TERMS: Final = DEFAULT_TERMS | {
@@ -65,6 +66,7 @@ PREFIXES: Final = {
     "entry_id": "ent_",
     "approval_id": "apr_",
     "hold_id": "hld_",
+    "review_id": "hld_",
     "quote_id": "quo_",
     "alert_id": "alr_",
     "adjustment_id": "adj_",
@@ -96,6 +98,8 @@ def live(tenant: Tenant, tag: str) -> Tenant:
         **with_device(tenant, f"d-{tag}"),
         **with_alerts(tenant, f"w-{tag}"),
         **with_locks(tenant, f"m-{tag}"),
+        # By the key that the tests ask with, which decides on neither.
+        **with_reviews(tenant, f"v-{tag}"),
         **with_keys(tenant, f"k-{tag}"),
         **with_checkpoints(tenant),
         **with_closes(tenant),

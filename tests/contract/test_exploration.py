@@ -14,6 +14,7 @@ import schemathesis
 from schemathesis import Case, Response
 from schemathesis.core.result import Ok
 
+from ledger.accounts.limits import HELD_FOR_REVIEW
 from ledger.app import create_app, openapi_document
 from ledger.config import Settings
 from ledger.db import Database
@@ -190,8 +191,9 @@ def reconciled(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def limiting(limit: dict[str, Any]) -> dict[str, Any]:
-    """A limit of something, and of times in a day alone."""
+    """A limit of something: of times in a day alone; holding awards alone, and then without an alert of its own."""
     beside = {"times"} if limit["per"] == "operation" else set()
+    beside |= {"alert"} if limit["operation"] in HELD_FOR_REVIEW else {"hold"}
     kept = {name: value for name, value in limit.items() if name not in beside}
     return kept | {"of": "member", "points": 5}
 

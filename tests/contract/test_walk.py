@@ -103,6 +103,7 @@ def test_every_answer_has_the_shape_that_the_document_gives_it(walk: Walk) -> No
     take_points_offline(walk)
     send_many(walk)
     lock_members(walk)
+    review_awards(walk)
     make_rules(walk)
     make_keys(walk)
     set_rates(walk)
@@ -353,6 +354,35 @@ def lock_members(walk: Walk) -> None:
         walk.refuse(lock, "member_unknown", why, ids={"member_id": "m-99"})
     walk.step("post_redemption", spend)
     assert len(walk.step("list_locks", ids=ids)["data"]) == 4
+
+
+def review_awards(walk: Walk) -> None:
+    """What a member is awarded is held; one of it is released, one rejected, and goods go back meanwhile."""
+    why, ids = {"reason": "a call"}, {"member_id": "m-65"}
+    gift = {"member_id": "m-65", "points": 100, "reason": "gift"}
+    walk.step("post_earning", {**gift, "reference": "a-60"})
+    walk.step("review_member", why, ids=ids)
+    for number in (1, 2):
+        walk.step("post_earning", {**gift, "reference": f"a-6{number}"})
+    bought = purchase_of("m-65", "p-65")
+    walk.step("post_purchase", bought)
+    walk.step("unreview_member", why, ids=ids)
+    held = walk.step("list_program_reviews", query="?status=open&member_id=m-65")["data"]
+    assert len(held) == 3
+    line = {"line_id": "1", "quantity": 1, "amount": 4_000}
+    back = {"return_id": "r-65", "occurred_at": bought["occurred_at"], "lines": [line]}
+    assert walk.step("post_return", back, ids={"purchase_id": "p-65"})["under_review"] == 40
+    first, second, third = ({"review_id": each["review_id"]} for each in held)
+    walk.refuse("post_capture", "hold_under_review", {}, ids={"hold_id": first["review_id"]})
+    walk.refuse("release_review", "self_review", why, ids=first)
+    walk.refuse("release_review", "review_unknown", why, ids={"review_id": "hld_1"})
+    walk.refuse("list_program_reviews", "member_unknown", query_string="member_id=m-99")
+    for name, review in (("reject_review", first), ("release_review", second), ("reject_review", third)):
+        walk.step(name, why, ids=review, query="?dry_run=true", role="operator")
+        walk.step(name, why, ids=review, role="operator")
+        walk.refuse(name, "review_decided", why, ids=review, role="operator")
+    walk.step("explain_purchase", ids={"purchase_id": "p-65"})
+    walk.tenant.facts |= first
 
 
 def send_many(walk: Walk) -> None:

@@ -60,6 +60,7 @@ IDS_AND_CODES: Final = {
     "reconciliation_exceptions": "outcome type reference details",
     "reconciliations": "kind uploaded_by",
     "referrals": "referrer_id",
+    "reviews": "opened_by decision decided_by",
     "rule_activations": "owner activated_by",
     "rule_sets": "owner made_by",
     "rule_switches": "kind code switched_by",
