@@ -167,6 +167,7 @@ ADVICE: Final = {
     "send it again until it is answered, and never take a new one.",
     "member_merged": "Name the survivor: `merged_into` of the member tells who that is.",
     "member_has_merges": "Part the others first, or merge the other way round.",
+    "member_locked": "Settle why he is frozen or reviewed, or let him unlock his spending; then propose again.",
     "holds_open": "Capture or release what is held, or wait until it has lapsed; then propose the merge again.",
     "merge_unknown": "Look who is merged into whom: `GET /v1/members/{member_id}/merges`.",
     "key_unknown": "Check the id: it is the part of a key between its two underscores. `GET /v1/keys` lists them.",

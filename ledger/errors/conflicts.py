@@ -120,6 +120,13 @@ class MemberHasMerges(Conflict):
     title = "Others were merged into the member"
 
 
+class MemberLocked(Conflict):
+    """Nobody gets rid of a lock by being merged."""
+
+    code = "member_locked"  # details: member_id
+    title = "The member is frozen, reviewed or has locked his spending"
+
+
 class HoldsOpen(Conflict):
     """What is held for somebody stays in the books in which it was held."""
 

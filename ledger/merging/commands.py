@@ -9,7 +9,7 @@ from ledger.accounts.chart import Account
 from ledger.accounts.holder import Holder
 from ledger.accounts.merges import Joining, Merged
 from ledger.accounts.program import Program
-from ledger.errors import HoldsOpen, MemberHasMerges, MemberMerged, MergeUnknown, SameMember
+from ledger.errors import HoldsOpen, MemberHasMerges, MemberLocked, MemberMerged, MergeUnknown, SameMember
 from ledger.funds.commands import Authority
 from ledger.ids import holder_id
 from ledger.ids import show as show_id
@@ -61,7 +61,7 @@ class Merge(_Joining):
         return Wants(referrals=(self.member_id, self.duplicate_id))
 
     def decide(self, books: Books) -> Decision:
-        """Refuses members who were merged, a duplicate that others were merged into, and one that has open holds.
+        """Refuses members who were merged, and a duplicate that others were merged into, that has a lock or open holds.
 
         Growth of orders that both have counts once: the duplicate's lots of them stay where they are.
         """
@@ -74,6 +74,11 @@ class Merge(_Joining):
         if duplicate.holder_id in books.surviving:
             raise MemberHasMerges(
                 f"others were merged into {self.duplicate_id}; part them first, or merge the other way round",
+                member_id=self.duplicate_id,
+            )
+        if duplicate.locks:
+            raise MemberLocked(
+                f"{self.duplicate_id} is frozen, reviewed or has locked his spending; settle that first",
                 member_id=self.duplicate_id,
             )
         if duplicate.holds:

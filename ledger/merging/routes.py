@@ -23,6 +23,7 @@ _REFUSALS = (errors.MemberUnknown, errors.SameMember, errors.MemberFrozen, error
         *_REFUSALS,
         errors.MemberMerged,
         errors.MemberHasMerges,
+        errors.MemberLocked,
         errors.HoldsOpen,
         errors.MemberErased,
         errors.AmountTooLarge,

@@ -87,6 +87,8 @@ def test_of_two_merges_at_once_one_is_made(bench: Bench) -> None:
 
 def test_whoever_is_merged_between_two_looks_is_seen(bench: Bench) -> None:
     """A batch that names the duplicate, begun before the merge and ended after it, is the survivor's."""
-    answers = Crowd(bench).post_at_once([request(purchase(5_000, member="bea")), request(Merge("ann", "bea", BY))])
+    answers = Crowd(bench).post_at_once(
+        [request(purchase(5_000, member="bea")), request(Merge("ann", "bea", BY))]
+    )
     assert [answer.code for answer in answers] == [None, None]
     assert bench.available("ann") == 2_050

@@ -214,10 +214,26 @@ def test_a_merge_that_became_impossible_is_refused_when_it_is_approved(two: Shop
     assert two.points("ann") == (1_500, 0, 0)
 
 
-def test_frozen_points_do_not_change_books(two: Shop) -> None:
-    frozen = two.send("/v1/members/bea/freeze", {"reason": "stolen"}, role="operator")
+@pytest.mark.parametrize(
+    ("lock", "unlock"), [("freeze", "unfreeze"), ("spend-lock", "spend-unlock"), ("review", "unreview")]
+)
+def test_nobody_gets_rid_of_a_lock_by_being_merged(two: Shop, lock: str, unlock: str) -> None:
+    reason = {"reason": "a call"}
+    assert two.send(f"/v1/members/bea/{lock}", reason, role="operator").status_code == 200
+    assert two.refusal("merge") == (409, "member_locked")
+    assert two.points("bea") == (500, 0, 0)
+    assert two.send(f"/v1/members/bea/{unlock}", reason, role="operator").status_code == 200
+    two.merge()
+
+
+def test_nothing_goes_into_or_out_of_frozen_books(two: Shop) -> None:
+    frozen = two.send("/v1/members/ann/freeze", {"reason": "stolen"}, role="operator")
     assert frozen.status_code == 200
     assert two.refusal("merge") == (422, "member_frozen")
+    two.send("/v1/members/ann/unfreeze", {"reason": "found"}, role="operator")
+    two.merge()
+    two.send("/v1/members/ann/freeze", {"reason": "stolen"}, role="operator")
+    assert two.refusal("unmerge") == (422, "member_frozen")
 
 
 def test_members_who_were_erased_are_not_merged(two: Shop) -> None:
