@@ -12,6 +12,9 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
 
+from click.testing import CliRunner, Result
+
+from ledger.cli import main
 from ledger.devdb import OWNER_ROLE
 from ledger.devdb.account import Account, becoming
 from ledger.devdb.folder import PORT, Folder
@@ -151,17 +154,14 @@ def environment(**settings: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), **settings}
 
 
-def ledger(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-    """Run one of the operator's commands to its end; it must succeed."""
-    done = subprocess.run(
-        (*LEDGER, *arguments),
-        env=environment(**settings),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+def ledger(*arguments: str, **settings: str) -> Result:
+    """Run one of the operator's commands to its end; it must succeed.
+
+    In this process: one of its own takes seconds to begin, and how it begins is ``tests/service/test_serving.py``'s.
+    """
+    unset = {name: None for name in os.environ if name.startswith("LEDGER_")}
+    done = CliRunner().invoke(main, arguments, env={**unset, **settings}, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
     return done
 
 
