@@ -178,11 +178,6 @@ class Recall:
         next_id = iter(self.ids).__next__
         return list(move(self.survivor, self.duplicate, self.moves, self.debt, now, next_id, details)), drawn
 
-    def go_over_again(self, now: datetime, new_id: NewId) -> list[Draft]:
-        """The entries by which goes over what the duplicate's event has left in its books."""
-        merged = self.merged
-        return hand_over(self.duplicate, self.survivor, now, new_id, told_of(merged), merged.uncounted)
-
     def _follow(self, posting: Posting) -> list[Posting]:
         debit, credit, amount, lot, opens = posting
         if credit is Account.DEBT:

@@ -21,7 +21,7 @@ from ledger.accounts.growth_history import counted
 from ledger.accounts.holder import Closing, Holder
 from ledger.accounts.holds import LAPSED, lapses
 from ledger.accounts.ladders import ladders_of
-from ledger.accounts.merges import Joining
+from ledger.accounts.merges import Joining, Merged
 from ledger.accounts.program import Program
 from ledger.accounts.tiers import Reason
 from ledger.accounts.tracking import (
@@ -39,7 +39,7 @@ from ledger.journal.answering import aborted, replay, told, unasked
 from ledger.journal.commands import Books, Decision, Draft, Outcome, Recorded, Request
 from ledger.journal.load import load_meant
 from ledger.journal.loaded import Loaded
-from ledger.journal.merging import CHANGING_BOOKS, Recall, recalls_of
+from ledger.journal.merging import CHANGING_BOOKS, Recall, hand_over, recalls_of, told_of
 from ledger.journal.outcomes import is_remembered
 from ledger.journal.screening import screen
 from ledger.journal.wants import count_up
@@ -143,8 +143,9 @@ class _Batch:
     def lapse(self) -> None:
         """Book the holds that the clock has released, before anything is decided on what they had reserved."""
         for holder in self.loaded.holders.values():
+            has_lapsed = False
             for hold, postings in lapses(holder, self.loaded.now):
-                entry_id = self.entry_ids()
+                entry_id, has_lapsed = self.entry_ids(), True
                 self._apply(
                     Draft(
                         "release",
@@ -157,6 +158,8 @@ class _Batch:
                         closes=Closing(hold.hold_id, LAPSED, 0, entry_id),
                     )
                 )
+            if has_lapsed and holder.merged_into is not None:
+                self._go_over(self.loaded.merged[holder.holder_id])
 
     def answer(self, request: Request) -> Outcome:
         return told(request, self._answer_stored(request))
@@ -221,11 +224,17 @@ class _Batch:
             if number == 0:
                 version = self.loaded.holders[draft.holder_id].version
         for recall in recalls:
-            for draft in recall.go_over_again(now, self.entry_ids):
-                self._apply(draft)
+            self._go_over(recall.merged)
         if decision.joining is not None:
             self._join(decision.joining)
         return version
+
+    def _go_over(self, merged: Merged) -> None:
+        """Book that what is alive in a duplicate's books is the survivor's."""
+        giver, taker = self.loaded.holders[merged.duplicate], self.loaded.holders[merged.survivor]
+        details = told_of(merged)
+        for draft in hand_over(giver, taker, self.loaded.now, self.entry_ids, details, merged.uncounted):
+            self._apply(draft)
 
     def _join(self, joining: Joining) -> None:
         """From now on the duplicate's history is the survivor's as well, or no longer."""
