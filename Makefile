@@ -78,7 +78,14 @@ audit-demo: $(STAMPS)/dev ## replay the demo's year, and let bean-check and hled
 # Each worker begins with a half of its own, so that what a file shares is mostly made once, and helps the other at the end.
 .PHONY: test
 test: $(STAMPS)/dev ## run the tests on a PostgreSQL of their own
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not faults' $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not faults and not long' $(TESTS)
+
+# What `make test` leaves out, ten times the examples of every property, and the suites that have targets of their own.
+.PHONY: test-long
+test-long: $(STAMPS)/dev ## run what is too long for every change: hours
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
+	LEDGER_TEST_EXAMPLES=10 $(BIN)/python -m pytest -n 2 --dist worksteal tests/properties tests/contract/test_exploration.py
+	$(MAKE) property-long faults audit-demo
 
 # 25 times the 400 sequences of the ordinary run. A failure names its seed, which is given again as LEDGER_TEST_SEED.
 .PHONY: property-long

@@ -79,10 +79,19 @@ def test_an_audit_that_could_ask_nobody_claims_nothing(
     assert audit(asked(tmp_path, said, 1), strict=True) == UNKNOWN
 
 
+def built() -> set[str]:
+    """The targets that every build makes."""
+    steps = (ROOT / ".ci" / "run").read_text().replace("\\\n", " ")
+    return {target for line in re.findall(r"(?m)^make (.*)$", steps) for target in line.split()}
+
+
 def test_every_build_audits_and_writes_the_bill() -> None:
-    steps = (ROOT / ".ci" / "run").read_text()
-    assert re.search(r"(?m)^make audit-deps", steps)
-    assert re.search(r"(?m)^make sbom", steps)
+    assert {"audit-deps", "sbom"} <= built()
+
+
+def test_every_build_checks_all_that_a_change_must_hold_to() -> None:
+    (check,) = re.findall(r"(?m)^check: (.*?) ##", (ROOT / "Makefile").read_text())
+    assert set(check.split()) <= built()
 
 
 def test_the_container_may_do_nothing_but_serve() -> None:

@@ -23,7 +23,13 @@ def test_bug_is_seen_by_its_check(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> 
         bug.check()
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=by_name)
+# The machine takes long to come upon some: with every change it looks for one in four.
+LOOKED_FOR = [
+    pytest.param(bug, marks=() if number % 4 == 0 else pytest.mark.long) for number, bug in enumerate(BUGS)
+]
+
+
+@pytest.mark.parametrize("bug", LOOKED_FOR, ids=by_name)
 def test_bug_is_seen_by_the_machine(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
     bug.plant(monkeypatch)
     with pytest.raises(SEEN):
