@@ -65,6 +65,10 @@ OF_CLOSED = "program_id = (SELECT program_id FROM programs WHERE name = 'closed'
 TAKEN = "entry_id = {taken}"
 THE_ADJUSTMENT = "kind = 'adjustment' AND subject = 'm-2' AND status = 'approved'"
 
+WAITING = "hold_id = {waiting_review}"
+REJECTED = "hold_id = {rejected_review}"
+HELD_AWARD = "entry_id = {waiting_review}"
+
 DAMAGES = (
     Damage("chart", "chart", "normal_side = 'debit'", "account = 1", "account"),
     Damage("terms", "programs", "terms_version = 99", "name = 'shop'", "program_id"),
@@ -410,6 +414,21 @@ DAMAGES = (
     Damage(
         "daily totals", "postings", "amount = amount + 1", "entry_id = {closed_award}", "'2026-03-07'::date"
     ),
+    Damage("reviews", "reviews", None, WAITING, "hold_id"),
+    Damage("reviews", "reviews", "opened_by = 'x'", WAITING, "hold_id"),
+    Damage("reviews", "reviews", "entry_id = gen_random_uuid()", WAITING, "hold_id"),
+    Damage("reviews", "reviews", "program_id = 0", WAITING, "hold_id"),
+    Damage("reviews", "reviews", "decision = 'released', decided_by = 'x'", WAITING, "hold_id"),
+    Damage("reviews", "reviews", "decision = 'released'", REJECTED, "hold_id"),
+    Damage("reviews", "reviews", "decided_by = 'x'", REJECTED, "hold_id"),
+    Damage("reviews", "entries", None, "entry_id = {rejection}", "holder_id"),
+    Damage(
+        "reviews", "entries", "parent_entry_id = gen_random_uuid()", "entry_id = {rejection}", "holder_id"
+    ),
+    Damage("reviews", "entries", "details = NULL", "entry_id = {verdict}", "holder_id"),
+    Damage("held awards", "entries", "parent_entry_id = NULL", HELD_AWARD, "entry_id"),
+    Damage("held awards", "entries", "details = NULL", HELD_AWARD, "entry_id"),
+    Damage("held awards", "postings", "lot_id = gen_random_uuid()", HELD_AWARD, "entry_id"),
 )
 
 # One row of each sort, by a query for its id. What has one posting alone has one place to be wrong.
@@ -454,6 +473,10 @@ ROWS = {
     "lapsed_hold": "SELECT hold_id FROM holds JOIN programs USING (program_id)"
     " WHERE name = 'paying' AND status = 'lapsed'",
     "lapse": "SELECT closed_entry_id FROM holds WHERE hold_id = {lapsed_hold}",
+    "waiting_review": "SELECT hold_id FROM reviews WHERE decision IS NULL",
+    "rejected_review": "SELECT hold_id FROM reviews WHERE decision = 'rejected'",
+    "rejection": "SELECT entry_id FROM entries WHERE kind = 'reject'",
+    "verdict": "SELECT closed_entry_id FROM holds WHERE hold_id = {rejected_review}",
     "quote": "SELECT quote_id FROM quotes WHERE holder_id = {holding} AND used_entry_id IS NULL",
     "paid_back": "SELECT r.entry_id FROM entries r JOIN postings p USING (entry_id)"
     " WHERE r.kind = 'return' AND r.holder_id = {holding} AND p.debit = 90",

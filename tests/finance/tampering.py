@@ -26,6 +26,7 @@ GUARDED = (
     "quotes",
     "checkpoints",
     "period_events",
+    "reviews",
 )
 
 ANOTHER = {

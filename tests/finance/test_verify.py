@@ -22,6 +22,8 @@ from tests.finance.paying import TERMS as PAYING
 from tests.finance.paying import pay_with_points
 from tests.finance.putting_right import put_right
 from tests.finance.rating import decide_about_rates
+from tests.finance.reviewing import TERMS as REVIEWED
+from tests.finance.reviewing import review_awards
 from tests.finance.signing import checkpoint
 from tests.finance.tampering import ANOTHER, named, tampering
 from tests.ladders import tiers
@@ -73,6 +75,7 @@ def lived(cluster: Cluster, template: str) -> Iterator[TestDatabase]:
         decide_about_rules(Till(till.database, new_program(till.database, "ruled")))
         decide_about_rates(Till(till.database, new_program(till.database, "rated")))
         put_right(Till(till.database, new_program(till.database, "adjusted")))
+        review_awards(Till(till.database, new_program(till.database, "reviewed", **REVIEWED)))
         close_months(Till(till.database, new_program(till.database, "closed")))
     yield TestDatabase(name, cluster.owner_url(name), cluster.app_url(name))
     cluster.drop_database(name)
@@ -176,6 +179,9 @@ KEYS = (
     ("postings", "entry_id", "hold"),
     ("entries", "entry_id", "lapse"),
     ("entries", "entry_id", "capture"),
+    ("reviews", "hold_id", "waiting_review"),
+    ("reviews", "hold_id", "rejected_review"),
+    ("entries", "entry_id", "rejection"),
     ("quotes", "quote_id", "quote"),
     ("quotes", "quote_id", "used_quote"),
 )
