@@ -1,12 +1,12 @@
 """Awards that somebody has to look at: booked as ever, and their points held in the same decision. Pure.
 
-What is held is held as for any order: an entry of kind ``hold`` moves the points of the lots that the award has opened,
-less what has repaid a debt. So they expire, are told and are counted like others. The hold follows whatever the award
-goes back with: the award itself, or the purchase that it rewards. Until its time is up somebody decides on it
-(``ledger.limits.reviews``); then the clock releases it.
+What is held is held as for any order: an entry of kind ``hold`` moves the points of the lots that the award has opened.
+So they expire, are told and are counted like others. None of them repays a debt before somebody has looked: else an
+award could be spent on what another one owes. The hold follows whatever the award goes back with: the award itself, or
+the purchase that it rewards. Until its time is up somebody decides on it (``ledger.limits.reviews``); then the clock
+releases it.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
@@ -28,56 +28,61 @@ UNDER_REVIEW: Final[Mapping[str, Any]] = {"of": "member"}
 
 
 class HeldBack(NamedTuple):
-    """The holds on awards, and what is told of them."""
+    """The drafts of a decision with the holds on its awards, and what is told of them."""
 
-    holds: list[Draft]
+    drafts: list[Draft]
     alerts: list[Alert]
-
-
-NOTHING_HELD: Final = HeldBack([], [])
 
 
 def hold_back(
     books: Books, request: Request, decision: Decision, held_by: Mapping[str, Any] | None
-) -> HeldBack:
-    """Hold what is awarded to members under review, and by the deeds of such; all of it where a limit says so."""
-    found = NOTHING_HELD
-    for award, why in _suspicious(books, decision, held_by):
+) -> HeldBack | None:
+    """Hold what is awarded to members under review, and by the deeds of such; all of it where a limit says so.
+
+    None where nothing is.
+    """
+    drafts, holds, alerts = list(decision.drafts), [], []
+    for number, why in _suspicious(books, decision, held_by):
+        award = drafts[number]
         moves = _still_there(books, award)
         if moves:
+            drafts[number] = _repaying_nothing(award)
             held = _hold(books, request, award, why, moves)
-            found = HeldBack([*found.holds, held], [*found.alerts, _alert(books, award, held)])
-    return found
+            holds.append(held)
+            alerts.append(_alert(books, award, held))
+    return HeldBack(drafts + holds, alerts) if holds else None
 
 
 def _suspicious(
     books: Books, decision: Decision, held_by: Mapping[str, Any] | None
-) -> Iterator[tuple[Draft, Mapping[str, Any]]]:
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The awards, by their places among the drafts, and why each is to be held."""
     if not decision.drafts:
         return
     # What somebody's purchase gives to others is as suspicious as what it gives to him.
     if held_by is None and books.holders[decision.drafts[0].holder_id].locks & REVIEW.bit:
         held_by = UNDER_REVIEW
-    for draft in decision.drafts:
+    for number, draft in enumerate(decision.drafts):
         why = held_by
         if why is None and books.holders[draft.holder_id].locks & REVIEW.bit:
             why = UNDER_REVIEW
         if why is not None and draft.kind in AWARDS:
-            yield draft, why
+            yield number, why
+
+
+def _repaying_nothing(award: Draft) -> Draft:
+    opened = {posting.lot_id for posting in award.postings if posting.opens is not None}
+    kept = [p for p in award.postings if p.credit is not Account.DEBT or p.lot_id not in opened]
+    return award._replace(postings=kept)
 
 
 def _still_there(books: Books, award: Draft) -> list[Posting]:
-    """What of an award the member has now: neither gone to a debt nor lapsed before it was recorded."""
-    gone: Counter[bytes | None] = Counter()
-    for posting in award.postings:
-        if posting.debit is Account.POINTS:
-            gone[posting.lot_id] += posting.amount
+    """What of an award has not lapsed before it was recorded, as the hold takes it."""
     return [
-        Posting(Account.POINTS, Account.HELD, posting.amount - gone[posting.lot_id], posting.lot_id)
+        Posting(Account.POINTS, Account.HELD, posting.amount, posting.lot_id)
         for posting in award.postings
         if posting.opens is not None
         and posting.credit is Account.POINTS
-        and posting.amount > gone[posting.lot_id]
         and (posting.opens.expires_at is None or posting.opens.expires_at > books.now)
     ]
 

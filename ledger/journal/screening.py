@@ -58,14 +58,12 @@ def screen(books: Books, request: Request, decision: Decision) -> Decision:
     """
     late = list(_check_locks(books, decision))
     uses, alerts, held_by = check_limits(books, request, decision)
-    held, told = hold_back(books, request, decision, held_by)
-    if not late and not uses and not alerts and not held:
+    held = hold_back(books, request, decision, held_by)
+    if held is not None:
+        decision = decision._replace(drafts=held.drafts, alerts=[*decision.alerts, *held.alerts])
+    if not late and not uses and not alerts:
         return decision
-    return decision._replace(
-        drafts=[*decision.drafts, *held],
-        uses=[*decision.uses, *uses],
-        alerts=[*decision.alerts, *late, *alerts, *told],
-    )
+    return decision._replace(uses=[*decision.uses, *uses], alerts=[*decision.alerts, *late, *alerts])
 
 
 def deed_of(draft: Draft) -> str:

@@ -77,8 +77,8 @@ def release_review(call: Call, under: Under, review_id: str, reason: str) -> Out
 def reject_review(call: Call, under: Under, review_id: str, reason: str) -> Outcome:
     """Reject an award: it is taken back, points and growth.
 
-    Another key than the one that has sent the award must do it, and it is done once. What was sold stays sold. What
-    the award had repaid of a debt is taken from the member's other points, and is owed where there are none.
+    Another key than the one that has sent the award must do it, and it is done once. What was sold stays sold, and
+    what the member owes is owed as before.
     """
     return _judge(call, under, review_id, REJECTED, reason)
 

@@ -72,7 +72,6 @@ class JudgedReviewSchema(RestoredSchema):
     rejection_entry_id = LedgerId("ent", "The entry that takes the award back; of a rejection alone")
     points_clawed_back = Points(minimum=0)
     growth_clawed_back = Points(minimum=0)
-    shortfall = Points("What of it is owed, because the award had repaid a debt", minimum=0)
     lapsed = fields.List(
         fields.Nested(LotShareSchema), metadata={"description": "Points whose lot has lapsed meanwhile"}
     )

@@ -1,8 +1,7 @@
 """Verdicts on awards that are held for review: what is released is the member's; what is rejected goes back. Pure.
 
-A rejected award goes back as it would with the goods: its own points first, then what the member has of others where it
-has repaid a debt; growth as well. A return that has taken a part of it before, or comes later, takes no more than the
-rest. The money of a sale stays where it is.
+A rejected award goes back as it would with the goods, growth as well. A return that has taken a part of it before, or
+comes later, takes no more than the rest. The money of a sale stays where it is.
 """
 
 from dataclasses import dataclass
@@ -83,6 +82,7 @@ class Judge(Command):
         award = next(each for each in (undone, *undone.children) if each.entry_id == self.award_id)
         draws = [Draw(holder.require_lot(lot), amount) for lot, amount in hold.draws]
         clawed, repaid = take_back(books, holder, award, undone)
+        assert not clawed.shortfall, "whatever was given is held"
         ended = [drawn for drawn in draws if drawn.lot.has_ended(books.now)]
         back = [Posting(Account.HELD, Account.POINTS, d.amount, d.lot.lot_id) for d in draws]
         # Of what was not to be given nothing lives on, whatever the program's policy is.
@@ -102,7 +102,6 @@ class Judge(Command):
             "rejection_entry_id": show_id("ent", rejection.entry_id),
             "points_clawed_back": clawed.points,
             "growth_clawed_back": clawed.growth,
-            "shortfall": clawed.shortfall,
             "lapsed": [show_draw(drawn) for drawn in ended],
             "debt_repaid": sum(posting.amount for posting in repaid),
         }

@@ -232,7 +232,11 @@ MOVES: dict[str, tuple[tuple[Account, Account], ...]] = {
     ),
     "adjust": _ADJUSTING,
     # An award whose points were held for review; what of them was not taken repays a debt.
-    "reject": (*_CLAWING_BACK, (Account.POINTS, Account.DEBT)),
+    "reject": (
+        (Account.POINTS, Account.ISSUED),
+        (Account.GROWTH, Account.GROWTH_ISSUED),
+        (Account.POINTS, Account.DEBT),
+    ),
     # A withdrawal is a grant the other way round.
     "fund_grant": ((Account.FUND_GRANTED, Account.FUND), (Account.FUND, Account.FUND_GRANTED)),
     "fund_spend": ((Account.FUND, Account.FUND_SPENT),),
