@@ -94,7 +94,7 @@ TAKEN_BACK: LiteralString = """
 taken_back AS (
     SELECT d.entry_id, d.kind, d.reference, d.effective_at, d.recorded_at, d.effective_on, d.recorded_on, d.booked_on,
            a.cohort, a.policy_version, a.allocation, a.price, a.points, a.total, m.total AS money,
-           b.goods AS goods_before, b.money AS money_before, b.points AS points_before,
+           b.goods AS goods_before, b.money AS money_before, b.points AS points_before, b.is_rejected,
            CASE d.kind WHEN 'reversal' THEN a.total ELSE b.goods + o.goods END AS goods_after,
            CASE d.kind WHEN 'reversal' THEN m.total ELSE b.money + o.money END AS money_after,
            CASE d.kind WHEN 'reversal' THEN a.points ELSE b.points + o.points END AS points_after
@@ -103,7 +103,8 @@ taken_back AS (
      CROSS JOIN LATERAL (SELECT CASE WHEN a.with_points THEN a.gross ELSE a.total END AS total) m
      CROSS JOIN LATERAL (
            SELECT coalesce(sum(x.goods), 0) AS goods, coalesce(sum(x.money), 0) AS money,
-                  coalesce(sum(x.points), 0) AS points
+                  coalesce(sum(x.points), 0) AS points,
+                  coalesce(bool_or(r.kind = 'reject' AND x.points > 0), false) AS is_rejected
              FROM entries r CROSS JOIN LATERAL ({back}) x
             WHERE r.parent_entry_id = a.entry_id AND r.holder_id = a.holder_id AND r.kind IN ('return', 'reject')
               AND r.version < d.version) b
@@ -122,10 +123,11 @@ taken_back AS (
                            AND (p.credit = 50 OR p.debit = 50)) t""",
 )
 
-# What each of them took of the price, of the points and of the allocation.
+# What each of them took of the price, of the points and of the allocation. With the points of an award that is rejected
+# goes what was allocated to them: no goods went back, and none that do so later take it a second time.
 TAKEN: LiteralString = f"""
 taken AS (
-    SELECT *, lost - reversed AS price_changed
+    SELECT *, CASE WHEN kind = 'reject' THEN 0 WHEN is_rejected THEN -reversed ELSE lost - reversed END AS price_changed
       FROM (SELECT *, points_after - points_before AS clawed,
                    {_rounded("price * (money - money_before)", "money")}
                    - {_rounded("price * (money - money_after)", "money")} AS paid_back,
