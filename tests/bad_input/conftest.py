@@ -14,6 +14,7 @@ from tests.whole_service import (
     with_device,
     with_history,
     with_holds,
+    with_keys,
     with_reconciliations,
 )
 
@@ -31,6 +32,7 @@ def tenant(service: WholeService) -> Tenant:
     shop.facts |= {**with_holds(shop, "m-1"), **with_device(shop, "d-1"), **with_alerts(shop, "m-owing")}
     shop.facts |= with_checkpoints(shop)
     shop.facts |= with_reconciliations(shop)
+    shop.facts |= with_keys(shop, "k-1")
     return shop
 
 
