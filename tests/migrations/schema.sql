@@ -46,7 +46,7 @@ BEGIN
     THEN
         RETURN NEW;
     END IF;
-    RAISE EXCEPTION '% on % is refused: a merge is undone once, and nothing else of it changes', TG_OP, TG_TABLE_NAME
+    RAISE EXCEPTION '% on % is refused: it is append-only, and a merge is undone at most', TG_OP, TG_TABLE_NAME
         USING ERRCODE = 'insufficient_privilege';
 END $$;
 
@@ -564,7 +564,8 @@ CREATE TABLE public.member_lock_events (
     is_on boolean NOT NULL,
     lock text NOT NULL,
     changed_by text NOT NULL,
-    reason text NOT NULL
+    reason text NOT NULL,
+    CONSTRAINT member_lock_events_lock_check CHECK ((lock = ANY (ARRAY['frozen'::text, 'spend'::text, 'review'::text])))
 );
 
 CREATE TABLE public.merges (
@@ -935,9 +936,6 @@ ALTER TABLE ONLY public.lots
 
 ALTER TABLE ONLY public.member_attributes
     ADD CONSTRAINT member_attributes_pkey PRIMARY KEY (holder_id);
-
-ALTER TABLE public.member_lock_events
-    ADD CONSTRAINT member_lock_events_lock_check CHECK ((lock = ANY (ARRAY['frozen'::text, 'spend'::text, 'review'::text]))) NOT VALID;
 
 ALTER TABLE ONLY public.member_lock_events
     ADD CONSTRAINT member_lock_events_pkey PRIMARY KEY (holder_id, event_id);
