@@ -69,6 +69,9 @@ WAITING = "hold_id = {waiting_review}"
 REJECTED = "hold_id = {rejected_review}"
 HELD_AWARD = "entry_id = {waiting_review}"
 
+MERGE = "merge_id = {merge}"
+DUPLICATE = "holder_id = {duplicate}"
+
 DAMAGES = (
     Damage("chart", "chart", "normal_side = 'debit'", "account = 1", "account"),
     Damage("terms", "programs", "terms_version = 99", "name = 'shop'", "program_id"),
@@ -429,6 +432,14 @@ DAMAGES = (
     Damage("held awards", "entries", "parent_entry_id = NULL", HELD_AWARD, "entry_id"),
     Damage("held awards", "entries", "details = NULL", HELD_AWARD, "entry_id"),
     Damage("held awards", "postings", "lot_id = gen_random_uuid()", HELD_AWARD, "entry_id"),
+    Damage("merges", "merges", None, MERGE, "duplicate_id"),
+    Damage("merges", "merges", "undone_at = merged_at", MERGE, "merge_id"),
+    Damage("merges", "merges", "merged_at = merged_at + interval '1 day'", MERGE, "merge_id"),
+    Damage("merges", "merges", "uncounted = '{{}}'", MERGE, "merge_id"),
+    Damage("merges", "holders", "merged_into = NULL", DUPLICATE, "holder_id"),
+    Damage("merges", "holders", "debt = 1", DUPLICATE, "holder_id"),
+    Damage("merges", "lots", "remaining = 1", "lot_id = {gone_over}", "holder_id"),
+    Damage("tiers", "merges", "uncounted = uncounted || {grown}", MERGE, "holder_id"),
 )
 
 # One row of each sort, by a query for its id. What has one posting alone has one place to be wrong.
@@ -477,6 +488,13 @@ ROWS = {
     "rejected_review": "SELECT hold_id FROM reviews WHERE decision = 'rejected'",
     "rejection": "SELECT entry_id FROM entries WHERE kind = 'reject'",
     "verdict": "SELECT closed_entry_id FROM holds WHERE hold_id = {rejected_review}",
+    "merge": "SELECT merge_id FROM merges JOIN holders USING (holder_id) JOIN programs USING (program_id)"
+    " WHERE name = 'merged' AND undone_at IS NULL",
+    "undone_merge": "SELECT merge_id FROM merges JOIN holders USING (holder_id) JOIN programs USING (program_id)"
+    " WHERE name = 'merged' AND undone_at IS NOT NULL",
+    "duplicate": "SELECT duplicate_id FROM merges WHERE merge_id = {merge}",
+    "gone_over": "SELECT lot_id FROM lots WHERE holder_id = {duplicate} AND unit = 1 LIMIT 1",
+    "grown": "SELECT lot_id FROM lots WHERE holder_id = {duplicate} AND unit = 2 AND remaining = 0",
     "quote": "SELECT quote_id FROM quotes WHERE holder_id = {holding} AND used_entry_id IS NULL",
     "paid_back": "SELECT r.entry_id FROM entries r JOIN postings p USING (entry_id)"
     " WHERE r.kind = 'return' AND r.holder_id = {holding} AND p.debit = 90",

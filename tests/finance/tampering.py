@@ -27,6 +27,7 @@ GUARDED = (
     "checkpoints",
     "period_events",
     "reviews",
+    "merges",
 )
 
 ANOTHER = {
@@ -38,6 +39,7 @@ ANOTHER = {
     "text": "coalesce({0}, '') || 'x'",
     "bytea": "set_byte({0}, 7, 255 - get_byte({0}, 7))",
     "json": "'{{\"another\": 1}}'::json",
+    "ARRAY": "{0} || gen_random_uuid()",
     "boolean": "NOT coalesce({0}, false)",
 }
 """Another value of each type, of a column that is named."""

@@ -18,6 +18,8 @@ from tests.finance.closing import close_months
 from tests.finance.damages import DAMAGES, Damage, rows_of
 from tests.finance.deciding import decide_about_rules
 from tests.finance.histories import BY, live_through
+from tests.finance.joining import TERMS as JOINED
+from tests.finance.joining import merge_members
 from tests.finance.paying import TERMS as PAYING
 from tests.finance.paying import pay_with_points
 from tests.finance.putting_right import put_right
@@ -44,6 +46,8 @@ KINDS = {
     "hold",
     "capture",
     "release",
+    "merge_out",
+    "merge_in",
 }
 
 
@@ -76,6 +80,7 @@ def lived(cluster: Cluster, template: str) -> Iterator[TestDatabase]:
         decide_about_rates(Till(till.database, new_program(till.database, "rated")))
         put_right(Till(till.database, new_program(till.database, "adjusted")))
         review_awards(Till(till.database, new_program(till.database, "reviewed", **REVIEWED)))
+        merge_members(Till(till.database, new_program(till.database, "merged", **JOINED)))
         close_months(Till(till.database, new_program(till.database, "closed")))
     yield TestDatabase(name, cluster.owner_url(name), cluster.app_url(name))
     cluster.drop_database(name)
@@ -182,6 +187,9 @@ KEYS = (
     ("reviews", "hold_id", "waiting_review"),
     ("reviews", "hold_id", "rejected_review"),
     ("entries", "entry_id", "rejection"),
+    ("merges", "merge_id", "merge"),
+    ("merges", "merge_id", "undone_merge"),
+    ("entries", "entry_id", "merge"),
     ("quotes", "quote_id", "quote"),
     ("quotes", "quote_id", "used_quote"),
 )
