@@ -18,6 +18,8 @@ from ledger.accounts.limits import HELD_FOR_REVIEW
 from ledger.app import create_app, openapi_document
 from ledger.config import Settings
 from ledger.db import Database
+from ledger.rules.simulation import runs
+from tests.contract.replaying import in_a_thread
 from tests.profiles import FACTOR, SEED, profile
 from tests.shapes import BAND, apart, pages
 from tests.whole_service import Tenant
@@ -81,6 +83,12 @@ DOCUMENT: Final = schemathesis.openapi.from_dict(without_streams(), config=CONFI
 DOCUMENT.app = create_app(Settings(), Database("postgresql://", role=None))
 
 _numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def replaying(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let simulations, of which hundreds are asked for, begin no processes; that they do is tests/rules' to show."""
+    monkeypatch.setattr(runs, "_process", in_a_thread)
 
 
 @DOCUMENT.parametrize()
