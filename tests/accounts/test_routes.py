@@ -47,6 +47,7 @@ def test_member_is_created_once_and_changed_after(tenant: Tenant) -> None:
         "enrolled_at": made.json["enrolled_at"],
         "account_version": 0,
         "locks": {"frozen": False, "spend": False, "review": False},
+        "merged_into": None,
     }
     changed = tenant.send("PUT", "/v1/members/m-9", json={"store": "s-2"}, role="pos")
     assert (changed.status_code, changed.json) == (200, made.json | {"store": "s-2"})

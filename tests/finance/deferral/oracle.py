@@ -19,6 +19,7 @@ from tests.till import Till
 ZONE = ZoneInfo("Asia/Shanghai")
 MINOR = 100
 POINTS, HELD, DEBT, ISSUED, REDEEMED, ADJUSTED, TRANSFER = 1, 2, 3, 50, 51, 53, 54
+ARRIVALS = ("transfer_in", "merge_in")
 Key = tuple[str, str]
 
 
@@ -93,18 +94,20 @@ class Books:
             came = self._came_from(entry)
             for posting in opened:
                 if posting["debit"] == TRANSFER and came:
-                    key = came.pop(0) if entry["kind"] == "transfer_in" else came[0]
+                    # What comes from another member stands where it left; a lot of grace is of the first it takes in.
+                    place = posting["ordinal"] if entry["kind"] in ARRIVALS else min(came)
+                    key = came[place]
                 else:
                     key = own_key(entry)
                 self.keys[holder, posting["lot_id"]] = key
 
-    def _came_from(self, entry: dict[str, Any]) -> list[Key]:
-        if entry["kind"] == "transfer_in":
+    def _came_from(self, entry: dict[str, Any]) -> dict[int, Key]:
+        if entry["kind"] in ARRIVALS:
             other = self.entries[entry["peer_holder_id"], entry["parent_entry_id"]]
         else:
             other = entry
         out = [p for p in self._postings(other) if (p["debit"], p["credit"]) == (POINTS, TRANSFER)]
-        return [self.keys[other["holder_id"], p["lot_id"]] for p in out]
+        return {p["ordinal"]: self.keys[other["holder_id"], p["lot_id"]] for p in out}
 
     def _count(self) -> None:
         entries = sorted(
