@@ -258,6 +258,19 @@ def with_reviews(tenant: Tenant, member_id: str) -> dict[str, str]:
     return {"review_id": tenant.send("GET", "/v1/reviews").json["data"][0]["review_id"]}
 
 
+def with_merges(tenant: Tenant, member_id: str) -> dict[str, str]:
+    """Let two members who have nothing be merged into one; the later of them."""
+    for number in (1, 2):
+        duplicate = f"d{number}-{member_id}"
+        assert tenant.send("PUT", f"/v1/members/{duplicate}", json={}).status_code == 201
+        wanted = {"duplicate_id": duplicate, "reason": "duplicate"}
+        proposed = tenant.send("POST", f"/v1/members/{member_id}/merge", role="operator", json=wanted)
+        path = f"/v1/approvals/{proposed.json['approval_id']}/approve"
+        approved = tenant.send("POST", path, role="approver")
+        assert approved.status_code == 200, approved.data
+    return {"duplicate_id": duplicate}
+
+
 def with_keys(tenant: Tenant, name: str) -> dict[str, str]:
     """Let an operator have a key made, frozen, set free and revoked; the key."""
     wanted = {"role": "pos", "name": name, "valid_days": 90}

@@ -28,6 +28,7 @@ from tests.whole_service import (
     with_holds,
     with_keys,
     with_locks,
+    with_merges,
     with_reconciliations,
     with_reviews,
     with_rules,
@@ -38,8 +39,8 @@ PRIVATE: Final = [page for page in PAGES if page.route.scope != PUBLIC]
 READS: Final = [page for page in PRIVATE if page.route.method == "GET"]
 # Every program counts its versions from 1, and months are months: these are no ids, and nobody can guess by them.
 NUMBERS: Final = {"version", "period"}
-# A proposal about a fund leaves a row where it may be made, and a first grant may be made under any name.
-PROPOSES: Final = {"propose_grant", "propose_withdrawal"}
+# A proposal about a fund or a merge leaves a row where it may be made, and a first grant may be made under any name.
+PROPOSES: Final = {"propose_grant", "propose_withdrawal", "propose_merge", "propose_unmerge"}
 WITH_IDS: Final = [
     page
     for page in PRIVATE
@@ -101,6 +102,7 @@ def live(tenant: Tenant, tag: str) -> Tenant:
         # By the key that the tests ask with, which decides on neither.
         **with_reviews(tenant, f"v-{tag}"),
         **with_keys(tenant, f"k-{tag}"),
+        **with_merges(tenant, f"m-{tag}"),
         **with_checkpoints(tenant),
         **with_closes(tenant),
         **with_reconciliations(tenant),
@@ -185,6 +187,29 @@ def test_what_is_another_programs_is_answered_as_what_is_nowhere(
     assert foreign.status_code == 404
     # The same question of those whose it is: it is there.
     assert theirs.send(page.route.method, page.path(known), **rehearsed(page, body)).status_code != 404
+
+
+@pytest.mark.parametrize("kind", ["merge", "unmerge"])
+def test_nobody_is_merged_with_a_member_of_another_program(
+    unchanged: None, ours: Tenant, theirs: Tenant, kind: str
+) -> None:
+    """Neither as the survivor nor as the duplicate; and of those whose they are, they are there."""
+    pair, own = (theirs.facts["member_id"], theirs.facts["duplicate_id"]), ours.facts["member_id"]
+    for survivor, duplicate in (pair, (own, pair[1]), (pair[0], own)):
+        answers = [
+            ours.send(
+                "POST", f"/v1/members/{one}/{kind}", json={"duplicate_id": other, "reason": "duplicate"}
+            )
+            for one, other in ((survivor, duplicate), (survivor + "x"[: survivor != own], duplicate + "x"))
+        ]
+        assert [(answer.status_code, answer.json["code"]) for answer in answers] == [
+            (404, "member_unknown")
+        ] * 2
+    body = {"duplicate_id": pair[1] if kind == "merge" else own, "reason": "duplicate"}
+    there = theirs.send("POST", f"/v1/members/{pair[0]}/{kind}", json=body)
+    assert (there.status_code, there.json["code"]) == (
+        (409, "member_merged") if kind == "merge" else (404, "member_unknown")
+    )
 
 
 def rehearsed(page: Page, body: dict[str, Any]) -> dict[str, Any]:

@@ -104,6 +104,7 @@ def test_every_answer_has_the_shape_that_the_document_gives_it(walk: Walk) -> No
     send_many(walk)
     lock_members(walk)
     review_awards(walk)
+    merge_members(walk)
     make_rules(walk)
     make_keys(walk)
     set_rates(walk)
@@ -383,6 +384,30 @@ def review_awards(walk: Walk) -> None:
         walk.refuse(name, "review_decided", why, ids=review, role="operator")
     walk.step("explain_purchase", ids={"purchase_id": "p-65"})
     walk.tenant.facts |= first
+
+
+def merge_members(walk: Walk) -> None:
+    """Two members are merged and parted again, each by two keys."""
+    ids, wanted = {"member_id": "m-66"}, {"duplicate_id": "m-67", "reason": "duplicate"}
+    for member in ("m-66", "m-67"):
+        walk.step("post_purchase", purchase_of(member, f"p-{member}") | {"order_id": "o-66"})
+    walk.refuse("propose_merge", "same_member", wanted | {"duplicate_id": "m-66"}, ids=ids)
+    walk.refuse("propose_merge", "member_unknown", wanted | {"duplicate_id": "m-99"}, ids=ids)
+    walk.refuse("propose_unmerge", "merge_unknown", wanted, ids=ids)
+    for name in ("propose_merge", "propose_unmerge"):
+        proposed = walk.step(name, wanted, ids=ids, role="operator")
+        walk.step("approve_proposal", ids={"approval_id": proposed["approval_id"]})
+        walk.step("show_member", ids={"member_id": "m-67"})
+        walk.step("explain_tier", ids={"member_id": "m-67"})
+        (merge,) = walk.step("list_member_merges", ids=ids)["data"]
+        if merge["undone_at"] is None:
+            walk.refuse("propose_merge", "member_merged", wanted, ids=ids)
+            walk.refuse(
+                "propose_merge",
+                "member_has_merges",
+                {**wanted, "duplicate_id": "m-66"},
+                ids={"member_id": "m-65"},
+            )
 
 
 def send_many(walk: Walk) -> None:

@@ -153,5 +153,5 @@ def test_tiers_cost_two_statements_where_there_is_something_to_tell(database: Da
     in_time, crossing, late = purchase(100, at=later), purchase(100_000, at=later), purchase(100, at=NOW)
     counts = [counted(bench, [command])[0] for command in (earning(1), in_time, crossing, late, earning(1))]
     # As without tiers; what changes a tier numbers and writes an event, what comes late reads the
-        # history of growth, and of whom it is made.
+    # history of growth, and of whom it is made.
     assert counts == [12, 11, 13, 13, 12]

@@ -102,10 +102,8 @@ class Books:
                 self.keys[holder, posting["lot_id"]] = key
 
     def _came_from(self, entry: dict[str, Any]) -> dict[int, Key]:
-        if entry["kind"] in ARRIVALS:
-            other = self.entries[entry["peer_holder_id"], entry["parent_entry_id"]]
-        else:
-            other = entry
+        came = (entry["peer_holder_id"], entry["parent_entry_id"])
+        other = self.entries[came] if entry["kind"] in ARRIVALS else entry
         out = [p for p in self._postings(other) if (p["debit"], p["credit"]) == (POINTS, TRANSFER)]
         return {p["ordinal"]: self.keys[other["holder_id"], p["lot_id"]] for p in out}
 
