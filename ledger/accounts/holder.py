@@ -252,10 +252,12 @@ class Holder:
         self.touched[lot.lot_id] = lot
 
     def _moved_lot(self, lot_id: bytes) -> Lot:
-        if self.lots is None:
-            # An award whose points are held at once is drawn from the lot that it has just opened.
-            return next(lot for lot in self.opened if lot.lot_id == lot_id)
-        return self.lots[lot_id]
+        if self.lots is not None:
+            return self.lots[lot_id]
+        # An award whose points are held at once is drawn from the lot that it has just opened.
+        found = next((lot for lot in self.opened if lot.lot_id == lot_id), None)
+        assert found is not None, "the lots were not loaded"
+        return found
 
     def _extend(self, extends_to: datetime, now: datetime) -> None:
         assert self.lots is not None, "the lots were not loaded"

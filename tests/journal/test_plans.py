@@ -14,6 +14,7 @@ from ledger.accounts.queries import read_balance, read_lots
 from ledger.finance.roll_forward import read_roll_forward
 from ledger.journal.history import Times, read_balance_at
 from ledger.journal.queries import read_entries, read_entry
+from ledger.merging.register import list_merges
 from tests.conftest import Cluster
 from tests.till import START, Till, day, open_till
 
@@ -40,6 +41,9 @@ INSERT INTO entry_texts (holder_id, entry_id, salt, texts)
 INSERT INTO holds (holder_id, hold_id, points, expires_at, program_id, status)
     SELECT md5('h' || h)::uuid, md5('e' || h || '/' || n)::uuid, 1, now(), 1, 'open'
       FROM generate_series(1, 3000) h, generate_series(1, 10) n;
+INSERT INTO merges (holder_id, merge_id, duplicate_id, merged_at, uncounted)
+    SELECT md5('h' || h)::uuid, md5('e' || h || '/1')::uuid, md5('h' || h + 1)::uuid, now(), '{}'
+      FROM generate_series(1, 2999) h;
 """
 
 
@@ -82,6 +86,7 @@ READS: dict[str, Callable[[Connection, Program], Any]] = {
     "balance by the lots": lambda c, p: read_balance(c, p, "m-1", day(401)),
     "balance of the past": lambda c, p: read_balance_at(c, p, "m-1", Times(START, START)),
     "member": lambda c, p: read_member(c, p, "m-1"),
+    "merges": lambda c, p: list_merges(c, p, "m-1"),
     "open lots": lambda c, p: read_lots(c, p, "m-1", START),
     "all lots": lambda c, p: read_lots(c, p, "m-1", START, state="all"),
     "more lots": _next_lots,
