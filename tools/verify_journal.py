@@ -77,7 +77,7 @@ STATEMENT_MEMBERS = {
 # 1,000 more for millionths of a minor unit.
 ACCOUNTS_BY_UNIT: dict[str, tuple[set[int], ...]] = {
     "points": ({1, 2, 3, 50, 51, 52, 53, 54, 55}, {5, 56, 57}, {70, 71}),
-    "growth": ({4, 60, 61},),
+    "growth": ({4, 60, 61, 62},),
     "money": ({80, 81, 82, 83, 84},),
     "millionths": ({90, 91},),
 }

@@ -134,7 +134,9 @@ class Model(Decisions):
             self.names[name] = first_number
         member = self.members[first.member]
         answer = {"entry_id": f"ent#{first_number}", "kind": first.kind, **body}
-        answer["account_version"] = len(member.events)
+        # Of the entry that answers; the balance tells of the last.
+        own = [event for event in self.events[first_number:] if event.member == first.member]
+        answer["account_version"] = len(member.events) - len(own) + 1
         answer["balance"] = self.balance(first.member, now)
         return answer
 

@@ -129,6 +129,34 @@ TOLD: list[tuple[Reason, str | None, str, str, str]] = [
         "silver stays, with another period: something that happened earlier was recorded late",
         "补记了较早发生的业务，silver不变，有效期更新",
     ),
+    (
+        "merged",
+        "member",
+        "silver",
+        "from member to silver: another account of the same member was merged into this one",
+        "同一会员的另一账户已合并到本账户，由member调整为silver",
+    ),
+    (
+        "merged",
+        "silver",
+        "silver",
+        "silver stays, with another period: another account of the same member was merged into this one",
+        "同一会员的另一账户已合并到本账户，silver不变，有效期更新",
+    ),
+    (
+        "unmerged",
+        "silver",
+        "member",
+        "from silver to member: an account that had been merged into this one was parted from it",
+        "曾合并到本账户的账户已拆分，由silver调整为member",
+    ),
+    (
+        "unmerged",
+        "silver",
+        "silver",
+        "silver stays, with another period: an account that had been merged into this one was parted from it",
+        "曾合并到本账户的账户已拆分，silver不变，有效期更新",
+    ),
 ]
 
 

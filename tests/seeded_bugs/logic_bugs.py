@@ -15,7 +15,7 @@ from ledger.accounts import holder, lots, policies, repayment
 from ledger.accounts.lots import Lot
 from ledger.accounts.postings import Opening, Posting
 from ledger.clock import start_of_day
-from ledger.errors import LedgerError
+from ledger.errors import BatchAborted, LedgerError
 from ledger.journal import chain, load, outcomes, write
 from ledger.journal.commands import Outcome, Request
 from ledger.redemption import adjustments, restoring, reversals
@@ -183,7 +183,11 @@ def debt_has_no_limit(patch: Patch) -> None:
 
 
 def others_pay_before_own_lots(patch: Patch) -> None:
-    patch.setattr(debt, "_draw_back", lambda live, _, amount: lots.consume(live, amount))
+    def in_drawing_order(live: Any, _: Any, amount: int, __: int) -> tuple[list[lots.Draw], int, int]:
+        draws = lots.consume(live, amount)
+        return draws, 0, amount - sum(draw.amount for draw in draws)
+
+    patch.setattr(debt, "_draw_back", in_drawing_order)
 
 
 def refund_starts_with_the_oldest_draw(patch: Patch) -> None:
@@ -211,7 +215,7 @@ def transfer_renews_the_expiry(patch: Patch) -> None:
 
 
 def any_body_replays_a_key(patch: Patch) -> None:
-    patch.setattr(post, "_replay", lambda *known: known[-1])
+    patch.setattr(post, "replay", lambda *known: known[-1])
 
 
 def keys_are_not_looked_up(patch: Patch) -> None:
@@ -236,10 +240,10 @@ def refusals_are_not_remembered(patch: Patch) -> None:
 
 def aborted_batch_confirms_its_own_replays(patch: Patch) -> None:
     def aborted(requests: Any, outcomes: list[Outcome], refused: int, answered: Any) -> list[Outcome]:
-        error = post.BatchAborted("aborted", index=refused)
+        error = BatchAborted("aborted", index=refused)
         return [o if o.error or o.replayed else Outcome(None, error, o.request_id) for o in outcomes]
 
-    patch.setattr(post, "_aborted", aborted)
+    patch.setattr(post, "aborted", aborted)
 
 
 def chain_starts_anew_with_each_entry(patch: Patch) -> None:

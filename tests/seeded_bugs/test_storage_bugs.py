@@ -106,7 +106,7 @@ def clock_of_the_machine_is_believed(broken: Broken) -> None:
         loaded.now = now
         return loaded
 
-    broken.patch.setattr(post, "load", believing)
+    broken.patch.setattr(load, "load", believing)
 
 
 def check_rolling_points_roll(database: Database) -> None:

@@ -50,9 +50,7 @@ def locked_service(folder: Path, url: str) -> Iterator[tuple[str, "subprocess.Po
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             (*LOCKED, *LEDGER, "serve", "--port", "0"),
-            env=environment(
-                **settings, PROBE=str(folder / "probe"), HOME="/nonexistent", TMPDIR="/nonexistent"
-            ),
+            env=environment(**settings, PROBE="/probe", HOME="/nonexistent", TMPDIR="/nonexistent"),
             cwd="/",
             stdout=subprocess.PIPE,
             stderr=log,

@@ -35,7 +35,7 @@ def evidence(cluster: Cluster, template: str, tmp_path_factory: pytest.TempPathF
     cluster.drop_database(name)
     cluster.create_database(name, template=template)
     with open_till(cluster.app_url(name), points_expiry={"kind": "rolling", "months": 1}) as till:
-        live_through(till, seed=2, steps=220)
+        live_through(till, seed=3, steps=240)
         till.post(Earning("m-2", 5, "gift", "a-held"), PlaceHold("m-2", 5, None, "h-last", 90_000))
         elsewhere = Till(till.database, new_program(till.database, "other"))
         elsewhere.award("m-1", 10)
