@@ -202,7 +202,7 @@ def terms_of_a_program() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-@examples(1_000)
+@examples(300)
 @given(chosen=terms_of_a_program(), steps=STEPS)
 def test_three_who_work_together_never_gain(chosen: dict[str, Any], steps: list[Step]) -> None:
     ring = Ring(Bench(MemoryDriver(program(**chosen))))

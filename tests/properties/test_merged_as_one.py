@@ -95,7 +95,7 @@ def told(bench: Bench, member: str) -> Any:
     return balance["points"]["available"], balance["growth"], balance["tier"]
 
 
-@examples(150)
+@examples(100)
 @given(chosen=PROGRAMS, history=HISTORIES, merged_before=st.integers(0, 8))
 def test_two_who_are_merged_are_as_one(
     chosen: dict[str, Any], history: list[Bought], merged_before: int
@@ -107,7 +107,7 @@ def test_two_who_are_merged_are_as_one(
     two.check()
 
 
-@examples(100)
+@examples(60)
 @given(chosen=PROGRAMS, history=HISTORIES)
 def test_two_who_are_parted_are_as_they_were(chosen: dict[str, Any], history: list[Bought]) -> None:
     both = Bench(MemoryDriver(program(**chosen)))

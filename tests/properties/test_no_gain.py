@@ -80,7 +80,7 @@ def undoing(model: Model, event: Event, now: datetime) -> list[Command]:
 
 
 def test_no_sequence_gains_once_everything_that_earned_went_back() -> None:
-    run(make_driver, examples=100, steps=40, machine=GainMachine)
+    run(make_driver, examples=60, steps=40, machine=GainMachine)
 
 
 @pytest.mark.parametrize("spent", [0, 1, 50, 99, 100])

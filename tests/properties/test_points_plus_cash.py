@@ -39,7 +39,7 @@ SEQUENCES: st.SearchStrategy[list[Step]] = st.lists(_STEP, min_size=8, max_size=
 RETURNS: st.SearchStrategy[list[Step]] = st.lists(_STEP, max_size=6)
 
 
-@examples(400)
+@examples(250)
 @given(
     terms=st.sampled_from(TERMS),
     limits=st.sampled_from(LIMITS),
