@@ -241,6 +241,22 @@ def recalls_of(
     return recalls
 
 
+def gone_over(merged: Merged, drafts: Sequence[Draft]) -> Merged:
+    """The merge once these entries of ``hand_over`` are booked; what comes later in the batch finds its lots by it."""
+    if not drafts:
+        return merged
+    left, arrived = drafts
+    lots, debt = {lot: list(there) for lot, there in merged.gone_over.items()}, merged.debt
+    # Behind the pairs stands what was repaid.
+    for out, into in zip(left.postings, arrived.postings, strict=False):
+        if out.lot_id is None:
+            debt += out.amount
+        else:
+            assert into.lot_id is not None
+            lots.setdefault(out.lot_id, []).append(into.lot_id)
+    return merged._replace(gone_over=lots, debt=debt)
+
+
 def told_of(merged: Merged) -> dict[str, Any]:
     """What an entry tells of the merge that it belongs to."""
     return {"merge_id": show_id("mrg", merged.merge_id)}

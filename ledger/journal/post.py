@@ -39,7 +39,7 @@ from ledger.journal.answering import aborted, replay, told, unasked
 from ledger.journal.commands import Books, Decision, Draft, Outcome, Recorded, Request
 from ledger.journal.load import load_meant
 from ledger.journal.loaded import Loaded
-from ledger.journal.merging import CHANGING_BOOKS, Recall, hand_over, recalls_of, told_of
+from ledger.journal.merging import CHANGING_BOOKS, Recall, gone_over, hand_over, recalls_of, told_of
 from ledger.journal.outcomes import is_remembered
 from ledger.journal.screening import screen
 from ledger.journal.wants import count_up
@@ -233,8 +233,10 @@ class _Batch:
         """Book that what is alive in a duplicate's books is the survivor's."""
         giver, taker = self.loaded.holders[merged.duplicate], self.loaded.holders[merged.survivor]
         details = told_of(merged)
-        for draft in hand_over(giver, taker, self.loaded.now, self.entry_ids, details, merged.uncounted):
+        drafts = hand_over(giver, taker, self.loaded.now, self.entry_ids, details, merged.uncounted)
+        for draft in drafts:
             self._apply(draft)
+        self.loaded.merged[merged.duplicate] = gone_over(merged, drafts)
 
     def _join(self, joining: Joining) -> None:
         """From now on the duplicate's history is the survivor's as well, or no longer."""
@@ -336,6 +338,8 @@ class _Batch:
             settled = follow(holder, moves, at, self.ladders)
         else:
             judged = self.loaded.holders[holder.merged_into]
+            uncounted = self.loaded.merged[holder.holder_id].uncounted
+            moves = [posting for posting in moves if posting.lot_id not in uncounted]
             settled = follow_merged(judged, holder, moves, at, self.ladders)
         self.written.tiers.add(judged, settled, self.loaded.now, draft)
 

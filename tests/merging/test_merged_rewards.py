@@ -13,7 +13,7 @@ from .conftest import Shop
 @pytest.fixture
 def brought(shop: Shop) -> Shop:
     """Bea has brought ben, for which she is thanked with 50 points when he buys; then she is merged into ann."""
-    rules = [rule("base"), fixed("thanks", 50, on="referrer")]
+    rules = [rule("base"), fixed("thanks", 50, on="referrer"), fixed("grown", 7, "GROWTH", on="referrer")]
     saved = shop.must("/v1/rule-sets", {"content": {"rules": rules}}, role="operator")
     proposed = shop.must(f"/v1/rule-sets/{saved['version']}/proposals", status=202, role="operator")
     shop.must(f"/v1/approvals/{proposed['approval_id']}/approve", status=200, role="approver")
@@ -40,6 +40,20 @@ def test_a_reward_is_the_survivors_and_goes_back_with_the_purchase(brought: Shop
     assert (brought.points("ann"), brought.points("bea")) == ((53, 0, 0), (0, 0, 0))
     brought.give_back(bought, 1_000)
     assert (brought.points("ann"), brought.points("bea")) == ((3, 0, 0), (0, 0, 0))
+
+
+def test_a_reward_and_its_return_in_one_batch(brought: Shop) -> None:
+    """What has gone over within a batch is found by what comes later in it; growth as well."""
+    sold = brought.purchase_of(1_000, member_id="ben")
+    back = {**brought.return_of(1_000), "purchase_id": sold["purchase_id"]}
+    operations = [
+        {"operation": "purchase", "idempotency_key": "b-1", "body": sold},
+        {"operation": "return", "idempotency_key": "b-2", "body": back},
+    ]
+    answer = brought.send("/v1/batches", {"operations": operations})
+    assert [each["status"] for each in answer.json["results"]] == [201, 201], answer.data
+    assert (brought.points("ann"), brought.points("bea")) == ((3, 0, 0), (0, 0, 0))
+    assert (brought.growth("ann"), brought.growth("bea")) == (0, 0)
 
 
 def test_a_reward_that_was_spent_is_owed_by_the_survivor(brought: Shop) -> None:

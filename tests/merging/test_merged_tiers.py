@@ -69,6 +69,18 @@ def test_growth_of_a_shared_order_counts_once(ladder: Shop) -> None:
     assert (ladder.growth("ann"), ladder.growth("bea")) == (800, 900)
 
 
+def test_a_shared_order_that_goes_back_takes_what_counts_of_it(ladder: Shop) -> None:
+    """Both had one order of 1,200 yuan: bea's part of it never counted, so its return leaves ann what she has."""
+    own = ladder.buy(120_000, order_id="o-1")
+    other = ladder.buy(120_000, member_id="bea", order_id="o-1")
+    ladder.merge()
+    ladder.wait(hours=1)
+    ladder.give_back(other, 120_000)
+    assert (ladder.growth("ann"), ladder.tier("ann")) == (1_200, "silver")
+    ladder.give_back(own, 120_000)
+    assert (ladder.growth("ann"), ladder.tier("ann")) == (0, "member")
+
+
 def test_a_tier_outlives_the_growth_that_earned_it(shop: Shop) -> None:
     """Bea is silver to the end of 2027 by growth that ended with 2026; ann, merged in 2027, is as well."""
     shop.terms(tiers=LADDER, growth_expiry={"kind": "end_of_year", "months": 0})
