@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ledger.accounts.growth import Change
-from ledger.accounts.merge_queries import read_merged
+from ledger.accounts.merge_queries import MERGES, merges_in
 from ledger.accounts.merges import Merged
 
 # What the clock took is left out: a lot ends when it ends, booked or not. Nothing is taken before it is there,
@@ -57,7 +57,7 @@ def together(own: Mapping[bytes, Sequence[LotChange]], key: bytes, merged: Itera
 
 def read_changes(connection: Connection, key: UUID) -> list[Change]:
     """All changes of one member's growth, in no order."""
-    merged = read_merged(connection, key)
+    merged = merges_in(tuple(row) for row in connection.exec_driver_sql(MERGES, ([key],)))
     holders = [key, *(UUID(bytes=one.duplicate) for one in merged)]
     rows = connection.exec_driver_sql(CHANGES, (holders,))
     return together(changes_by_holder(tuple(row) for row in rows), key.bytes, merged)

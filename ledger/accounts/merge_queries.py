@@ -1,13 +1,21 @@
 """Reads of merges: who was merged into whom, now and at two times."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, or_, select
 
 from ledger.accounts.merges import Merged
 from ledger.accounts.models import merges
+
+MERGES: LiteralString = """
+SELECT uuid_send(merge_id), uuid_send(holder_id), uuid_send(duplicate_id),
+       ARRAY(SELECT uuid_send(lot) FROM unnest(uncounted) AS lot)
+  FROM merges WHERE holder_id = ANY(%b) AND undone_at IS NULL
+"""
+"""Who is merged into these members at present."""
 
 
 class Duplicate(NamedTuple):
@@ -24,21 +32,11 @@ class Merges(NamedTuple):
     is_duplicate: bool
 
 
-def read_merged(connection: Connection, key: UUID) -> list[Merged]:
-    """Who is merged into a member at present, without what has gone over."""
-    rows = connection.execute(
-        select(merges.c.merge_id, merges.c.duplicate_id, merges.c.uncounted).where(
-            merges.c.holder_id == key, merges.c.undone_at.is_(None)
-        )
-    )
+def merges_in(rows: Iterable[tuple[Any, ...]]) -> list[Merged]:
+    """The merges that ``MERGES`` has found, without what has gone over."""
     return [
-        Merged(
-            row.merge_id.bytes,
-            key.bytes,
-            row.duplicate_id.bytes,
-            frozenset(lot.bytes for lot in row.uncounted),
-        )
-        for row in rows
+        Merged(merge, survivor, duplicate, frozenset(map(bytes, lots)))
+        for merge, survivor, duplicate, lots in rows
     ]
 
 

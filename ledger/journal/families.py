@@ -7,15 +7,10 @@ from typing import Any, LiteralString
 from ledger.accounts.chart import Account
 from ledger.accounts.growth_history import CHANGES, changes_by_holder, together
 from ledger.accounts.holder import Holder
+from ledger.accounts.merge_queries import MERGES, merges_in
 from ledger.accounts.merges import Merged
 from ledger.journal.asking import Driver, ask, uuids
 from ledger.journal.loaded import Join
-
-_MERGES: LiteralString = """
-SELECT uuid_send(merge_id), uuid_send(holder_id), uuid_send(duplicate_id),
-       ARRAY(SELECT uuid_send(lot) FROM unnest(uncounted) AS lot)
-  FROM merges WHERE holder_id = ANY(%b) AND undone_at IS NULL
-"""
 
 _MOVED: LiteralString = """
 SELECT e.kind, uuid_send(e.holder_id), uuid_send(e.peer_holder_id), uuid_send(e.entry_id),
@@ -77,8 +72,7 @@ def read_merged(driver: Driver, holders: Mapping[bytes, Holder]) -> dict[bytes, 
 
 
 def _merges(driver: Driver, survivors: Iterable[bytes | None]) -> list[Merged]:
-    rows = ask(driver, _MERGES, uuids(one for one in survivors if one)).fetchall()
-    return [Merged(merge, holder, other, frozenset(lots)) for merge, holder, other, lots in rows]
+    return merges_in(ask(driver, MERGES, uuids(one for one in survivors if one)))
 
 
 def with_moves(merged: Merged, rows: Iterable[tuple[Any, ...]]) -> Merged:

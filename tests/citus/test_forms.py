@@ -24,7 +24,7 @@ ON_ONE_SERVER = {
 }
 """What Citus refuses; it is sent to one server, and a cluster is asked in another form (``ledger.journal.locks``)."""
 
-PARTS = ("ledger.accounts.hold_queries", "ledger.accounts.growth_history")
+PARTS = ("ledger.accounts.hold_queries", "ledger.accounts.growth_history", "ledger.accounts.merge_queries")
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 
@@ -41,7 +41,12 @@ def statements() -> dict[str, str]:
 
 
 # Imported from where it is kept.
-_REPEATED = {("ledger.journal.lot_reading", "OPEN_HOLDS"), ("ledger.journal.families", "CHANGES")}
+_REPEATED = {
+    ("ledger.accounts.growth_history", "MERGES"),
+    ("ledger.journal.families", "CHANGES"),
+    ("ledger.journal.families", "MERGES"),
+    ("ledger.journal.lot_reading", "OPEN_HOLDS"),
+}
 
 
 def test_statements_keep_to_the_forms_that_citus_accepts() -> None:
