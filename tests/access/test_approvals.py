@@ -17,22 +17,9 @@ from ledger.access.register import create_key, revoke_key
 from ledger.db import Database
 from tests.deeds import Office, open_office
 from tests.queues import until, waits_for_a_lock
-from tests.whole_service import WholeService, open_service
+from tests.whole_service import WholeService
 
 _numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def service(cluster: Any, template: str) -> Iterator[WholeService]:
-    with open_service(cluster, template) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def application(service: WholeService, cluster: Any) -> Iterator[Database]:
-    database = Database(cluster.app_url(service.database), pool_size=2)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The audit log: every call that changes something leaves a row, and so does every denial; each says who and what."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
@@ -16,19 +15,13 @@ from ledger.errors import Conflict, Gone, Refused, error_class
 from tests.contract import test_walk
 from tests.contract.conftest import tenant_with_history
 from tests.shapes import pages
-from tests.whole_service import Tenant, WholeService, open_service, purchase_of
+from tests.whole_service import Tenant, WholeService, purchase_of
 
 PAGES: Final = {page.route.name: page for page in pages()}
 PRIVATE: Final = [page for page in pages() if page.route.scope != PUBLIC]
 
 # Routes by which nothing is written, though they take a body; a batch is told by its operations.
 CHANGES_NOTHING: Final = {"simulate", "post_batch"}
-
-
-@pytest.fixture(scope="module")
-def service(cluster: Any, template: str) -> Iterator[WholeService]:
-    with open_service(cluster, template) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from tests.shapes import Page, pages
 from tests.whole_service import (
     Tenant,
     WholeService,
-    open_service,
     purchase_of,
     with_adjustments,
     with_alerts,
@@ -130,12 +129,6 @@ def referral_of(member_id: str, referrer: str, activity_id: str) -> dict[str, An
         "occurred_at": "2026-01-01T12:00:00+08:00",
         "attributes": {"referrer": referrer},
     }
-
-
-@pytest.fixture(scope="module")
-def service(cluster: Any, template: str) -> Iterator[WholeService]:
-    with open_service(cluster, template) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -15,16 +15,10 @@ from ledger.access import ROLES
 from ledger.access.keys import digest_of, key_id_of, new_key
 from ledger.access.register import create_key, list_keys
 from ledger.access.roles import GRANTABLE
-from tests.whole_service import Tenant, WholeService, open_service
+from tests.whole_service import Tenant, WholeService
 
 WANTED: Final = {"role": "pos", "name": "till-9", "valid_days": 90}
 _numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def service(cluster: Any, template: str) -> Iterator[WholeService]:
-    with open_service(cluster, template) as opened:
-        yield opened
 
 
 @pytest.fixture

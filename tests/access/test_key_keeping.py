@@ -20,7 +20,7 @@ from ledger.access.roles import GRANTABLE, KEEPS
 from ledger.app import create_app
 from ledger.db import Database
 from ledger.errors import KeyFrozen, Unauthenticated
-from tests.whole_service import SETTINGS, Tenant, WholeService, open_service
+from tests.whole_service import SETTINGS, Tenant, WholeService
 
 WHY: Final = {"reason": "the till is lost"}
 ROTATION: Final = {"reason": "every year", "valid_days": 365, "grace_days": 3}
@@ -77,19 +77,6 @@ class House:
         """Who did what to the kept key of a role and why, oldest first."""
         listed = self.here.send("GET", f"/v1/keys/{self.id_of(role)}/events").json["data"]
         return [(row["change"], row["changed_by"], row["reason"]) for row in reversed(listed)]
-
-
-@pytest.fixture(scope="module")
-def service(cluster: Any, template: str) -> Iterator[WholeService]:
-    with open_service(cluster, template) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def application(service: WholeService, cluster: Any) -> Iterator[Database]:
-    database = Database(cluster.app_url(service.database), pool_size=2)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from ledger.db import Database
 from ledger.http.services import EXTENSION
 from ledger.rules.terms import DEFAULT_TERMS
 from tests import builders
-from tests.whole_service import SETTINGS, Tenant, WholeService, open_service, purchase_of, put_terms
+from tests.whole_service import SETTINGS, Tenant, WholeService, purchase_of, put_terms
 
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -149,12 +149,6 @@ class Two:
 
 def award(reference: str, points: int = 5) -> dict[str, Any]:
     return {"member_id": "m-1", "points": points, "reason": "gift", "reference": reference}
-
-
-@pytest.fixture(scope="module")
-def service(cluster: Any, template: str) -> Iterator[WholeService]:
-    with open_service(cluster, template) as opened:
-        yield opened
 
 
 @pytest.fixture

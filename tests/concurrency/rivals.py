@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from ledger.accounts.program import Program
 from ledger.db import Database
+from ledger.finance.verify import verify
 from ledger.journal import Request, post
 from tests.builders import NOW, Bench, terms
 from tests.model.driver import Answer, answer_of
@@ -33,6 +34,15 @@ def open_database(url: str, connections: int = 8) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+@contextmanager
+def open_sound_database(url: str, connections: int) -> Iterator[Database]:
+    """The same; at the end the operator's own check finds nothing to say."""
+    with open_database(url, connections) as database:
+        yield database
+        with database.read() as connection:
+            assert [found.told() for found in verify(connection) if not found.is_sound] == []
 
 
 def open_bench(database: Database, name: str = "rivals", **changes: Any) -> Bench:
