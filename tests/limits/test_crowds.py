@@ -20,7 +20,7 @@ from ledger.journal import Request
 from ledger.journal.commands import Command, Source
 from ledger.limits.register import change_lock
 from tests.builders import NOW, Bench, earning, fresh, program, redeem, request, terms, transfer
-from tests.concurrency.rivals import SECONDS, open_bench, rivals
+from tests.concurrency.rivals import SECONDS, open_bench, open_sound_database, rivals
 from tests.concurrency.test_crowds import Crowd
 from tests.conftest import TestDatabase
 from tests.journal.test_statements import counted
