@@ -6,6 +6,7 @@ let it be found, and keep whoever has sent an award from deciding on it.
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -119,8 +120,8 @@ def tell_of_lapsed(connection: Connection, program: Program, now: datetime) -> i
     )
     known = set(connection.execute(told).scalars())
     query = _select(program).where(reviews.c.decision.is_(None), _is_due(now))
-    query = query.order_by(reviews.c.hold_id.desc()).limit(_TOLD_AT_ONCE)
-    lapsed = [row for row in connection.execute(query) if _id(row) not in known]
+    rows = connection.execute(query.order_by(reviews.c.hold_id))
+    lapsed = list(islice((row for row in rows if _id(row) not in known), _TOLD_AT_ONCE))
     for row in lapsed:
         details = {"review_id": _id(row), "member_id": row.member_id, "points": row.points}
         raise_alert(connection, program, Alert("review_lapsed", _id(row), details), now)

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger import clock
 from ledger.expiry.sweep import sweep
+from ledger.limits import reviews
 from tests.checkout import NOON, Checkout, capture_of, fresh, release_of
 from tests.rulesets import fixed, rule
 from tests.whole_service import WholeService
@@ -407,6 +408,18 @@ def test_past_its_time_the_clock_releases_it_and_somebody_is_told(service: Whole
         assert codes(shop) == ["review_lapsed", "award_held"]
     lapsed = the_review(shop, "?status=lapsed")
     assert (lapsed["decided_by"], lapsed["decided_at"], lapsed["reason"]) == (None, None, None)
+
+
+def test_of_more_than_are_told_at_once_the_next_sweep_tells_the_rest(
+    ann: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviews, "_TOLD_AT_ONCE", 1)
+    ann.award(1)
+    ann.award(2)
+    ann.wait(days=31)
+    for told in (1, 2, 2):
+        sweep_of(ann)
+        assert codes(ann).count("review_lapsed") == told
 
 
 def sweep_of(shop: Checkout) -> None:
